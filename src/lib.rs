@@ -1,0 +1,26 @@
+//! Vestibule: the front door of an organization.
+//!
+//! This list is the table of contents, and its order is the law of imports: a module uses only
+//! those that stand above it. `tests/architecture.rs` holds the law.
+
+pub mod access;
+pub mod outbound;
+pub mod config;
+pub mod store;
+pub mod web;
+pub mod audit;
+pub mod accounts;
+pub mod orgs;
+pub mod session;
+pub mod domains;
+pub mod teams;
+pub mod members;
+pub mod connections;
+pub mod groups;
+pub mod invitations;
+pub mod denied;
+pub mod sign_ins;
+pub mod sign_in;
+pub mod apply;
+pub mod demo;
+pub mod app;
