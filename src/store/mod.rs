@@ -1,1 +1,225 @@
-//! (to come)
+//! The only door to a database. One binary serves SQLite and PostgreSQL; what differs between them is
+//! settled here and nowhere else.
+//!
+//! [`Store::read`] never writes. [`Store::write`] is one transaction that may read what it judges:
+//! `BEGIN IMMEDIATE` on SQLite behind one mutex, READ COMMITTED on PostgreSQL. Whatever judges an
+//! organization (its seats, members, invitations, settings) uses [`Store::write_in`], which first takes
+//! that organization's lock, so that of two such transactions one sees all that the other did.
+
+mod conn;
+pub mod id;
+mod migrate;
+pub mod schema;
+pub mod sealed;
+pub mod time;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use conn::{Backend, Conn};
+
+/// What a query answers.
+pub type Result<T> = diesel::QueryResult<T>;
+/// Why a query failed. Not for people's eyes.
+pub type DbError = diesel::result::Error;
+
+/// A pool of connections to one database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: r2d2::Pool<conn::Manager>,
+    backend: Backend,
+    sqlite_writes: Arc<Mutex<()>>,
+}
+
+impl Store {
+    /// Connects to `url`: `sqlite:FILE`, a plain file name, or `postgres://…`.
+    ///
+    /// # Errors
+    /// When the address has another scheme or the database does not answer.
+    pub fn open(url: &str) -> std::result::Result<Self, OpenError> {
+        let manager = conn::Manager::new(url)?;
+        let backend = manager.backend();
+        let pool = r2d2::Pool::builder()
+            .max_size(if backend == Backend::Sqlite { 8 } else { 16 })
+            .min_idle(Some(1))
+            .test_on_check_out(backend == Backend::Postgres)
+            .connection_timeout(std::time::Duration::from_secs(5))
+            .build(manager)
+            .map_err(|error| OpenError(format!("The database does not answer: {error}")))?;
+        Ok(Self {
+            pool,
+            backend,
+            sqlite_writes: Arc::new(Mutex::new(())),
+        })
+    }
+
+    /// Which of the two databases this is.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Runs the migrations that have not run yet. Safe to call from several processes at once.
+    ///
+    /// # Errors
+    /// When a migration fails; it leaves the database as it was before that migration.
+    pub fn migrate(&self) -> std::result::Result<Vec<String>, OpenError> {
+        let _turn = self.writers_turn();
+        let mut conn = self.checkout().map_err(|error| OpenError(error.to_string()))?;
+        migrate::run(&mut conn).map_err(OpenError)
+    }
+
+    /// Runs `question` on one connection, in one snapshot.
+    ///
+    /// # Errors
+    /// Whatever `question` answers, or that no connection could be had.
+    pub fn read<T, E: From<DbError>>(
+        &self,
+        question: impl FnOnce(&mut Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut conn = self.checkout()?;
+        conn.reading(question)
+    }
+
+    /// Runs `change` as one transaction: all of it happens, or nothing.
+    ///
+    /// # Errors
+    /// Whatever `change` answers (then nothing has happened), or that the database refused.
+    pub fn write<T, E: From<DbError>>(
+        &self,
+        change: impl FnOnce(&mut Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let _turn = self.writers_turn();
+        let mut conn = self.checkout()?;
+        conn.writing(change)
+    }
+
+    /// As [`Store::write`], after taking the lock of this organization. Whatever judges an
+    /// organization's people, seats or settings before it changes them goes through here.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_in<T, E: From<DbError>>(
+        &self,
+        organization: &str,
+        change: impl FnOnce(&mut Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.write(|conn| {
+            conn.lock_organization(organization)?;
+            change(conn)
+        })
+    }
+
+    /// [`Store::read`] away from the async threads.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn reading<T, E>(
+        &self,
+        question: impl FnOnce(&mut Conn) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let store = self.clone();
+        blocking(move || store.read(question)).await
+    }
+
+    /// [`Store::write`] away from the async threads.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn writing<T, E>(
+        &self,
+        change: impl FnOnce(&mut Conn) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let store = self.clone();
+        blocking(move || store.write(change)).await
+    }
+
+    /// [`Store::write_in`] away from the async threads.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn writing_in<T, E>(
+        &self,
+        organization: &str,
+        change: impl FnOnce(&mut Conn) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let store = self.clone();
+        let organization = organization.to_owned();
+        blocking(move || store.write_in(&organization, change)).await
+    }
+
+    fn checkout(&self) -> Result<r2d2::PooledConnection<conn::Manager>> {
+        self.pool
+            .get()
+            .map_err(|error| DbError::QueryBuilderError(Box::new(error)))
+    }
+
+    /// SQLite's own busy handler sleeps and is unfair; a mutex is a queue.
+    fn writers_turn(&self) -> Option<std::sync::MutexGuard<'_, ()>> {
+        (self.backend == Backend::Sqlite)
+            .then(|| self.sqlite_writes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn blocking<T, E>(
+    work: impl FnOnce() -> std::result::Result<T, E> + Send + 'static,
+) -> std::result::Result<T, E>
+where
+    T: Send + 'static,
+    E: From<DbError> + Send + 'static,
+{
+    actix_web::web::block(work)
+        .await
+        .unwrap_or_else(|gone| Err(E::from(DbError::QueryBuilderError(Box::new(gone)))))
+}
+
+/// Two transactions met in a way that the loser may simply try again: a key that the other one took
+/// first, a serialization failure, a deadlock.
+pub fn is_collision(error: &DbError) -> bool {
+    use diesel::result::DatabaseErrorKind::{SerializationFailure, UniqueViolation};
+    matches!(
+        error,
+        DbError::DatabaseError(UniqueViolation | SerializationFailure, _)
+    ) || matches!(error, DbError::DatabaseError(_, about) if about.message().contains("deadlock"))
+}
+
+/// The database could not be opened or brought up to date; the text is for the person who starts it.
+#[derive(Debug)]
+pub struct OpenError(pub(crate) String);
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_scheme_is_refused_rather_than_made_a_file() {
+        assert!(Store::open("mysql://host/db").is_err());
+        assert!(Store::open("").is_err());
+    }
+
+    #[test]
+    fn migrations_run_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("a.db").to_str().unwrap()).unwrap();
+        assert!(!store.migrate().unwrap().is_empty());
+        assert!(store.migrate().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,9 @@
+-- Keys sort by byte on both databases, whatever the locale of the cluster.
+ALTER TABLE accounts ALTER COLUMN email_key TYPE TEXT COLLATE "C";
+ALTER TABLE accounts ALTER COLUMN name_key TYPE TEXT COLLATE "C";
+ALTER TABLE teams ALTER COLUMN name_key TYPE TEXT COLLATE "C";
+ALTER TABLE invitations ALTER COLUMN email_key TYPE TEXT COLLATE "C";
+ALTER TABLE denials ALTER COLUMN email_key TYPE TEXT COLLATE "C";
+ALTER TABLE denials ALTER COLUMN id TYPE TEXT COLLATE "C";
+ALTER TABLE sign_ins ALTER COLUMN id TYPE TEXT COLLATE "C";
+ALTER TABLE audit_events ALTER COLUMN id TYPE TEXT COLLATE "C";

@@ -1,0 +1,2 @@
+-- Nothing that only SQLite needs, so far.
+SELECT 1;

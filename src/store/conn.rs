@@ -1,0 +1,167 @@
+//! One connection to either database, and how transactions begin on each.
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+use diesel::{PgConnection, SqliteConnection};
+
+use super::{DbError, OpenError, Result};
+
+/// A connection to PostgreSQL or SQLite. Queries written on it run on both.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    /// PostgreSQL 15 or later.
+    Postgres(PgConnection),
+    /// The SQLite inside this binary.
+    Sqlite(SqliteConnection),
+}
+
+/// Which database a [`super::Store`] stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// PostgreSQL 15 or later.
+    Postgres,
+    /// The SQLite inside this binary.
+    Sqlite,
+}
+
+impl Conn {
+    pub(super) fn reading<T, E: From<DbError>>(
+        &mut self,
+        question: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.transaction_begun_by(
+            "BEGIN DEFERRED",
+            "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ",
+            question,
+        )
+    }
+
+    pub(super) fn writing<T, E: From<DbError>>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.transaction_begun_by("BEGIN IMMEDIATE", "BEGIN", change)
+    }
+
+    /// Waits until no other transaction holds this organization, and holds it until the end. On SQLite
+    /// there is one writer at a time anyway.
+    pub(super) fn lock_organization(&mut self, organization: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(conn) => {
+                diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+                    .bind::<diesel::sql_types::Text, _>(organization)
+                    .execute(conn)
+                    .map(drop)
+            }
+        }
+    }
+
+    fn transaction_begun_by<T, E: From<DbError>>(
+        &mut self,
+        sqlite: &str,
+        postgres: &str,
+        work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        match self {
+            Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, sqlite)?,
+            Self::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, postgres)?,
+        }
+        match work(self) {
+            Ok(value) => self.end(true).map(|()| value).map_err(E::from),
+            Err(error) => {
+                // The first error is the one worth telling; a failed rollback breaks the connection,
+                // and the pool then throws it away.
+                if let Err(second) = self.end(false) {
+                    tracing::warn!(%second, "a transaction could not be rolled back");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn end(&mut self, commit: bool) -> Result<()> {
+        match (self, commit) {
+            (Self::Sqlite(conn), true) => AnsiTransactionManager::commit_transaction(conn),
+            (Self::Sqlite(conn), false) => AnsiTransactionManager::rollback_transaction(conn),
+            (Self::Postgres(conn), true) => AnsiTransactionManager::commit_transaction(conn),
+            (Self::Postgres(conn), false) => AnsiTransactionManager::rollback_transaction(conn),
+        }
+    }
+}
+
+/// Makes connections for the pool.
+#[derive(Debug)]
+pub struct Manager {
+    url: String,
+    backend: Backend,
+}
+
+impl Manager {
+    /// Chooses the database by the scheme and refuses what it does not know, since SQLite would take
+    /// any text for a file name.
+    pub fn new(url: &str) -> std::result::Result<Self, OpenError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self {
+                url: url.to_owned(),
+                backend: Backend::Postgres,
+            });
+        }
+        let file = url
+            .strip_prefix("sqlite:")
+            .map_or(url, |rest| rest.strip_prefix("//").unwrap_or(rest));
+        if file.is_empty() || file.contains("://") || file == ":memory:" {
+            return Err(OpenError(format!(
+                "DATABASE_URL is “{}”. Use a file name such as vestibule.db, sqlite:FILE, or postgres://….",
+                url.split('@').next_back().unwrap_or_default()
+            )));
+        }
+        Ok(Self {
+            url: file.to_owned(),
+            backend: Backend::Sqlite,
+        })
+    }
+
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Conn;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> std::result::Result<Conn, Self::Error> {
+        match self.backend {
+            Backend::Postgres => {
+                let conn =
+                    PgConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
+                Ok(Conn::Postgres(conn))
+            }
+            Backend::Sqlite => {
+                let mut conn =
+                    SqliteConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
+                // busy_timeout comes first: switching to WAL may itself have to wait.
+                conn.batch_execute(
+                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;",
+                )
+                .map_err(diesel::r2d2::Error::QueryError)?;
+                Ok(Conn::Sqlite(conn))
+            }
+        }
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> std::result::Result<(), Self::Error> {
+        conn.batch_execute("SELECT 1")
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        std::thread::panicking()
+            || match conn {
+                Conn::Postgres(conn) => AnsiTransactionManager::is_broken_transaction_manager(conn),
+                Conn::Sqlite(conn) => AnsiTransactionManager::is_broken_transaction_manager(conn),
+            }
+    }
+}

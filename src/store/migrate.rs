@@ -1,0 +1,44 @@
+//! Migrations inside the binary: `migrations/common` for both databases, then the few of one.
+
+use diesel::RunQueryDsl as _;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+use super::Conn;
+
+const COMMON: EmbeddedMigrations = embed_migrations!("migrations/common");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// Any number: it only has to be the same for every process that migrates this database.
+const LOCK: &str = "7246011";
+
+/// Runs what has not run yet and answers the names of what it ran.
+pub fn run(conn: &mut Conn) -> Result<Vec<String>, String> {
+    match conn {
+        Conn::Sqlite(conn) => pending(conn, SQLITE),
+        Conn::Postgres(conn) => {
+            let locked = diesel::sql_query(format!("SELECT pg_advisory_lock({LOCK})")).execute(conn);
+            locked.map_err(|error| error.to_string())?;
+            let outcome = pending(conn, POSTGRES);
+            let unlocked = diesel::sql_query(format!("SELECT pg_advisory_unlock({LOCK})")).execute(conn);
+            unlocked.map_err(|error| error.to_string())?;
+            outcome
+        }
+    }
+}
+
+fn pending<DB, C>(conn: &mut C, own: EmbeddedMigrations) -> Result<Vec<String>, String>
+where
+    DB: diesel::backend::Backend,
+    C: diesel_migrations::MigrationHarness<DB>,
+    EmbeddedMigrations: diesel::migration::MigrationSource<DB>,
+{
+    let mut ran = Vec::new();
+    for source in [COMMON, own] {
+        let versions = conn
+            .run_pending_migrations(source)
+            .map_err(|error| format!("The database could not be brought up to date: {error}"))?;
+        ran.extend(versions.iter().map(ToString::to_string));
+    }
+    Ok(ran)
+}
