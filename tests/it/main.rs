@@ -1,0 +1,13 @@
+//! The behaviour of Vestibule, over HTTP and on both databases: a file per feature, named as in `src/`.
+//!
+//! One binary run as one process (`cargo test`), because PostgreSQL is started once per process.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+#[macro_use]
+mod support;
