@@ -1,6 +1,8 @@
 //! What the tests stand on: databases, browsers and identity providers that go away with the test.
 
+pub mod browser;
 pub mod database;
+mod html;
 mod postgres;
 
 pub use database::Database;
