@@ -5,4 +5,5 @@ pub mod database;
 mod html;
 mod postgres;
 
+pub use browser::Browser;
 pub use database::Database;
