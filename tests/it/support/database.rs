@@ -78,7 +78,9 @@ fn migrate_the_template(server: &Postgres) {
 }
 
 /// Brings a new database to the shape that the application expects.
-fn migrate(_url: &str) {}
+fn migrate(url: &str) {
+    vestibule::store::Store::open(url).unwrap().migrate().unwrap();
+}
 
 /// Makes two tests of one: `name::sqlite` and `name::postgres`.
 ///

@@ -5,36 +5,34 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use diesel::{Connection, PgConnection, RunQueryDsl};
 
-/// Runs PostgreSQL until its own standard input closes, which the kernel does for us even after `kill -9`.
+/// Makes and runs a server until its own standard input closes, which the kernel does for us even after `kill -9`.
+///
+/// Nothing here outlives the tests, so nothing waits for the disk. The order of text is not that of its bytes, as in
+/// most real installations: a page that sorts by the database's collation is found out.
 const KEEPER: &str = r#"
-"$1" -D "$2/data" </dev/null &
+programs=$1 folder=$2
+trap 'rm -rf "$folder"' EXIT
+"$programs/initdb" --username=postgres --auth=trust --no-sync --no-instructions --encoding=UTF8 \
+    --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US --pgdata="$folder/data" || {
+    touch "$folder/failed"
+    cat
+    exit 1
+}
+"$programs/postgres" -D "$folder/data" -c listen_addresses= -c unix_socket_directories="$folder" \
+    -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off \
+    -c fsync=off -c synchronous_commit=off -c full_page_writes=off </dev/null &
 server=$!
 cat >/dev/null
 kill -QUIT $server
 wait $server
-rm -rf "$2"
 "#;
-
-/// Nothing here outlives the tests, so nothing waits for the disk. The order of text is not that of its bytes,
-/// as in most real installations: a page that sorts by the database's collation is found out.
-const INITDB: [&str; 9] = [
-    "--username=postgres",
-    "--auth=trust",
-    "--encoding=UTF8",
-    "--locale=C.UTF-8",
-    "--locale-provider=icu",
-    "--icu-locale=en-US",
-    "--no-sync",
-    "--no-instructions",
-    "--pgdata",
-];
 
 /// A running server.
 pub struct Postgres {
@@ -73,28 +71,25 @@ impl Postgres {
             .tempdir_in(short_folder())
             .unwrap()
             .keep();
-        let person = Person::for_postgres();
-        std::os::unix::fs::chown(&folder, Some(person.uid), Some(person.gid)).unwrap();
-        initialize(&programs, &folder, &person);
-
         let log = File::create(folder.join("log")).unwrap();
         let mut keeper = Command::new("sh");
         keeper
             .args(["-c", KEEPER, "keeper"])
-            .arg(programs.join("postgres"))
-            .arg(&folder);
+            .arg(programs)
+            .arg(&folder)
+            .current_dir(&folder)
+            .process_group(0);
         keeper
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
-        let keeper = person
-            .dress(&mut keeper, &folder)
-            .process_group(0)
-            .spawn()
-            .unwrap();
+        if let Some((uid, gid)) = person() {
+            std::os::unix::fs::chown(&folder, Some(uid), Some(gid)).unwrap();
+            keeper.uid(uid).gid(gid);
+        }
         let server = Self {
             folder,
-            _keeper: keeper,
+            _keeper: keeper.spawn().unwrap(),
         };
         server.wait_until_it_answers();
         server
@@ -115,24 +110,6 @@ impl Postgres {
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_else(|error| error.to_string())
     }
-}
-
-fn initialize(programs: &Path, folder: &Path, person: &Person) {
-    let mut initdb = Command::new(programs.join("initdb"));
-    initdb.args(INITDB).arg(folder.join("data"));
-    let made = person.dress(&mut initdb, folder).output().unwrap();
-    assert!(
-        made.status.success(),
-        "initdb failed: {}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    let settings = format!(
-        "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 400\nshared_buffers = 64MB\n\
-         fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\n",
-        folder.display()
-    );
-    let file = folder.join("data/postgresql.conf");
-    std::fs::write(file, settings).unwrap();
 }
 
 /// Where `initdb` and `postgres` are: the newest of Debian's folders, else a folder of PATH.
@@ -163,42 +140,17 @@ fn short_folder() -> PathBuf {
         .unwrap_or_else(|| "/tmp".into())
 }
 
-/// Who runs the server: ourselves, or `postgres` when we are root, because `initdb` refuses root.
-struct Person {
-    uid: u32,
-    gid: u32,
-    is_another: bool,
-}
-
-impl Person {
-    fn for_postgres() -> Self {
-        let ourselves = std::fs::metadata("/proc/self").unwrap();
-        if ourselves.uid() != 0 {
-            return Self {
-                uid: ourselves.uid(),
-                gid: ourselves.gid(),
-                is_another: false,
-            };
-        }
-        let people = std::fs::read_to_string("/etc/passwd").unwrap();
-        let postgres = people.lines().find(|line| line.starts_with("postgres:")).expect(
-            "PostgreSQL does not run as root, and there is no user named postgres. Install Debian's package postgresql.",
-        );
-        let fields: Vec<&str> = postgres.split(':').collect();
-        Self {
-            uid: fields[2].parse().unwrap(),
-            gid: fields[3].parse().unwrap(),
-            is_another: true,
-        }
+/// Whom to run the server as when we are root, because `initdb` refuses root: the user and group of `postgres`.
+fn person() -> Option<(u32, u32)> {
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return None;
     }
-
-    /// Makes a command run as this person, in a folder that this person may enter.
-    fn dress<'a>(&self, command: &'a mut Command, folder: &Path) -> &'a mut Command {
-        if self.is_another {
-            command.uid(self.uid).gid(self.gid);
-        }
-        command.current_dir(folder)
-    }
+    let people = std::fs::read_to_string("/etc/passwd").unwrap();
+    let postgres = people.lines().find(|line| line.starts_with("postgres:")).expect(
+        "PostgreSQL does not run as root, and there is no user named postgres. Install Debian's package postgresql.",
+    );
+    let number = |field: usize| postgres.split(':').nth(field).unwrap().parse().unwrap();
+    Some((number(2), number(3)))
 }
 
 #[test]
