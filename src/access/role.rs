@@ -1,0 +1,61 @@
+//! What a member may do in an organization.
+
+use super::words::words;
+
+words! {
+    /// A member's role, from the least power to the most.
+    pub enum Role {
+        /// Their own account.
+        Member = "member",
+        /// People, teams, invitations, denied sign-ins, the audit log.
+        Admin = "admin",
+        /// Everything.
+        Owner = "owner",
+    }
+}
+
+impl Role {
+    /// May a person of this role give somebody `other`? Nobody grants above their own role, and a
+    /// plain member grants nothing.
+    #[must_use]
+    pub fn may_grant(self, other: Role) -> bool {
+        self >= Role::Admin && other <= self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Role::{self, Admin, Member, Owner};
+
+    #[test]
+    fn roles_order_by_power() {
+        assert!(Member < Admin && Admin < Owner);
+    }
+
+    #[test]
+    fn nobody_grants_a_role_above_their_own() {
+        let grants = [
+            (Member, Member, false),
+            (Member, Admin, false),
+            (Member, Owner, false),
+            (Admin, Member, true),
+            (Admin, Admin, true),
+            (Admin, Owner, false),
+            (Owner, Member, true),
+            (Owner, Admin, true),
+            (Owner, Owner, true),
+        ];
+        for (own, other, may) in grants {
+            assert_eq!(own.may_grant(other), may, "{own} grants {other}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_read_back_from_its_word() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Some(*role));
+        }
+        assert_eq!(Role::parse("Owner"), None);
+        assert_eq!(Role::parse(""), None);
+    }
+}
