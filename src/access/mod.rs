@@ -3,6 +3,10 @@
 //! Nothing here knows a database, a clock, randomness or HTTP.
 
 mod words;
+mod domain;
+mod email;
 mod role;
 
+pub use domain::{DomainError, DomainName};
+pub use email::{EmailAddress, EmailError};
 pub use role::Role;
