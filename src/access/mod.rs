@@ -6,7 +6,9 @@ mod words;
 mod domain;
 mod email;
 mod role;
+mod username;
 
 pub use domain::{DomainError, DomainName};
 pub use email::{EmailAddress, EmailError};
 pub use role::Role;
+pub use username::{Username, UsernameError, candidate};
