@@ -1,14 +1,33 @@
 //! Who comes in: the pure core.
 //!
-//! Nothing here knows a database, a clock, randomness or HTTP.
+//! [`decide`] judges one authenticated [`Identity`] by a connection's [`Policy`] and the person's
+//! [`Standing`], and says why in a [`Trace`]. Nothing here knows a database, a clock, randomness or
+//! HTTP, so sign-in, dry run, preview and the command line ask the very same function.
 
 mod words;
+mod decision;
+mod denial;
 mod domain;
 mod email;
+mod identity;
+mod mapping;
+mod policy;
 mod role;
+mod standing;
+mod trace;
 mod username;
 
+pub use decision::{
+    AccountEffect, Admission, AdmitReason, Decision, DefaultTeam, InvitationEffect, MembershipEffect,
+    Refusal, TeamsEffect, Verdict, decide,
+};
+pub use denial::{Denial, DenialDetail};
 pub use domain::{DomainError, DomainName};
 pub use email::{EmailAddress, EmailError};
+pub use identity::{Identity, PersonName};
+pub use mapping::{MappedGroup, mapped_teams, teams_to_join, teams_to_leave};
+pub use policy::Policy;
 pub use role::Role;
+pub use standing::{AccountStanding, DomainStanding, InvitationStanding, MemberStanding, Seats, Standing};
+pub use trace::{Rule, Step, StepOutcome, Trace};
 pub use username::{Username, UsernameError, candidate};
