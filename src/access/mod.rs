@@ -10,6 +10,7 @@ mod denial;
 mod domain;
 mod email;
 mod identity;
+pub mod lines;
 mod mapping;
 mod policy;
 mod role;
