@@ -20,7 +20,7 @@ use std::net::TcpListener;
 
 use actix_web::dev::Server;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpResponse, HttpServer};
 
 pub use model::{Client, Person, Provider};
 pub use people::people;
