@@ -35,6 +35,10 @@ pub fn configure(provider: &Provider) -> impl Fn(&mut ServiceConfig) + Clone + S
             .route("/", web::get().to(pages::home))
             .route("/app.css", web::get().to(pages::stylesheet))
             .route(
+                "/favicon.ico",
+                web::get().to(|| async { HttpResponse::NoContent() }),
+            )
+            .route(
                 "/.well-known/openid-configuration",
                 web::get().to(pages::discovery),
             )
