@@ -20,7 +20,7 @@ use std::net::TcpListener;
 
 use actix_web::dev::Server;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpServer};
 
 pub use model::{Client, Person, Provider};
 pub use people::people;
@@ -34,10 +34,7 @@ pub fn configure(provider: &Provider) -> impl Fn(&mut ServiceConfig) + Clone + S
             .app_data(web::Data::new(provider.clone()))
             .route("/", web::get().to(pages::home))
             .route("/app.css", web::get().to(pages::stylesheet))
-            .route(
-                "/favicon.ico",
-                web::get().to(|| async { HttpResponse::NoContent() }),
-            )
+            .route("/favicon.ico", web::get().to(pages::no_icon))
             .route(
                 "/.well-known/openid-configuration",
                 web::get().to(pages::discovery),

@@ -86,6 +86,11 @@ pub(super) async fn stylesheet() -> HttpResponse {
         .body(include_str!("../../../static/app.css"))
 }
 
+/// `GET /favicon.ico`: nothing, which is quieter than an error in the browser's console.
+pub(super) async fn no_icon() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
 /// `GET /.well-known/openid-configuration` (OpenID Connect Discovery §3).
 pub(super) async fn discovery(provider: web::Data<Provider>) -> HttpResponse {
     let issuer = provider.issuer();
