@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod database;
 mod html;
+pub mod peer;
 mod postgres;
 
 pub use browser::Browser;

@@ -30,8 +30,7 @@ trap 'rm -rf "$folder"' EXIT
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off </dev/null &
 server=$!
 cat >/dev/null
-kill -QUIT $server
-wait $server
+while kill -QUIT $server; do sleep 0.1; done
 "#;
 
 /// A running server.
