@@ -1,1 +1,191 @@
-//! (to come)
+//! The settings: environment over file over default, read once at the start.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+/// Everything that an operator can set. `docs/operating.md` lists the same.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `DATABASE_URL`: a file name or `sqlite:FILE`, or `postgres://…`. Default `vestibule.db`.
+    pub database_url: String,
+    /// `VESTIBULE_LISTEN`: address and port to listen on. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// `VESTIBULE_PUBLIC_URL`: where browsers find us, without a path. Default `http://` and the listen address.
+    pub public_url: PublicUrl,
+    /// `VESTIBULE_KEY_FILE`: the key that seals secrets, made at the first start. Default `vestibule.key`.
+    pub key_file: PathBuf,
+    /// `VESTIBULE_OUTBOUND_ALLOW`: networks (CIDR, comma-separated) that outbound requests may reach
+    /// although they are private; plain `http` is spoken only there. Default none.
+    pub outbound_allow: Vec<String>,
+    /// `VESTIBULE_TRUSTED_PROXIES`: networks whose `X-Forwarded-For` is believed. Default none.
+    pub trusted_proxies: Vec<String>,
+    /// `VESTIBULE_WORKERS`: server threads. Default: one for each core, 4 at most.
+    pub workers: usize,
+    /// `VESTIBULE_LOG`: what is logged, such as `info` or `vestibule=debug`. Default `info`.
+    pub log: String,
+    /// `VESTIBULE_LOG_FORMAT`: `text` or `json`. Default `text`.
+    pub log_json: bool,
+}
+
+/// The same names in lower case, without the prefix, in the file that `VESTIBULE_CONFIG` names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    database_url: Option<String>,
+    listen: Option<String>,
+    public_url: Option<String>,
+    key_file: Option<String>,
+    outbound_allow: Option<Vec<String>>,
+    trusted_proxies: Option<Vec<String>>,
+    workers: Option<usize>,
+    log: Option<String>,
+    log_format: Option<String>,
+}
+
+impl Config {
+    /// Reads the environment of this process and the file that it names.
+    ///
+    /// # Errors
+    /// A sentence that names the setting that is wrong.
+    pub fn from_env() -> Result<Self, String> {
+        let env: BTreeMap<String, String> = std::env::vars().collect();
+        let file = match env.get("VESTIBULE_CONFIG") {
+            None => File::default(),
+            Some(path) => read_file(Path::new(path))?,
+        };
+        Self::assemble(&env, file)
+    }
+
+    fn assemble(env: &BTreeMap<String, String>, file: File) -> Result<Self, String> {
+        let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
+        let listen = set("VESTIBULE_LISTEN").or(file.listen).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let listen: SocketAddr = listen.parse().map_err(|error| {
+            format!("VESTIBULE_LISTEN is “{listen}” ({error}). Write an address and a port, such as 127.0.0.1:8080.")
+        })?;
+        let public_url =
+            set("VESTIBULE_PUBLIC_URL").or(file.public_url).unwrap_or_else(|| format!("http://{listen}"));
+        let log_format =
+            set("VESTIBULE_LOG_FORMAT").or(file.log_format).unwrap_or_else(|| "text".to_owned());
+        let workers = match set("VESTIBULE_WORKERS") {
+            None => file.workers,
+            Some(text) => Some(text.parse().map_err(|error| format!("VESTIBULE_WORKERS is “{text}”: {error}."))?),
+        };
+        Ok(Self {
+            database_url: set("DATABASE_URL").or(file.database_url).unwrap_or_else(|| "vestibule.db".to_owned()),
+            listen,
+            public_url: PublicUrl::parse(&public_url)?,
+            key_file: set("VESTIBULE_KEY_FILE").or(file.key_file).unwrap_or_else(|| "vestibule.key".to_owned()).into(),
+            outbound_allow: set("VESTIBULE_OUTBOUND_ALLOW").map(|text| list(&text)).or(file.outbound_allow).unwrap_or_default(),
+            trusted_proxies: set("VESTIBULE_TRUSTED_PROXIES").map(|text| list(&text)).or(file.trusted_proxies).unwrap_or_default(),
+            workers: workers.unwrap_or_else(|| cores().min(4)).max(1),
+            log: set("VESTIBULE_LOG").or(file.log).unwrap_or_else(|| "info".to_owned()),
+            log_json: match log_format.as_str() {
+                "text" => false,
+                "json" => true,
+                other => return Err(format!("VESTIBULE_LOG_FORMAT is “{other}”. Write text or json.")),
+            },
+        })
+    }
+}
+
+fn read_file(path: &Path) -> Result<File, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The address at which browsers find this installation: scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: String,
+    authority: String,
+    https: bool,
+}
+
+impl PublicUrl {
+    /// Takes `https://host[:port]`, or `http` for a loopback address.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let told = |why: &str| format!("VESTIBULE_PUBLIC_URL is “{text}”: {why}");
+        let url = Url::parse(text).map_err(|error| told(&format!("{error}. Write https://door.example.org.")))?;
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+            return Err(told("write only scheme, host and port, such as https://door.example.org."));
+        }
+        let loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => return Err(told("it has no host.")),
+        };
+        let https = match url.scheme() {
+            "https" => true,
+            "http" if loopback => false,
+            "http" => return Err(told("plain http is only for this machine itself. Use https, if need be behind a proxy.")),
+            _ => return Err(told("use https.")),
+        };
+        let origin = url.origin().ascii_serialization();
+        let authority = origin.split("://").nth(1).unwrap_or_default().to_owned();
+        Ok(Self { origin, authority, https })
+    }
+
+    /// `https://door.example.org`: the origin, without a slash at the end.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// `door.example.org` with the port if it is not the scheme's own: what a `Host` header says.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Whether browsers speak TLS to us.
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// The absolute address of a path of ours.
+    pub fn to(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let env = BTreeMap::from([("DATABASE_URL".to_owned(), "env.db".to_owned())]);
+        let file: File = toml::from_str("database_url = \"file.db\"\nlisten = \"127.0.0.1:9\"").unwrap();
+        let config = Config::assemble(&env, file).unwrap();
+        assert_eq!(config.database_url, "env.db");
+        assert_eq!(config.public_url.origin(), "http://127.0.0.1:9");
+    }
+
+    #[test]
+    fn a_public_address_without_tls_is_refused() {
+        assert!(PublicUrl::parse("http://door.example.org").unwrap_err().contains("https"));
+        assert!(PublicUrl::parse("https://door.example.org/x").is_err());
+        assert!(PublicUrl::parse("door").is_err());
+        let url = PublicUrl::parse("https://Door.example.org:443/").unwrap();
+        assert_eq!((url.origin(), url.authority()), ("https://door.example.org", "door.example.org"));
+    }
+
+    #[test]
+    fn a_mistyped_key_of_the_file_is_named() {
+        assert!(toml::from_str::<File>("datbase_url = 1").unwrap_err().to_string().contains("datbase_url"));
+    }
+}

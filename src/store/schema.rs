@@ -200,6 +200,7 @@ diesel::table! {
         user_agent -> Text,
         created_at -> BigInt,
         last_seen_at -> BigInt,
+        idle_ms -> BigInt,
         expires_at -> BigInt,
     }
 }

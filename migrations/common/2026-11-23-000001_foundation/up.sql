@@ -197,6 +197,7 @@ CREATE TABLE sessions (
   user_agent      TEXT NOT NULL DEFAULT '',
   created_at      BIGINT NOT NULL,
   last_seen_at    BIGINT NOT NULL,
+  idle_ms         BIGINT NOT NULL,
   expires_at      BIGINT NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id);

@@ -1,0 +1,109 @@
+//! Who did what to whom.
+
+use serde_json::Value;
+
+use super::queries;
+use crate::session::{Member, Signed};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, Result};
+
+/// What kind of actor did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A person in the pages or at sign-in.
+    Person,
+    /// The product by itself.
+    System,
+    /// Whoever runs the installation, on its command line.
+    Operator,
+    /// A directory, by its token.
+    Scim,
+}
+
+impl ActorKind {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::System => "system",
+            Self::Operator => "operator",
+            Self::Scim => "scim",
+        }
+    }
+}
+
+/// Who did it, and from where.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// What kind.
+    pub kind: ActorKind,
+    /// The account's or token's id; empty for the system.
+    pub id: String,
+    /// The name as it was then.
+    pub name: String,
+    /// The network address, if there is one.
+    pub ip: String,
+}
+
+impl Actor {
+    /// The product by itself.
+    pub fn system() -> Self {
+        Self { kind: ActorKind::System, id: String::new(), name: "Vestibule".to_owned(), ip: String::new() }
+    }
+
+    /// The command line.
+    pub fn operator() -> Self {
+        Self { kind: ActorKind::Operator, id: String::new(), name: "Command line".to_owned(), ip: String::new() }
+    }
+
+    /// A person who is known but has no session yet: one who signs in, or follows a link.
+    pub fn person(account: &str, name: &str, ip: &str) -> Self {
+        Self { kind: ActorKind::Person, id: account.to_owned(), name: name.to_owned(), ip: ip.to_owned() }
+    }
+}
+
+impl From<&Signed> for Actor {
+    fn from(signed: &Signed) -> Self {
+        Self::person(&signed.account, &signed.name, &signed.client.ip)
+    }
+}
+
+impl From<&Member> for Actor {
+    fn from(member: &Member) -> Self {
+        Self::from(&member.signed)
+    }
+}
+
+/// What was done to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Subject<'a> {
+    /// The kind, such as `member`, `invitation`, `connection`.
+    pub kind: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// Its name or address as it was then.
+    pub name: &'a str,
+}
+
+/// One entry about to be written.
+#[derive(Debug, Clone, Default)]
+pub struct Event<'a> {
+    /// The organization, or none for what concerns the installation.
+    pub organization: Option<&'a str>,
+    /// What was done, as `noun.verb` in the past: `member.deactivated`.
+    pub action: &'a str,
+    /// What it was done to.
+    pub subject: Subject<'a>,
+    /// What changed, as it was before. Never a secret.
+    pub before: Option<Value>,
+    /// What changed, as it is now. Never a secret.
+    pub after: Option<Value>,
+}
+
+/// Writes one entry in the running transaction.
+///
+/// # Errors
+/// When the database refuses; the change must then not happen either.
+pub fn record(conn: &mut Conn, now: Timestamp, actor: &Actor, event: &Event<'_>) -> Result<()> {
+    queries::insert(conn, now, actor, event)
+}

@@ -1,0 +1,74 @@
+//! What stands around each page of an organization.
+
+use crate::access::Role;
+use crate::web::{Flash, Theme};
+
+/// Navigation, person, appearance, form token and message: one field of each page.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The organization's name.
+    pub organization_name: String,
+    /// The organization as paths name it.
+    pub organization_slug: String,
+    /// Who is signed in.
+    pub person_name: String,
+    /// What they may do.
+    pub role: Role,
+    /// The chosen appearance.
+    pub theme: Theme,
+    /// The hidden field of each form.
+    pub form_token: String,
+    /// What the page before has to say.
+    pub flash: Option<Flash>,
+    /// How many people were denied and wait for an answer, counted up to 100.
+    pub open_denials: usize,
+    /// The navigation entry of this page.
+    pub here: &'static str,
+}
+
+/// Some entries of the navigation under one title.
+#[derive(Debug)]
+pub struct Group {
+    /// The title, empty for the first.
+    pub title: &'static str,
+    /// The entries.
+    pub items: Vec<Item>,
+}
+
+/// One entry of the navigation.
+#[derive(Debug)]
+pub struct Item {
+    /// What it is called.
+    pub title: &'static str,
+    /// Where it leads.
+    pub path: String,
+    /// Whether this is the page.
+    pub current: bool,
+    /// How many things wait there.
+    pub count: usize,
+}
+
+impl Frame {
+    /// The navigation for this person's role.
+    pub fn nav(&self) -> Vec<Group> {
+        let mut groups = Vec::new();
+        if self.role >= Role::Admin {
+            groups.push(Group { title: "", items: vec![self.item("Members", "members"), self.item("Teams", "teams"), self.item("Invitations", "invitations")] });
+            groups.push(Group { title: "Access", items: vec![self.item("Single sign-on", "connections"), self.item("Settings", "settings")] });
+            let denied = Item { count: self.open_denials, ..self.item("Denied sign-ins", "denied") };
+            groups.push(Group { title: "Record", items: vec![denied, self.item("Audit log", "audit")] });
+        }
+        let account = Item { title: "My account", path: "/account".to_owned(), current: self.here == "account", count: 0 };
+        groups.push(Group { title: "You", items: vec![account] });
+        groups
+    }
+
+    fn item(&self, title: &'static str, place: &'static str) -> Item {
+        Item { title, path: self.path(&format!("/{place}")), current: self.here == place, count: 0 }
+    }
+
+    /// The path of a page of this organization.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/orgs/{}{rest}", self.organization_slug)
+    }
+}

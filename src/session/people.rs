@@ -1,0 +1,240 @@
+//! Extractors: who asks, and what they may be. Each asks the database anew.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_session::SessionExt as _;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::frame::Frame;
+use super::{model, queries};
+use crate::access::Role;
+use crate::store::time::MINUTE;
+use crate::web::{Client, Flash, Problem, Site, Theme, csrf};
+
+/// Somebody is signed in.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The session's row.
+    pub session: String,
+    /// The account's id.
+    pub account: String,
+    /// The person's name, or the address where none is known.
+    pub name: String,
+    /// The account's address.
+    pub email: String,
+    /// The account's username.
+    pub username: String,
+    /// Whether this person runs the installation.
+    pub operator: bool,
+    /// The organization that single sign-on was for; none for a password.
+    pub organization: Option<String>,
+    /// The browser.
+    pub client: Client,
+    /// The chosen appearance.
+    pub theme: Theme,
+    /// The hidden field of forms.
+    pub form_token: String,
+    /// What the page before has to say.
+    pub flash: Option<Flash>,
+}
+
+/// An active member of the organization that the path names.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The person.
+    pub signed: Signed,
+    /// The organization's id. Every query takes it.
+    pub organization: String,
+    /// The organization's name.
+    pub organization_name: String,
+    /// The organization as the path names it.
+    pub slug: String,
+    /// The membership's id.
+    pub member: String,
+    /// What the person may do.
+    pub role: Role,
+    open_denials: usize,
+}
+
+/// A member whose role is admin or owner.
+#[derive(Debug, Clone)]
+pub struct Admin(pub Member);
+
+/// A member whose role is owner.
+#[derive(Debug, Clone)]
+pub struct Owner(pub Member);
+
+impl Member {
+    /// The frame of a page whose navigation entry is `here`, such as `members`.
+    pub fn frame(&self, here: &'static str) -> Frame {
+        Frame {
+            organization_name: self.organization_name.clone(),
+            organization_slug: self.slug.clone(),
+            person_name: self.signed.name.clone(),
+            role: self.role,
+            theme: self.signed.theme,
+            form_token: self.signed.form_token.clone(),
+            flash: self.signed.flash.clone(),
+            open_denials: self.open_denials,
+            here,
+        }
+    }
+
+    /// The path of a page of this organization, such as `/orgs/acme/members`.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/orgs/{}{rest}", self.slug)
+    }
+}
+
+impl std::ops::Deref for Admin {
+    type Target = Member;
+    fn deref(&self) -> &Member {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for Owner {
+    type Target = Member;
+    fn deref(&self) -> &Member {
+        &self.0
+    }
+}
+
+type Found<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+impl FromRequest for Signed {
+    type Error = Problem;
+    type Future = Found<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { signed(&request, None).await.map(|(signed, _)| signed) })
+    }
+}
+
+impl FromRequest for Member {
+    type Error = Problem;
+    type Future = Found<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let slug = request.match_info().get("org").unwrap_or_default().to_owned();
+            let (signed, standing) = signed(&request, Some(slug.clone())).await?;
+            let Some(standing) = standing else { return Err(Problem::NotFound) };
+            if signed.organization.as_ref().is_some_and(|own| *own != standing.organization) {
+                // Signed in by another organization's provider: that says nothing here.
+                return Err(Problem::SignInFirst(here(&request)));
+            }
+            let role = Role::parse(&standing.role).ok_or_else(|| Problem::internal("a membership has no role"))?;
+            Ok(Self {
+                signed,
+                organization: standing.organization,
+                organization_name: standing.name,
+                slug,
+                member: standing.member,
+                role,
+                open_denials: standing.open_denials,
+            })
+        })
+    }
+}
+
+impl FromRequest for Admin {
+    type Error = Problem;
+    type Future = Found<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let member = Member::from_request(request, payload);
+        Box::pin(async move {
+            let member = member.await?;
+            if member.role < Role::Admin {
+                return Err(Problem::Forbidden("Only admins and owners of this organization may open this page.".to_owned()));
+            }
+            Ok(Self(member))
+        })
+    }
+}
+
+impl FromRequest for Owner {
+    type Error = Problem;
+    type Future = Found<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let member = Member::from_request(request, payload);
+        Box::pin(async move {
+            let member = member.await?;
+            if member.role < Role::Owner {
+                return Err(Problem::Forbidden("Only owners of this organization may do this. Ask one of them.".to_owned()));
+            }
+            Ok(Self(member))
+        })
+    }
+}
+
+/// A membership as the path's organization has it.
+struct Standing {
+    organization: String,
+    name: String,
+    member: String,
+    role: String,
+    open_denials: usize,
+}
+
+/// Everything about the person, in one read.
+async fn signed(request: &HttpRequest, slug: Option<String>) -> Result<(Signed, Option<Standing>), Problem> {
+    let site = request.app_data::<web::Data<Site>>().cloned().ok_or_else(|| Problem::internal("the application has no Site"))?;
+    let sign_in_first = || Problem::SignInFirst(here(request));
+    let id: String = request.get_session().get(model::STATE).map_err(Problem::internal)?.ok_or_else(sign_in_first)?;
+    let now = site.now();
+    let (row, standing) = site
+        .store
+        .reading(move |conn| -> Result<_, Problem> {
+            let Some(row) = queries::signed(conn, &id, now)? else { return Ok((None, None)) };
+            let standing = match slug {
+                None => None,
+                Some(slug) => standing(conn, &row.account, &slug)?,
+            };
+            Ok((Some(row), standing))
+        })
+        .await?;
+    let row = row.ok_or_else(sign_in_first)?;
+    if now - row.last_seen_at >= MINUTE {
+        let id = row.session.clone();
+        site.store.writing(move |conn| queries::touch(conn, &id, now)).await.map_err(Problem::from)?;
+    }
+    Ok((present(request, &site, row).await?, standing))
+}
+
+fn standing(conn: &mut crate::store::Conn, account: &str, slug: &str) -> crate::store::Result<Option<Standing>> {
+    let Some((organization, name, member, role)) = queries::membership(conn, account, slug)? else { return Ok(None) };
+    let open_denials = if role == "member" { 0 } else { queries::open_denials(conn, &organization)? };
+    Ok(Some(Standing { organization, name, member, role, open_denials }))
+}
+
+async fn present(request: &HttpRequest, site: &Site, row: queries::Row) -> Result<Signed, Problem> {
+    Ok(Signed {
+        session: row.session,
+        account: row.account,
+        name: if row.name.is_empty() { row.email.clone() } else { row.name },
+        email: row.email,
+        username: row.username,
+        operator: row.operator,
+        organization: row.organization,
+        client: Client::extract(request).await?,
+        theme: Theme::of(request, site),
+        form_token: csrf::token(request, site),
+        flash: if request.method() == actix_web::http::Method::GET { Flash::take(request, site) } else { None },
+    })
+}
+
+/// The page to come back to after signing in: this one, if it only shows something.
+fn here(request: &HttpRequest) -> String {
+    if request.method() == actix_web::http::Method::GET {
+        request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,122 @@
+//! What a form sent, after its token was checked; and what is wrong with it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::{Problem, Site, csrf};
+
+/// The largest form: 1,000 addresses of the longest kind fit.
+const LARGEST: usize = 1024 * 1024;
+
+/// The fields of a POSTed form. A handler that takes it can't be reached without the form's token.
+#[derive(Debug, Clone, Default)]
+pub struct Posted(Vec<(String, String)>);
+
+impl Posted {
+    /// The fields of a form, for tests of pure functions.
+    pub fn of(fields: &[(&str, &str)]) -> Self {
+        Self(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// The first value of this field with white space cut off, or empty.
+    pub fn text(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// The first value of this field as it was sent (passwords keep their spaces), or empty.
+    pub fn raw(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// All values of a repeated field.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned()).collect()
+    }
+
+    /// Whether a box was ticked or a button pressed.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
+    /// A whole number, if the field holds one.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.text(name).parse().ok()
+    }
+
+    /// The version of the row that the form was made from (0 where it has none).
+    pub fn version(&self) -> i64 {
+        self.number("version").unwrap_or(0)
+    }
+}
+
+impl FromRequest for Posted {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let body = web::Bytes::from_request(&request, payload);
+        Box::pin(async move {
+            let Some(site) = request.app_data::<web::Data<Site>>() else {
+                return Err(Problem::internal("the application has no Site"));
+            };
+            let kind = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
+            if !kind.starts_with("application/x-www-form-urlencoded") {
+                return Err(Problem::Forbidden("Send the form from its own page.".to_owned()));
+            }
+            let body = body.await.map_err(|error| Problem::Invalid(format!("The form did not arrive whole: {error}.")))?;
+            if body.len() > LARGEST {
+                return Err(Problem::Invalid("The form is larger than 1 MB. Send it in parts.".to_owned()));
+            }
+            let posted = Self(url::form_urlencoded::parse(&body).into_owned().collect());
+            if !csrf::holds(&request, site, posted.text(csrf::FIELD)) {
+                return Err(Problem::Forbidden(
+                    "This form was opened too long ago, or not by you. Go back, reload the page, and send it again.".to_owned(),
+                ));
+            }
+            Ok(posted)
+        })
+    }
+}
+
+/// What is wrong with a form, field by field, in the order of the form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(&'static str, String)>);
+
+impl FieldErrors {
+    /// Notes a sentence beside a field.
+    pub fn add(&mut self, field: &'static str, sentence: impl Into<String>) {
+        self.0.push((field, sentence.into()));
+    }
+
+    /// One error alone.
+    pub fn one(field: &'static str, sentence: impl Into<String>) -> Self {
+        Self(vec![(field, sentence.into())])
+    }
+
+    /// The sentence beside this field, if there is one.
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| *name == field).map(|(_, sentence)| sentence.as_str())
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them, for the summary above the form.
+    pub fn all(&self) -> &[(&'static str, String)] {
+        &self.0
+    }
+
+    /// `Ok` where nothing is wrong.
+    ///
+    /// # Errors
+    /// Itself, where something is.
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}

@@ -1,0 +1,87 @@
+//! The headers of every answer, the cookies that pages asked for, and the first look at every request.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
+
+use super::csrf::{self, NewCookie};
+use super::flash::{Flash, Shown};
+use super::{Problem, Site};
+
+/// Nothing from elsewhere, nothing inline, no frames.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \
+                      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Refuses requests for another host and forms from other sites, then dresses the answer.
+///
+/// # Errors
+/// What the handler's own error is.
+pub async fn every_answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let Some(site) = request.app_data::<web::Data<Site>>().cloned() else {
+        return Err(Problem::internal("the application has no Site").into());
+    };
+    let mut answer = match refusal(&request, &site) {
+        Some(refused) => request.into_response(refused).map_into_right_body(),
+        None => match next.call(request).await {
+            Ok(answer) => answer.map_into_left_body(),
+            Err(error) => return Err(error),
+        },
+    };
+    add_cookies(&mut answer, &site);
+    add_headers(&mut answer, &site);
+    Ok(answer)
+}
+
+fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let one_host = request.headers().get_all(header::HOST).count() == 1;
+    let own = host.is_some_and(|host| host.eq_ignore_ascii_case(site.config.public_url.authority()));
+    if !(one_host && own) && request.path() != "/healthz" {
+        let sentence = format!("This server is {}. Open it by that address.", site.config.public_url.origin());
+        let page = Problem::Invalid(sentence).error_response();
+        return Some(HttpResponse::build(StatusCode::MISDIRECTED_REQUEST).content_type("text/html; charset=utf-8").body(page.into_body()));
+    }
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !safe && !csrf::same_origin(request.headers(), site.config.public_url.origin()) {
+        return Some(Problem::Forbidden("This form was sent from another site. Open the page here and send it again.".to_owned()).error_response());
+    }
+    None
+}
+
+fn add_cookies<B>(answer: &mut ServiceResponse<B>, site: &Site) {
+    let made = answer.request().extensions_mut().remove::<NewCookie>();
+    let shown = answer.request().extensions_mut().remove::<Shown>();
+    let cookies = made.map(|made| csrf::cookie(site, made)).into_iter().chain(shown.map(|_| Flash::gone(site)));
+    for cookie in cookies {
+        let outcome = answer.response_mut().add_cookie(&cookie);
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "a cookie could not be set");
+        }
+    }
+}
+
+fn add_headers<B>(answer: &mut ServiceResponse<B>, site: &Site) {
+    let headers = answer.headers_mut();
+    let mut put = |name: &'static str, value: &'static str| {
+        let name = header::HeaderName::from_static(name);
+        if !headers.contains_key(&name) {
+            headers.insert(name, header::HeaderValue::from_static(value));
+        }
+    };
+    put("content-security-policy", POLICY);
+    put("x-content-type-options", "nosniff");
+    put("x-frame-options", "DENY");
+    put("referrer-policy", "no-referrer");
+    put("cross-origin-opener-policy", "same-origin");
+    put("cross-origin-resource-policy", "same-origin");
+    put("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+    put("cache-control", "no-store");
+    if site.is_https() {
+        put("strict-transport-security", "max-age=63072000; includeSubDomains");
+    }
+}

@@ -1,0 +1,81 @@
+//! Lists are paged by key, not by offset: a page stays what it is while rows arrive.
+
+use serde::Deserialize;
+
+/// How many rows a page shows.
+pub const PAGE: usize = 50;
+
+/// Where a page begins: after or before a row's key. From the query string.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Paging {
+    /// Rows after this key, in the list's order.
+    #[serde(default)]
+    pub after: String,
+    /// Rows before this key.
+    #[serde(default)]
+    pub before: String,
+}
+
+impl Paging {
+    /// Whether rows are wanted that stand before a key. The query then reads backwards, and
+    /// [`Slice::cut`] turns them round.
+    pub fn is_backwards(&self) -> bool {
+        !self.before.is_empty() && self.after.is_empty()
+    }
+
+    /// The key to go on from, if any.
+    pub fn key(&self) -> Option<&str> {
+        [&self.after, &self.before].into_iter().map(String::as_str).find(|key| !key.is_empty())
+    }
+
+    /// How many rows a query has to read: one more than is shown tells whether there are more.
+    pub fn limit() -> i64 {
+        i64::try_from(PAGE + 1).unwrap_or(i64::MAX)
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Slice<T> {
+    /// The rows, in the list's order.
+    pub rows: Vec<T>,
+    /// The key for "Next page", if there is one.
+    pub next: Option<String>,
+    /// The key for "Previous page", if there is one.
+    pub previous: Option<String>,
+}
+
+impl<T> Slice<T> {
+    /// Cuts what a query read (up to [`Paging::limit`] rows in its direction) to a page.
+    pub fn cut(mut rows: Vec<T>, paging: &Paging, key: impl Fn(&T) -> String) -> Self {
+        let more = rows.len() > PAGE;
+        rows.truncate(PAGE);
+        if paging.is_backwards() {
+            rows.reverse();
+        }
+        let from_the_middle = paging.key().is_some();
+        let (has_next, has_previous) =
+            if paging.is_backwards() { (true, more) } else { (more, from_the_middle) };
+        Self {
+            next: rows.last().filter(|_| has_next).map(&key),
+            previous: rows.first().filter(|_| has_previous).map(&key),
+            rows,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_know_their_neighbours() {
+        let key = |n: &usize| n.to_string();
+        let first = Slice::cut((0..=PAGE).collect(), &Paging::default(), key);
+        assert_eq!((first.rows.len(), first.next.as_deref(), first.previous), (PAGE, Some("49"), None));
+        let last = Slice::cut(vec![50, 51], &Paging { after: "49".into(), before: String::new() }, key);
+        assert_eq!((last.next, last.previous.as_deref()), (None, Some("50")));
+        let back = Slice::cut((0..50).rev().collect(), &Paging { after: String::new(), before: "50".into() }, key);
+        assert_eq!((back.rows.first(), back.next.as_deref(), back.previous), (Some(&0), Some("49"), None));
+    }
+}

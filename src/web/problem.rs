@@ -1,0 +1,136 @@
+//! What can go wrong with a request, by what the caller can do about it.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use askama::Template;
+
+use crate::store::{DbError, id};
+
+/// A request that could not be answered as asked. Handlers return it; it renders as a page.
+#[derive(Debug)]
+pub enum Problem {
+    /// There is no such page, or not for this person. 404.
+    NotFound,
+    /// The person may not do this; the sentence says who may. 403.
+    Forbidden(String),
+    /// The request itself is wrong; the sentence says what to send. 400.
+    Invalid(String),
+    /// Something changed meanwhile, or a rule stands against it. 409.
+    Conflict(String),
+    /// It was there and is no more. 410.
+    Gone(String),
+    /// Too often; try again after so many seconds. 429.
+    TooMany(u64),
+    /// Another server that we need did not answer properly. 502.
+    Upstream(String),
+    /// Nobody is signed in: off to the sign-in page, and back to this path afterwards. 303.
+    SignInFirst(String),
+    /// Our own fault. Logged with a reference; its text never leaves. 500, or 503 when trying again helps.
+    Internal(String),
+    /// We can't do it now; nothing has happened. 503.
+    Unavailable(String),
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    title: &'a str,
+    sentence: &'a str,
+    reference: Option<&'a str>,
+}
+
+impl Problem {
+    /// An internal problem from any error.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::NotFound => "There is no such page",
+            Self::Forbidden(_) => "You may not do this",
+            Self::Invalid(_) => "This request can’t be read",
+            Self::Conflict(_) => "This can’t be done now",
+            Self::Gone(_) => "This is no longer here",
+            Self::TooMany(_) => "Too many attempts",
+            Self::Upstream(_) => "Another server did not answer",
+            Self::SignInFirst(_) => "Sign in first",
+            Self::Internal(_) => "Something went wrong on our side",
+            Self::Unavailable(_) => "Try again in a moment",
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::NotFound => {
+                "The address may be mistyped, or what it named is gone, or it is not for you.".to_owned()
+            }
+            Self::Forbidden(text)
+            | Self::Invalid(text)
+            | Self::Conflict(text)
+            | Self::Gone(text)
+            | Self::Upstream(text) => text.clone(),
+            Self::TooMany(seconds) => format!("Wait {seconds} seconds, then try again."),
+            Self::SignInFirst(_) => "Sign in, then you are brought back here.".to_owned(),
+            Self::Internal(_) => {
+                "Nothing was changed. If it happens again, tell whoever runs this server the reference below.".to_owned()
+            }
+            Self::Unavailable(_) => "Nothing was changed. Try again in a moment.".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Internal(text) | Self::Unavailable(text) => f.write_str(text),
+            other => f.write_str(&other.sentence()),
+        }
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::NotFound => Self::NotFound,
+            other if crate::store::is_collision(&other) => {
+                Self::Conflict("Somebody else changed the same thing at the same moment. Go back and try again.".to_owned())
+            }
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Gone(_) => StatusCode::GONE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::SignInFirst(_) => StatusCode::SEE_OTHER,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        if let Self::SignInFirst(path) = self {
+            let to: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+            return super::see_other(&format!("/sign-in?return_to={to}"));
+        }
+        let reference = matches!(self, Self::Internal(_) | Self::Unavailable(_)).then(id::new_reference);
+        if let Some(reference) = &reference {
+            tracing::error!(reference, error = %self, "a request failed");
+        }
+        let page = ProblemPage { title: self.title(), sentence: &self.sentence(), reference: reference.as_deref() };
+        let mut answer = HttpResponse::build(self.status_code());
+        if let Self::TooMany(seconds) = self {
+            answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        answer.content_type("text/html; charset=utf-8").body(page.render().unwrap_or_else(|error| error.to_string()))
+    }
+}
