@@ -1,1 +1,122 @@
-//! (to come)
+//! The application: settings, database and clock made into an actix app. `main` and every test use it.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{CookieContentSecurity, PersistentSession};
+use actix_web::cookie::{Key, SameSite};
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpResponse, HttpServer, web};
+
+use crate::config::Config;
+use crate::outbound::{Network, Outbound};
+use crate::session::Sessions;
+use crate::store::Store;
+use crate::store::sealed::Sealer;
+use crate::store::time::Clock;
+use crate::web::{Problem, Site, assets, headers};
+
+/// An installation, ready to be served.
+#[derive(Clone)]
+pub struct Vestibule {
+    /// What handlers see.
+    pub site: Site,
+    outbound: Outbound,
+}
+
+impl Vestibule {
+    /// Opens key file and database, and brings the database up to date.
+    ///
+    /// # Errors
+    /// A sentence for whoever starts it.
+    pub fn open(config: Config, clock: Clock) -> Result<Self, String> {
+        let sealer = Sealer::from_file(&config.key_file)?;
+        let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+        store.migrate().map_err(|error| error.to_string())?;
+        Self::new(config, store, clock, sealer)
+    }
+
+    /// From parts that are open already.
+    ///
+    /// # Errors
+    /// When a network of the settings can't be read.
+    pub fn new(config: Config, store: Store, clock: Clock, sealer: Sealer) -> Result<Self, String> {
+        let networks = |texts: &[String]| {
+            texts
+                .iter()
+                .map(|text| text.parse::<Network>().map_err(|error| error.to_string()))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        networks(&config.trusted_proxies)?;
+        let outbound = Outbound::new(networks(&config.outbound_allow)?).map_err(|error| error.to_string())?;
+        Ok(Self {
+            site: Site::new(config, store, clock, sealer),
+            outbound,
+        })
+    }
+
+    /// A server on this listener. It stops by its handle, or at SIGTERM after the requests in hand.
+    ///
+    /// # Errors
+    /// When the listener can't be used.
+    pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
+        let workers = self.site.config.workers;
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(web::Data::new(self.site.clone()))
+                .app_data(web::Data::new(self.outbound.clone()))
+                .app_data(web::PayloadConfig::new(1024 * 1024))
+                .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
+                .app_data(web::QueryConfig::default().error_handler(|error, _| {
+                    Problem::Invalid(format!("The address of this page can’t be read: {error}.")).into()
+                }))
+                .wrap(from_fn(headers::every_answer))
+                .configure(assets::routes)
+                .route(
+                    "/healthz",
+                    web::get().to(|| async { HttpResponse::Ok().content_type("text/plain").body("ok\n") }),
+                )
+                .service(
+                    web::scope("")
+                        .wrap(sessions(&self.site))
+                        .configure(routes)
+                        .default_service(web::to(nothing_here)),
+                )
+        })
+        .workers(workers)
+        .worker_max_blocking_threads(16)
+        .client_request_timeout(Duration::from_secs(10))
+        .keep_alive(Duration::from_secs(30))
+        .shutdown_timeout(15)
+        .listen(listener)?;
+        Ok(server.run())
+    }
+}
+
+/// Every route that knows people.
+fn routes(cfg: &mut web::ServiceConfig) {
+    let _ = cfg;
+}
+
+async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::NotFound)
+}
+
+fn sessions(site: &Site) -> SessionMiddleware<Sessions> {
+    let [one, two] = ["session cookie 1", "session cookie 2"].map(|usage| site.sealer.derive(usage));
+    let key = Key::from(&[one, two].concat());
+    SessionMiddleware::builder(Sessions::new(site.store.clone(), site.clock.clone()), key)
+        .cookie_name(site.cookie_name("session"))
+        .cookie_secure(site.is_https())
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_path("/".to_owned())
+        .cookie_content_security(CookieContentSecurity::Signed)
+        // The browser's cookie outlives the row at most; the row decides.
+        .session_lifecycle(
+            PersistentSession::default().session_ttl(actix_web::cookie::time::Duration::days(30)),
+        )
+        .build()
+}

@@ -62,27 +62,47 @@ impl Config {
 
     fn assemble(env: &BTreeMap<String, String>, file: File) -> Result<Self, String> {
         let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
-        let listen = set("VESTIBULE_LISTEN").or(file.listen).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let listen = set("VESTIBULE_LISTEN")
+            .or(file.listen)
+            .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let listen: SocketAddr = listen.parse().map_err(|error| {
             format!("VESTIBULE_LISTEN is “{listen}” ({error}). Write an address and a port, such as 127.0.0.1:8080.")
         })?;
-        let public_url =
-            set("VESTIBULE_PUBLIC_URL").or(file.public_url).unwrap_or_else(|| format!("http://{listen}"));
-        let log_format =
-            set("VESTIBULE_LOG_FORMAT").or(file.log_format).unwrap_or_else(|| "text".to_owned());
+        let public_url = set("VESTIBULE_PUBLIC_URL")
+            .or(file.public_url)
+            .unwrap_or_else(|| format!("http://{listen}"));
+        let log_format = set("VESTIBULE_LOG_FORMAT")
+            .or(file.log_format)
+            .unwrap_or_else(|| "text".to_owned());
         let workers = match set("VESTIBULE_WORKERS") {
             None => file.workers,
-            Some(text) => Some(text.parse().map_err(|error| format!("VESTIBULE_WORKERS is “{text}”: {error}."))?),
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|error| format!("VESTIBULE_WORKERS is “{text}”: {error}."))?,
+            ),
         };
         Ok(Self {
-            database_url: set("DATABASE_URL").or(file.database_url).unwrap_or_else(|| "vestibule.db".to_owned()),
+            database_url: set("DATABASE_URL")
+                .or(file.database_url)
+                .unwrap_or_else(|| "vestibule.db".to_owned()),
             listen,
             public_url: PublicUrl::parse(&public_url)?,
-            key_file: set("VESTIBULE_KEY_FILE").or(file.key_file).unwrap_or_else(|| "vestibule.key".to_owned()).into(),
-            outbound_allow: set("VESTIBULE_OUTBOUND_ALLOW").map(|text| list(&text)).or(file.outbound_allow).unwrap_or_default(),
-            trusted_proxies: set("VESTIBULE_TRUSTED_PROXIES").map(|text| list(&text)).or(file.trusted_proxies).unwrap_or_default(),
+            key_file: set("VESTIBULE_KEY_FILE")
+                .or(file.key_file)
+                .unwrap_or_else(|| "vestibule.key".to_owned())
+                .into(),
+            outbound_allow: set("VESTIBULE_OUTBOUND_ALLOW")
+                .map(|text| list(&text))
+                .or(file.outbound_allow)
+                .unwrap_or_default(),
+            trusted_proxies: set("VESTIBULE_TRUSTED_PROXIES")
+                .map(|text| list(&text))
+                .or(file.trusted_proxies)
+                .unwrap_or_default(),
             workers: workers.unwrap_or_else(|| cores().min(4)).max(1),
-            log: set("VESTIBULE_LOG").or(file.log).unwrap_or_else(|| "info".to_owned()),
+            log: set("VESTIBULE_LOG")
+                .or(file.log)
+                .unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
                 "text" => false,
                 "json" => true,
@@ -98,7 +118,11 @@ fn read_file(path: &Path) -> Result<File, String> {
 }
 
 fn list(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn cores() -> usize {
@@ -120,9 +144,16 @@ impl PublicUrl {
     /// A sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let told = |why: &str| format!("VESTIBULE_PUBLIC_URL is “{text}”: {why}");
-        let url = Url::parse(text).map_err(|error| told(&format!("{error}. Write https://door.example.org.")))?;
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-            return Err(told("write only scheme, host and port, such as https://door.example.org."));
+        let url =
+            Url::parse(text).map_err(|error| told(&format!("{error}. Write https://door.example.org.")))?;
+        if url.path() != "/"
+            || url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+        {
+            return Err(told(
+                "write only scheme, host and port, such as https://door.example.org.",
+            ));
         }
         let loopback = match url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -133,12 +164,20 @@ impl PublicUrl {
         let https = match url.scheme() {
             "https" => true,
             "http" if loopback => false,
-            "http" => return Err(told("plain http is only for this machine itself. Use https, if need be behind a proxy.")),
+            "http" => {
+                return Err(told(
+                    "plain http is only for this machine itself. Use https, if need be behind a proxy.",
+                ));
+            }
             _ => return Err(told("use https.")),
         };
         let origin = url.origin().ascii_serialization();
         let authority = origin.split("://").nth(1).unwrap_or_default().to_owned();
-        Ok(Self { origin, authority, https })
+        Ok(Self {
+            origin,
+            authority,
+            https,
+        })
     }
 
     /// `https://door.example.org`: the origin, without a slash at the end.
@@ -177,15 +216,27 @@ mod tests {
 
     #[test]
     fn a_public_address_without_tls_is_refused() {
-        assert!(PublicUrl::parse("http://door.example.org").unwrap_err().contains("https"));
+        assert!(
+            PublicUrl::parse("http://door.example.org")
+                .unwrap_err()
+                .contains("https")
+        );
         assert!(PublicUrl::parse("https://door.example.org/x").is_err());
         assert!(PublicUrl::parse("door").is_err());
         let url = PublicUrl::parse("https://Door.example.org:443/").unwrap();
-        assert_eq!((url.origin(), url.authority()), ("https://door.example.org", "door.example.org"));
+        assert_eq!(
+            (url.origin(), url.authority()),
+            ("https://door.example.org", "door.example.org")
+        );
     }
 
     #[test]
     fn a_mistyped_key_of_the_file_is_named() {
-        assert!(toml::from_str::<File>("datbase_url = 1").unwrap_err().to_string().contains("datbase_url"));
+        assert!(
+            toml::from_str::<File>("datbase_url = 1")
+                .unwrap_err()
+                .to_string()
+                .contains("datbase_url")
+        );
     }
 }

@@ -48,17 +48,32 @@ pub struct Actor {
 impl Actor {
     /// The product by itself.
     pub fn system() -> Self {
-        Self { kind: ActorKind::System, id: String::new(), name: "Vestibule".to_owned(), ip: String::new() }
+        Self {
+            kind: ActorKind::System,
+            id: String::new(),
+            name: "Vestibule".to_owned(),
+            ip: String::new(),
+        }
     }
 
     /// The command line.
     pub fn operator() -> Self {
-        Self { kind: ActorKind::Operator, id: String::new(), name: "Command line".to_owned(), ip: String::new() }
+        Self {
+            kind: ActorKind::Operator,
+            id: String::new(),
+            name: "Command line".to_owned(),
+            ip: String::new(),
+        }
     }
 
     /// A person who is known but has no session yet: one who signs in, or follows a link.
     pub fn person(account: &str, name: &str, ip: &str) -> Self {
-        Self { kind: ActorKind::Person, id: account.to_owned(), name: name.to_owned(), ip: ip.to_owned() }
+        Self {
+            kind: ActorKind::Person,
+            id: account.to_owned(),
+            name: name.to_owned(),
+            ip: ip.to_owned(),
+        }
     }
 }
 

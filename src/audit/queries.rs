@@ -8,7 +8,8 @@ use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, id};
 
 pub fn insert(conn: &mut Conn, now: Timestamp, actor: &Actor, event: &Event<'_>) -> Result<()> {
-    let json = |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+    let json =
+        |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string).unwrap_or_default();
     diesel::insert_into(audit_events::table)
         .values((
             audit_events::id.eq(id::new_id()),

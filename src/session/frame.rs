@@ -53,18 +53,50 @@ impl Frame {
     pub fn nav(&self) -> Vec<Group> {
         let mut groups = Vec::new();
         if self.role >= Role::Admin {
-            groups.push(Group { title: "", items: vec![self.item("Members", "members"), self.item("Teams", "teams"), self.item("Invitations", "invitations")] });
-            groups.push(Group { title: "Access", items: vec![self.item("Single sign-on", "connections"), self.item("Settings", "settings")] });
-            let denied = Item { count: self.open_denials, ..self.item("Denied sign-ins", "denied") };
-            groups.push(Group { title: "Record", items: vec![denied, self.item("Audit log", "audit")] });
+            groups.push(Group {
+                title: "",
+                items: vec![
+                    self.item("Members", "members"),
+                    self.item("Teams", "teams"),
+                    self.item("Invitations", "invitations"),
+                ],
+            });
+            groups.push(Group {
+                title: "Access",
+                items: vec![
+                    self.item("Single sign-on", "connections"),
+                    self.item("Settings", "settings"),
+                ],
+            });
+            let denied = Item {
+                count: self.open_denials,
+                ..self.item("Denied sign-ins", "denied")
+            };
+            groups.push(Group {
+                title: "Record",
+                items: vec![denied, self.item("Audit log", "audit")],
+            });
         }
-        let account = Item { title: "My account", path: "/account".to_owned(), current: self.here == "account", count: 0 };
-        groups.push(Group { title: "You", items: vec![account] });
+        let account = Item {
+            title: "My account",
+            path: "/account".to_owned(),
+            current: self.here == "account",
+            count: 0,
+        };
+        groups.push(Group {
+            title: "You",
+            items: vec![account],
+        });
         groups
     }
 
     fn item(&self, title: &'static str, place: &'static str) -> Item {
-        Item { title, path: self.path(&format!("/{place}")), current: self.here == place, count: 0 }
+        Item {
+            title,
+            path: self.path(&format!("/{place}")),
+            current: self.here == place,
+            count: 0,
+        }
     }
 
     /// The path of a page of this organization.

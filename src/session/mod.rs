@@ -14,6 +14,8 @@ mod queries;
 mod store;
 
 pub use frame::Frame;
-pub use model::{NewSession, Open, begin, end, end_all_of_account, end_in_organization, end_others, enter, leave, list};
+pub use model::{
+    NewSession, Open, begin, end, end_all_of_account, end_in_organization, end_others, enter, leave, list,
+};
 pub use people::{Admin, Member, Owner, Signed};
 pub use store::Sessions;

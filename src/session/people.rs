@@ -123,12 +123,19 @@ impl FromRequest for Member {
         Box::pin(async move {
             let slug = request.match_info().get("org").unwrap_or_default().to_owned();
             let (signed, standing) = signed(&request, Some(slug.clone())).await?;
-            let Some(standing) = standing else { return Err(Problem::NotFound) };
-            if signed.organization.as_ref().is_some_and(|own| *own != standing.organization) {
+            let Some(standing) = standing else {
+                return Err(Problem::NotFound);
+            };
+            if signed
+                .organization
+                .as_ref()
+                .is_some_and(|own| *own != standing.organization)
+            {
                 // Signed in by another organization's provider: that says nothing here.
                 return Err(Problem::SignInFirst(here(&request)));
             }
-            let role = Role::parse(&standing.role).ok_or_else(|| Problem::internal("a membership has no role"))?;
+            let role =
+                Role::parse(&standing.role).ok_or_else(|| Problem::internal("a membership has no role"))?;
             Ok(Self {
                 signed,
                 organization: standing.organization,
@@ -151,7 +158,9 @@ impl FromRequest for Admin {
         Box::pin(async move {
             let member = member.await?;
             if member.role < Role::Admin {
-                return Err(Problem::Forbidden("Only admins and owners of this organization may open this page.".to_owned()));
+                return Err(Problem::Forbidden(
+                    "Only admins and owners of this organization may open this page.".to_owned(),
+                ));
             }
             Ok(Self(member))
         })
@@ -167,7 +176,9 @@ impl FromRequest for Owner {
         Box::pin(async move {
             let member = member.await?;
             if member.role < Role::Owner {
-                return Err(Problem::Forbidden("Only owners of this organization may do this. Ask one of them.".to_owned()));
+                return Err(Problem::Forbidden(
+                    "Only owners of this organization may do this. Ask one of them.".to_owned(),
+                ));
             }
             Ok(Self(member))
         })
@@ -185,14 +196,23 @@ struct Standing {
 
 /// Everything about the person, in one read.
 async fn signed(request: &HttpRequest, slug: Option<String>) -> Result<(Signed, Option<Standing>), Problem> {
-    let site = request.app_data::<web::Data<Site>>().cloned().ok_or_else(|| Problem::internal("the application has no Site"))?;
+    let site = request
+        .app_data::<web::Data<Site>>()
+        .cloned()
+        .ok_or_else(|| Problem::internal("the application has no Site"))?;
     let sign_in_first = || Problem::SignInFirst(here(request));
-    let id: String = request.get_session().get(model::STATE).map_err(Problem::internal)?.ok_or_else(sign_in_first)?;
+    let id: String = request
+        .get_session()
+        .get(model::STATE)
+        .map_err(Problem::internal)?
+        .ok_or_else(sign_in_first)?;
     let now = site.now();
     let (row, standing) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
-            let Some(row) = queries::signed(conn, &id, now)? else { return Ok((None, None)) };
+            let Some(row) = queries::signed(conn, &id, now)? else {
+                return Ok((None, None));
+            };
             let standing = match slug {
                 None => None,
                 Some(slug) => standing(conn, &row.account, &slug)?,
@@ -203,22 +223,45 @@ async fn signed(request: &HttpRequest, slug: Option<String>) -> Result<(Signed, 
     let row = row.ok_or_else(sign_in_first)?;
     if now - row.last_seen_at >= MINUTE {
         let id = row.session.clone();
-        site.store.writing(move |conn| queries::touch(conn, &id, now)).await.map_err(Problem::from)?;
+        site.store
+            .writing(move |conn| queries::touch(conn, &id, now))
+            .await
+            .map_err(Problem::from)?;
     }
     Ok((present(request, &site, row).await?, standing))
 }
 
-fn standing(conn: &mut crate::store::Conn, account: &str, slug: &str) -> crate::store::Result<Option<Standing>> {
-    let Some((organization, name, member, role)) = queries::membership(conn, account, slug)? else { return Ok(None) };
-    let open_denials = if role == "member" { 0 } else { queries::open_denials(conn, &organization)? };
-    Ok(Some(Standing { organization, name, member, role, open_denials }))
+fn standing(
+    conn: &mut crate::store::Conn,
+    account: &str,
+    slug: &str,
+) -> crate::store::Result<Option<Standing>> {
+    let Some((organization, name, member, role)) = queries::membership(conn, account, slug)? else {
+        return Ok(None);
+    };
+    let open_denials = if role == "member" {
+        0
+    } else {
+        queries::open_denials(conn, &organization)?
+    };
+    Ok(Some(Standing {
+        organization,
+        name,
+        member,
+        role,
+        open_denials,
+    }))
 }
 
 async fn present(request: &HttpRequest, site: &Site, row: queries::Row) -> Result<Signed, Problem> {
     Ok(Signed {
         session: row.session,
         account: row.account,
-        name: if row.name.is_empty() { row.email.clone() } else { row.name },
+        name: if row.name.is_empty() {
+            row.email.clone()
+        } else {
+            row.name
+        },
         email: row.email,
         username: row.username,
         operator: row.operator,
@@ -226,14 +269,22 @@ async fn present(request: &HttpRequest, site: &Site, row: queries::Row) -> Resul
         client: Client::extract(request).await?,
         theme: Theme::of(request, site),
         form_token: csrf::token(request, site),
-        flash: if request.method() == actix_web::http::Method::GET { Flash::take(request, site) } else { None },
+        flash: if request.method() == actix_web::http::Method::GET {
+            Flash::take(request, site)
+        } else {
+            None
+        },
     })
 }
 
 /// The page to come back to after signing in: this one, if it only shows something.
 fn here(request: &HttpRequest) -> String {
     if request.method() == actix_web::http::Method::GET {
-        request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
+        request
+            .uri()
+            .path_and_query()
+            .map(ToString::to_string)
+            .unwrap_or_default()
     } else {
         String::new()
     }

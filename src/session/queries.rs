@@ -63,7 +63,9 @@ pub fn adopt(conn: &mut Conn, id: &str, key_hash: &str, state: &str) -> Result<u
 }
 
 pub fn set_state(conn: &mut Conn, key_hash: &str, state: &str) -> Result<usize> {
-    diesel::update(sessions::table.find(key_hash)).set(sessions::state.eq(state)).execute(conn)
+    diesel::update(sessions::table.find(key_hash))
+        .set(sessions::state.eq(state))
+        .execute(conn)
 }
 
 pub fn state(conn: &mut Conn, key_hash: &str, now: Timestamp) -> Result<Option<String>> {
@@ -81,11 +83,18 @@ pub fn delete(conn: &mut Conn, key_hash: &str) -> Result<usize> {
 }
 
 pub fn touch(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
-    diesel::update(sessions::table.filter(sessions::id.eq(id))).set(sessions::last_seen_at.eq(now)).execute(conn)
+    diesel::update(sessions::table.filter(sessions::id.eq(id)))
+        .set(sessions::last_seen_at.eq(now))
+        .execute(conn)
 }
 
 pub fn end(conn: &mut Conn, account: &str, id: &str) -> Result<usize> {
-    diesel::delete(sessions::table.filter(sessions::account_id.eq(account)).filter(sessions::id.eq(id))).execute(conn)
+    diesel::delete(
+        sessions::table
+            .filter(sessions::account_id.eq(account))
+            .filter(sessions::id.eq(id)),
+    )
+    .execute(conn)
 }
 
 pub fn end_all(conn: &mut Conn, account: &str) -> Result<usize> {
@@ -93,12 +102,24 @@ pub fn end_all(conn: &mut Conn, account: &str) -> Result<usize> {
 }
 
 pub fn end_others(conn: &mut Conn, account: &str, keep: &str) -> Result<usize> {
-    diesel::delete(sessions::table.filter(sessions::account_id.eq(account)).filter(sessions::id.ne(keep))).execute(conn)
+    diesel::delete(
+        sessions::table
+            .filter(sessions::account_id.eq(account))
+            .filter(sessions::id.ne(keep)),
+    )
+    .execute(conn)
 }
 
 pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -> Result<usize> {
-    let here = sessions::organization_id.eq(organization).or(sessions::organization_id.is_null().assume_not_null());
-    diesel::delete(sessions::table.filter(sessions::account_id.eq(account)).filter(here.assume_not_null())).execute(conn)
+    let here = sessions::organization_id
+        .is_null()
+        .or(sessions::organization_id.eq(organization));
+    diesel::delete(
+        sessions::table
+            .filter(sessions::account_id.eq(account))
+            .filter(here),
+    )
+    .execute(conn)
 }
 
 pub fn list(conn: &mut Conn, account: &str, now: Timestamp) -> Result<Vec<Open>> {
@@ -107,11 +128,23 @@ pub fn list(conn: &mut Conn, account: &str, now: Timestamp) -> Result<Vec<Open>>
         .filter(sessions::expires_at.gt(now))
         .filter((sessions::last_seen_at + sessions::idle_ms).gt(now))
         .order(sessions::created_at.desc())
-        .select((sessions::id, sessions::ip, sessions::user_agent, sessions::created_at, sessions::last_seen_at))
+        .select((
+            sessions::id,
+            sessions::ip,
+            sessions::user_agent,
+            sessions::created_at,
+            sessions::last_seen_at,
+        ))
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(id, ip, user_agent, created_at, last_seen_at)| Open { id, ip, user_agent, created_at, last_seen_at })
+        .map(|(id, ip, user_agent, created_at, last_seen_at)| Open {
+            id,
+            ip,
+            user_agent,
+            created_at,
+            last_seen_at,
+        })
         .collect())
 }
 
@@ -138,7 +171,11 @@ pub fn signed(conn: &mut Conn, id: &str, now: Timestamp) -> Result<Option<Row>> 
 }
 
 /// Organization (id, name), membership id and role of an active member, by the organization's slug.
-pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<(String, String, String, String)>> {
+pub fn membership(
+    conn: &mut Conn,
+    account: &str,
+    slug: &str,
+) -> Result<Option<(String, String, String, String)>> {
     members::table
         .inner_join(organizations::table)
         .filter(organizations::slug.eq(slug))

@@ -28,7 +28,9 @@ impl Sessions {
 
 /// The id of the row that was opened with the sign-in.
 fn row_of(state: &State) -> Option<String> {
-    state.get(model::STATE).and_then(|json| serde_json::from_str(json).ok())
+    state
+        .get(model::STATE)
+        .and_then(|json| serde_json::from_str(json).ok())
 }
 
 impl SessionStore for Sessions {
@@ -39,14 +41,19 @@ impl SessionStore for Sessions {
             .reading(move |conn| queries::state(conn, &hash, now))
             .await
             .map_err(|error: DbError| LoadError::Other(error.into()))?;
-        state.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| LoadError::Deserialization(error.into()))
+        state
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| LoadError::Deserialization(error.into()))
     }
 
     async fn save(&self, state: State, _: &Duration) -> Result<SessionKey, SaveError> {
         let key = id::new_token();
         let text = serde_json::to_string(&state).map_err(|error| SaveError::Serialization(error.into()))?;
         let hash = id::hash_token(&key);
-        let Some(row) = row_of(&state) else { return Err(SaveError::Other(Ended.into())) };
+        let Some(row) = row_of(&state) else {
+            return Err(SaveError::Other(Ended.into()));
+        };
         let adopted = self
             .store
             .writing(move |conn| queries::adopt(conn, &row, &hash, &text))
@@ -76,8 +83,9 @@ impl SessionStore for Sessions {
 
     async fn delete(&self, key: &SessionKey) -> Result<(), BoxError> {
         let hash = id::hash_token(key.as_ref());
-        self.store.writing(move |conn| queries::delete(conn, &hash)).await.map_err(|error: DbError| error.into())?;
-        Ok(())
+        let ended: Result<usize, DbError> =
+            self.store.writing(move |conn| queries::delete(conn, &hash)).await;
+        ended.map(drop).map_err(BoxError::from)
     }
 }
 

@@ -19,16 +19,29 @@ pub struct Client {
 
 impl Client {
     fn of(request: &HttpRequest, trusted: &[String]) -> Self {
-        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let header = |name: &str| {
+            request
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("")
+        };
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
-        let is_trusted =
-            |address: &IpAddr| trusted.iter().any(|network| network.parse::<crate::outbound::Network>().is_ok_and(|network| network.contains(*address)));
+        let is_trusted = |address: &IpAddr| {
+            trusted.iter().any(|network| {
+                network
+                    .parse::<crate::outbound::Network>()
+                    .is_ok_and(|network| network.contains(*address))
+            })
+        };
         // The last address that no trusted proxy of ours wrote is the client's.
         let ip = peer.map(|peer| {
             if !is_trusted(&peer) {
                 return peer;
             }
-            let hops = header("x-forwarded-for").rsplit(',').map_while(|hop| hop.trim().parse::<IpAddr>().ok());
+            let hops = header("x-forwarded-for")
+                .rsplit(',')
+                .map_while(|hop| hop.trim().parse::<IpAddr>().ok());
             let mut last = peer;
             for hop in hops {
                 last = hop.to_canonical();
@@ -40,7 +53,11 @@ impl Client {
         });
         Self {
             ip: ip.map(|address| address.to_string()).unwrap_or_default(),
-            user_agent: header("user-agent").chars().filter(|c| !c.is_control()).take(200).collect(),
+            user_agent: header("user-agent")
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(200)
+                .collect(),
         }
     }
 }
@@ -50,7 +67,9 @@ impl FromRequest for Client {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let trusted = request.app_data::<web::Data<Site>>().map(|site| site.config.trusted_proxies.as_slice());
+        let trusted = request
+            .app_data::<web::Data<Site>>()
+            .map(|site| site.config.trusted_proxies.as_slice());
         ready(Ok(Self::of(request, trusted.unwrap_or_default())))
     }
 }

@@ -24,7 +24,9 @@ pub(super) struct NewCookie(pub String);
 
 /// The value of the hidden field for this browser; makes its cookie if it has none.
 pub fn token(request: &HttpRequest, site: &Site) -> String {
-    let known = request.cookie(&site.cookie_name(COOKIE)).map(|cookie| cookie.value().to_owned());
+    let known = request
+        .cookie(&site.cookie_name(COOKIE))
+        .map(|cookie| cookie.value().to_owned());
     let secret = known.filter(|value| value.len() == 43).unwrap_or_else(|| {
         let made = request.extensions().get::<NewCookie>().map(|made| made.0.clone());
         made.unwrap_or_else(|| {
@@ -38,8 +40,12 @@ pub fn token(request: &HttpRequest, site: &Site) -> String {
 
 /// Whether the field belongs to this browser's cookie; compared in constant time.
 pub fn holds(request: &HttpRequest, site: &Site, field: &str) -> bool {
-    let Some(cookie) = request.cookie(&site.cookie_name(COOKIE)) else { return false };
-    let Ok(tag) = URL_SAFE_NO_PAD.decode(field) else { return false };
+    let Some(cookie) = request.cookie(&site.cookie_name(COOKIE)) else {
+        return false;
+    };
+    let Ok(tag) = URL_SAFE_NO_PAD.decode(field) else {
+        return false;
+    };
     hmac::verify(&key(site), cookie.value().as_bytes(), &tag).is_ok()
 }
 

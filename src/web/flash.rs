@@ -23,12 +23,18 @@ pub(super) struct Shown;
 impl Flash {
     /// Something was done.
     pub fn good(text: impl Into<String>) -> Self {
-        Self { good: true, text: text.into() }
+        Self {
+            good: true,
+            text: text.into(),
+        }
     }
 
     /// Something could not be done.
     pub fn bad(text: impl Into<String>) -> Self {
-        Self { good: false, text: text.into() }
+        Self {
+            good: false,
+            text: text.into(),
+        }
     }
 
     /// 303 to `path`, which will show this.

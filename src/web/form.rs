@@ -18,7 +18,12 @@ pub struct Posted(Vec<(String, String)>);
 impl Posted {
     /// The fields of a form, for tests of pure functions.
     pub fn of(fields: &[(&str, &str)]) -> Self {
-        Self(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Self(
+            fields
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     /// The first value of this field with white space cut off, or empty.
@@ -28,12 +33,19 @@ impl Posted {
 
     /// The first value of this field as it was sent (passwords keep their spaces), or empty.
     pub fn raw(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// All values of a repeated field.
     pub fn all(&self, name: &str) -> Vec<String> {
-        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned()).collect()
+        self.0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.trim().to_owned())
+            .collect()
     }
 
     /// Whether a box was ticked or a button pressed.
@@ -63,13 +75,21 @@ impl FromRequest for Posted {
             let Some(site) = request.app_data::<web::Data<Site>>() else {
                 return Err(Problem::internal("the application has no Site"));
             };
-            let kind = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
+            let kind = request
+                .headers()
+                .get("content-type")
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("");
             if !kind.starts_with("application/x-www-form-urlencoded") {
                 return Err(Problem::Forbidden("Send the form from its own page.".to_owned()));
             }
-            let body = body.await.map_err(|error| Problem::Invalid(format!("The form did not arrive whole: {error}.")))?;
+            let body = body
+                .await
+                .map_err(|error| Problem::Invalid(format!("The form did not arrive whole: {error}.")))?;
             if body.len() > LARGEST {
-                return Err(Problem::Invalid("The form is larger than 1 MB. Send it in parts.".to_owned()));
+                return Err(Problem::Invalid(
+                    "The form is larger than 1 MB. Send it in parts.".to_owned(),
+                ));
             }
             let posted = Self(url::form_urlencoded::parse(&body).into_owned().collect());
             if !csrf::holds(&request, site, posted.text(csrf::FIELD)) {
@@ -99,7 +119,10 @@ impl FieldErrors {
 
     /// The sentence beside this field, if there is one.
     pub fn of(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| *name == field).map(|(_, sentence)| sentence.as_str())
+        self.0
+            .iter()
+            .find(|(name, _)| *name == field)
+            .map(|(_, sentence)| sentence.as_str())
     }
 
     /// Whether nothing is wrong.

@@ -38,17 +38,32 @@ pub async fn every_answer<B: MessageBody + 'static>(
 }
 
 fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
-    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
     let one_host = request.headers().get_all(header::HOST).count() == 1;
     let own = host.is_some_and(|host| host.eq_ignore_ascii_case(site.config.public_url.authority()));
     if !(one_host && own) && request.path() != "/healthz" {
-        let sentence = format!("This server is {}. Open it by that address.", site.config.public_url.origin());
+        let sentence = format!(
+            "This server is {}. Open it by that address.",
+            site.config.public_url.origin()
+        );
         let page = Problem::Invalid(sentence).error_response();
-        return Some(HttpResponse::build(StatusCode::MISDIRECTED_REQUEST).content_type("text/html; charset=utf-8").body(page.into_body()));
+        return Some(
+            HttpResponse::build(StatusCode::MISDIRECTED_REQUEST)
+                .content_type("text/html; charset=utf-8")
+                .body(page.into_body()),
+        );
     }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !safe && !csrf::same_origin(request.headers(), site.config.public_url.origin()) {
-        return Some(Problem::Forbidden("This form was sent from another site. Open the page here and send it again.".to_owned()).error_response());
+        return Some(
+            Problem::Forbidden(
+                "This form was sent from another site. Open the page here and send it again.".to_owned(),
+            )
+            .error_response(),
+        );
     }
     None
 }
@@ -56,7 +71,10 @@ fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
 fn add_cookies<B>(answer: &mut ServiceResponse<B>, site: &Site) {
     let made = answer.request().extensions_mut().remove::<NewCookie>();
     let shown = answer.request().extensions_mut().remove::<Shown>();
-    let cookies = made.map(|made| csrf::cookie(site, made)).into_iter().chain(shown.map(|_| Flash::gone(site)));
+    let cookies = made
+        .map(|made| csrf::cookie(site, made))
+        .into_iter()
+        .chain(shown.map(|_| Flash::gone(site)));
     for cookie in cookies {
         let outcome = answer.response_mut().add_cookie(&cookie);
         if let Err(error) = outcome {
@@ -79,7 +97,10 @@ fn add_headers<B>(answer: &mut ServiceResponse<B>, site: &Site) {
     put("referrer-policy", "no-referrer");
     put("cross-origin-opener-policy", "same-origin");
     put("cross-origin-resource-policy", "same-origin");
-    put("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+    put(
+        "permissions-policy",
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    );
     put("cache-control", "no-store");
     if site.is_https() {
         put("strict-transport-security", "max-age=63072000; includeSubDomains");

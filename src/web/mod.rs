@@ -1,5 +1,6 @@
 //! HTTP that knows no feature: pages, problems, forms, paging, cookies and the headers of every answer.
 
+pub mod assets;
 pub mod client;
 pub mod csrf;
 pub mod flash;
@@ -23,7 +24,9 @@ use actix_web::http::header;
 
 /// 303 See Other: the answer to every POST that did something.
 pub fn see_other(to: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, to))
+        .finish()
 }
 
 /// A path of ours that is safe to send a browser to, or `/`. Refuses other hosts in all their disguises.
@@ -33,7 +36,11 @@ pub fn local_path(text: &str) -> &str {
         && !text.contains(['\\', '\r', '\n', '\t', '\0'])
         && !text.chars().any(char::is_control)
         && text.len() <= 1_000;
-    if safe && url::Url::parse("http://own.invalid").and_then(|own| own.join(text)).is_ok_and(|url| url.host_str() == Some("own.invalid")) {
+    if safe
+        && url::Url::parse("http://own.invalid")
+            .and_then(|own| own.join(text))
+            .is_ok_and(|url| url.host_str() == Some("own.invalid"))
+    {
         text
     } else {
         "/"
@@ -47,7 +54,17 @@ mod tests {
     #[test]
     fn only_paths_of_our_own_are_returned_to() {
         assert_eq!(local_path("/orgs/acme/members?q=a"), "/orgs/acme/members?q=a");
-        for evil in ["//e", "/\\e", "https:e", "https://e/", "/\t/e", "", "javascript:x", "e", "/a\r\nX: y"] {
+        for evil in [
+            "//e",
+            "/\\e",
+            "https:e",
+            "https://e/",
+            "/\t/e",
+            "",
+            "javascript:x",
+            "e",
+            "/a\r\nX: y",
+        ] {
             assert_eq!(local_path(evil), "/", "{evil:?}");
         }
     }

@@ -32,7 +32,9 @@ impl<T: Template> Page<T> {
     /// The answer itself, for handlers that add cookies or answer in two ways.
     pub fn response(self) -> HttpResponse {
         match self.1.render() {
-            Ok(html) => HttpResponse::build(self.0).content_type("text/html; charset=utf-8").body(html),
+            Ok(html) => HttpResponse::build(self.0)
+                .content_type("text/html; charset=utf-8")
+                .body(html),
             Err(error) => HttpResponse::from_error(Problem::internal(error)),
         }
     }
@@ -79,7 +81,9 @@ impl Theme {
 
     /// The theme that this browser chose.
     pub fn of(request: &HttpRequest, site: &Site) -> Self {
-        request.cookie(&site.cookie_name("theme")).map_or(Self::System, |cookie| Self::parse(cookie.value()))
+        request
+            .cookie(&site.cookie_name("theme"))
+            .map_or(Self::System, |cookie| Self::parse(cookie.value()))
     }
 }
 

@@ -25,7 +25,10 @@ impl Paging {
 
     /// The key to go on from, if any.
     pub fn key(&self) -> Option<&str> {
-        [&self.after, &self.before].into_iter().map(String::as_str).find(|key| !key.is_empty())
+        [&self.after, &self.before]
+            .into_iter()
+            .map(String::as_str)
+            .find(|key| !key.is_empty())
     }
 
     /// How many rows a query has to read: one more than is shown tells whether there are more.
@@ -54,8 +57,11 @@ impl<T> Slice<T> {
             rows.reverse();
         }
         let from_the_middle = paging.key().is_some();
-        let (has_next, has_previous) =
-            if paging.is_backwards() { (true, more) } else { (more, from_the_middle) };
+        let (has_next, has_previous) = if paging.is_backwards() {
+            (true, more)
+        } else {
+            (more, from_the_middle)
+        };
         Self {
             next: rows.last().filter(|_| has_next).map(&key),
             previous: rows.first().filter(|_| has_previous).map(&key),
@@ -72,10 +78,30 @@ mod tests {
     fn pages_know_their_neighbours() {
         let key = |n: &usize| n.to_string();
         let first = Slice::cut((0..=PAGE).collect(), &Paging::default(), key);
-        assert_eq!((first.rows.len(), first.next.as_deref(), first.previous), (PAGE, Some("49"), None));
-        let last = Slice::cut(vec![50, 51], &Paging { after: "49".into(), before: String::new() }, key);
+        assert_eq!(
+            (first.rows.len(), first.next.as_deref(), first.previous),
+            (PAGE, Some("49"), None)
+        );
+        let last = Slice::cut(
+            vec![50, 51],
+            &Paging {
+                after: "49".into(),
+                before: String::new(),
+            },
+            key,
+        );
         assert_eq!((last.next, last.previous.as_deref()), (None, Some("50")));
-        let back = Slice::cut((0..50).rev().collect(), &Paging { after: String::new(), before: "50".into() }, key);
-        assert_eq!((back.rows.first(), back.next.as_deref(), back.previous), (Some(&0), Some("49"), None));
+        let back = Slice::cut(
+            (0..50).rev().collect(),
+            &Paging {
+                after: String::new(),
+                before: "50".into(),
+            },
+            key,
+        );
+        assert_eq!(
+            (back.rows.first(), back.next.as_deref(), back.previous),
+            (Some(&0), Some("49"), None)
+        );
     }
 }

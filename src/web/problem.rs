@@ -73,7 +73,8 @@ impl Problem {
             Self::TooMany(seconds) => format!("Wait {seconds} seconds, then try again."),
             Self::SignInFirst(_) => "Sign in, then you are brought back here.".to_owned(),
             Self::Internal(_) => {
-                "Nothing was changed. If it happens again, tell whoever runs this server the reference below.".to_owned()
+                "Nothing was changed. If it happens again, tell whoever runs this server the reference below."
+                    .to_owned()
             }
             Self::Unavailable(_) => "Nothing was changed. Try again in a moment.".to_owned(),
         }
@@ -93,9 +94,9 @@ impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
             DbError::NotFound => Self::NotFound,
-            other if crate::store::is_collision(&other) => {
-                Self::Conflict("Somebody else changed the same thing at the same moment. Go back and try again.".to_owned())
-            }
+            other if crate::store::is_collision(&other) => Self::Conflict(
+                "Somebody else changed the same thing at the same moment. Go back and try again.".to_owned(),
+            ),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -126,11 +127,17 @@ impl ResponseError for Problem {
         if let Some(reference) = &reference {
             tracing::error!(reference, error = %self, "a request failed");
         }
-        let page = ProblemPage { title: self.title(), sentence: &self.sentence(), reference: reference.as_deref() };
+        let page = ProblemPage {
+            title: self.title(),
+            sentence: &self.sentence(),
+            reference: reference.as_deref(),
+        };
         let mut answer = HttpResponse::build(self.status_code());
         if let Self::TooMany(seconds) = self {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        answer.content_type("text/html; charset=utf-8").body(page.render().unwrap_or_else(|error| error.to_string()))
+        answer
+            .content_type("text/html; charset=utf-8")
+            .body(page.render().unwrap_or_else(|error| error.to_string()))
     }
 }

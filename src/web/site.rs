@@ -25,7 +25,13 @@ impl Site {
     /// Puts an installation together.
     pub fn new(config: Config, store: Store, clock: Clock, sealer: Sealer) -> Self {
         let form_key = sealer.derive("form tokens");
-        Self { config: Arc::new(config), store, clock, sealer, form_key }
+        Self {
+            config: Arc::new(config),
+            store,
+            clock,
+            sealer,
+            form_key,
+        }
     }
 
     /// The time now, in Unix milliseconds.
@@ -41,7 +47,11 @@ impl Site {
     /// The name of a cookie: with the `__Host-` prefix (RFC 6265bis §4.1.3.2) wherever browsers speak
     /// TLS to us.
     pub fn cookie_name(&self, name: &str) -> String {
-        if self.is_https() { format!("__Host-vestibule_{name}") } else { format!("vestibule_{name}") }
+        if self.is_https() {
+            format!("__Host-vestibule_{name}")
+        } else {
+            format!("vestibule_{name}")
+        }
     }
 
     /// Whether browsers speak TLS to us.
