@@ -11,10 +11,12 @@ use super::denial::{Denial, DenialDetail};
 use super::identity::Identity;
 use super::mapping::mapped_teams;
 use super::policy::Policy;
-use super::role::Role;
 use super::standing::{AccountStanding, DomainStanding, InvitationStanding, MemberStanding, Seats, Standing};
 use super::trace::{Rule, Trace};
-use super::words::words;
+use super::verdict::{
+    AccountEffect, Admission, AdmitReason, DefaultTeam, InvitationEffect, MembershipEffect, Refusal,
+    TeamsEffect, Verdict,
+};
 
 /// The outcome of one sign-in, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,157 +25,6 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Each rule that was asked.
     pub trace: Trace,
-}
-
-/// In or turned away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The person comes in.
-    Admit(Admission),
-    /// The person is turned away.
-    Deny(Refusal),
-}
-
-/// The effects of letting somebody in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Admission {
-    /// By what right.
-    pub reason: AdmitReason,
-    /// What happens to the account.
-    pub account: AccountEffect,
-    /// What happens to the membership.
-    pub membership: MembershipEffect,
-    /// What happens to the invitation.
-    pub invitation: InvitationEffect,
-    /// The number of free seats taken. An accepted invitation already held its seat.
-    pub seat: u32,
-    /// What happens to the teams.
-    pub teams: TeamsEffect,
-}
-
-/// The effects of turning somebody away: nothing but the account step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// Why.
-    pub reason: Denial,
-    /// What more there is to say.
-    pub detail: Option<DenialDetail>,
-    /// What happened to the account before.
-    pub account: AccountEffect,
-}
-
-words! {
-    /// By what right somebody is admitted.
-    pub enum AdmitReason {
-        /// An active member.
-        Member = "member",
-        /// A pending invitation for the address.
-        Invitation = "invitation",
-        /// Just-in-time provisioning.
-        Jit = "jit",
-    }
-}
-
-words! {
-    /// What happens to the account.
-    pub enum AccountEffect {
-        /// There was none: it is made and this identity is linked to it.
-        Created = "created",
-        /// There was one for the address: this identity is linked to it.
-        Linked = "linked",
-        /// This identity was linked to it already.
-        Existing = "existing",
-        /// The account step was not passed: nothing is made, linked or renamed.
-        Unchanged = "unchanged",
-    }
-}
-
-words! {
-    /// What happens to the invitation.
-    pub enum InvitationEffect {
-        /// It is accepted, and its seat is used.
-        Accepted = "accepted",
-        /// It is closed: the person was a member anyway.
-        Closed = "closed",
-        /// There is none to change.
-        Unchanged = "unchanged",
-    }
-}
-
-/// What happens to the membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MembershipEffect {
-    /// A new membership, or a removed one that begins again.
-    Created {
-        /// The role that the new member has.
-        role: Role,
-    },
-    /// The membership stays as it is.
-    Unchanged,
-}
-
-impl MembershipEffect {
-    /// The word for programs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created { .. } => "created",
-            Self::Unchanged => "unchanged",
-        }
-    }
-}
-
-/// What happens to the teams. All three may apply at once, except default and mapped.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TeamsEffect {
-    /// The connection's default team.
-    pub default: DefaultTeam,
-    /// The ids of the accepted invitation's teams, sorted.
-    pub invited: Vec<String>,
-    /// The ids of the teams that the person is in by mapping from now on, no more and no fewer;
-    /// `None` leaves mapped memberships as they are.
-    pub mapped: Option<BTreeSet<String>>,
-}
-
-/// Does the connection's default team apply?
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DefaultTeam {
-    /// It does not.
-    #[default]
-    NotApplied,
-    /// It does; `None` where the connection has no default team.
-    Applied(Option<String>),
-}
-
-impl TeamsEffect {
-    /// The id of the default team to join, if any.
-    #[must_use]
-    pub fn default_team(&self) -> Option<&str> {
-        match &self.default {
-            DefaultTeam::NotApplied => None,
-            DefaultTeam::Applied(team) => team.as_deref(),
-        }
-    }
-
-    /// The words for what applies, sorted: `default`, `invited`, `mapped`.
-    #[must_use]
-    pub fn names(&self) -> Vec<&'static str> {
-        let default = matches!(self.default, DefaultTeam::Applied(_));
-        let mapped = self.mapped.as_ref().is_some_and(|teams| !teams.is_empty());
-        let applying = [
-            (default, "default"),
-            (!self.invited.is_empty(), "invited"),
-            (mapped, "mapped"),
-        ];
-        applying
-            .into_iter()
-            .filter(|(applies, _)| *applies)
-            .map(|(_, name)| name)
-            .collect()
-    }
 }
 
 /// Judges one sign-in. Pure: the same question has the same answer at the door, in a dry run and in
@@ -247,11 +98,9 @@ impl Case<'_> {
     fn proof(&self) -> (bool, &'static str) {
         if self.standing.account.is_linked() {
             (true, "This identity is already linked to an account.")
-        } else if self.identity.email.is_none() {
-            (false, "The identity provider sent no e-mail address.")
         } else if self.domain_vouches() {
             (true, self.domain_facts())
-        } else if self.standing.invitation.proves_mailbox() {
+        } else if self.identity.email.is_some() && self.standing.invitation.proves_mailbox() {
             (
                 true,
                 "The browser carries the link of an invitation that was sent to this address.",
@@ -271,6 +120,7 @@ impl Case<'_> {
 
     fn domain_facts(&self) -> &'static str {
         match self.standing.domain {
+            _ if self.identity.email.is_none() => "The identity provider sent no e-mail address.",
             DomainStanding::Unverified => "The domain of this address is not verified for this connection.",
             DomainStanding::OtherOrganization => {
                 "The domain of this address belongs to another organization."
@@ -464,4 +314,253 @@ fn sorted(teams: &[String]) -> Vec<String> {
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{EmailAddress, MappedGroup, PersonName, Role};
+    use super::*;
+
+    fn policy() -> Policy {
+        let line = |group: &str, team: &str| MappedGroup {
+            group: group.to_owned(),
+            team: team.to_owned(),
+        };
+        Policy {
+            jit: true,
+            scim: false,
+            default_role: Role::Admin,
+            default_team: Some("t-all".to_owned()),
+            mapping: vec![line("eng", "t-eng"), line("ops", "t-ops")],
+        }
+    }
+
+    fn identity(groups: Option<&[&str]>) -> Identity {
+        Identity {
+            connection: "corp".to_owned(),
+            issuer: "https://idp.example".to_owned(),
+            subject: "ada-1".to_owned(),
+            email: EmailAddress::parse("ada@corp.example").ok(),
+            email_verified: Some(true),
+            name: PersonName::default(),
+            groups: groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
+        }
+    }
+
+    /// A stranger of a verified domain, with a seat free.
+    fn stranger() -> Standing {
+        Standing {
+            account: AccountStanding::None,
+            member: MemberStanding::No,
+            invitation: InvitationStanding::None,
+            seats: Seats::Free,
+            domain: DomainStanding::Verified,
+        }
+    }
+
+    fn invitation(role: Role, teams: &[&str]) -> InvitationStanding {
+        let teams = teams.iter().map(|team| (*team).to_owned()).collect();
+        InvitationStanding::Pending {
+            proves_mailbox: false,
+            role,
+            teams,
+        }
+    }
+
+    fn admitted(policy: &Policy, identity: &Identity, standing: &Standing) -> Admission {
+        match decide(policy, identity, standing).verdict {
+            Verdict::Admit(admission) => admission,
+            Verdict::Deny(refusal) => panic!("denied: {refusal:?}"),
+        }
+    }
+
+    fn denied(policy: &Policy, identity: &Identity, standing: &Standing) -> Refusal {
+        match decide(policy, identity, standing).verdict {
+            Verdict::Admit(admission) => panic!("admitted: {admission:?}"),
+            Verdict::Deny(refusal) => refusal,
+        }
+    }
+
+    #[test]
+    fn a_stranger_is_turned_away_with_jit_off_and_has_an_account_afterwards() {
+        let refusal = denied(
+            &Policy {
+                jit: false,
+                ..policy()
+            },
+            &identity(None),
+            &stranger(),
+        );
+        let expected = Refusal {
+            reason: Denial::NotInvited,
+            detail: None,
+            account: AccountEffect::Created,
+        };
+        assert_eq!(refusal, expected);
+    }
+
+    #[test]
+    fn a_member_by_jit_has_the_default_role_and_team() {
+        let admission = admitted(&policy(), &identity(Some(&[])), &stranger());
+        assert_eq!(
+            admission.membership,
+            MembershipEffect::Created { role: Role::Admin }
+        );
+        assert_eq!(admission.teams.default_team(), Some("t-all"));
+        assert_eq!(admission.teams.mapped, Some(BTreeSet::new()));
+    }
+
+    #[test]
+    fn mapped_groups_take_the_place_of_the_default_team() {
+        let admission = admitted(&policy(), &identity(Some(&["ops", "eng", "sales"])), &stranger());
+        assert_eq!(admission.teams.default, DefaultTeam::NotApplied);
+        assert_eq!(
+            admission.teams.mapped,
+            Some(["t-eng".to_owned(), "t-ops".to_owned()].into())
+        );
+        assert_eq!(admission.teams.names(), ["mapped"]);
+    }
+
+    #[test]
+    fn the_default_is_named_even_where_there_is_no_default_team() {
+        let admission = admitted(
+            &Policy {
+                default_team: None,
+                ..policy()
+            },
+            &identity(None),
+            &stranger(),
+        );
+        assert_eq!(admission.teams.default_team(), None);
+        assert_eq!(admission.teams.names(), ["default"]);
+    }
+
+    #[test]
+    fn an_invitation_gives_its_own_role_and_teams_beside_the_mapped_ones() {
+        let standing = Standing {
+            invitation: invitation(Role::Owner, &["t-b", "t-a", "t-b"]),
+            ..stranger()
+        };
+        let admission = admitted(&policy(), &identity(Some(&["eng"])), &standing);
+        assert_eq!(
+            admission.membership,
+            MembershipEffect::Created { role: Role::Owner }
+        );
+        assert_eq!(admission.teams.invited, ["t-a", "t-b"]);
+        assert_eq!(admission.teams.names(), ["invited", "mapped"]);
+        assert_eq!(admission.seat, 0);
+    }
+
+    #[test]
+    fn a_removed_person_comes_back_by_a_new_invitation_only() {
+        let removed = Standing {
+            member: MemberStanding::Removed,
+            account: linked(),
+            ..stranger()
+        };
+        assert_eq!(
+            denied(&policy(), &identity(None), &removed).reason,
+            Denial::Removed
+        );
+        let invited = Standing {
+            invitation: invitation(Role::Member, &[]),
+            seats: Seats::Full,
+            ..removed
+        };
+        let admission = admitted(&policy(), &identity(None), &invited);
+        assert_eq!(admission.reason, AdmitReason::Invitation);
+        assert_eq!(
+            admission.membership,
+            MembershipEffect::Created { role: Role::Member }
+        );
+    }
+
+    #[test]
+    fn a_deactivated_member_cannot_come_back_by_jit_or_invitation() {
+        let standing = Standing {
+            member: MemberStanding::Deactivated,
+            account: linked(),
+            ..stranger()
+        };
+        assert_eq!(
+            denied(&policy(), &identity(None), &standing).reason,
+            Denial::MembershipDeactivated
+        );
+        let invited = Standing {
+            invitation: invitation(Role::Admin, &[]),
+            ..standing
+        };
+        assert_eq!(
+            denied(&policy(), &identity(None), &invited).reason,
+            Denial::MembershipDeactivated
+        );
+    }
+
+    #[test]
+    fn a_link_alone_is_not_enough_for_jit() {
+        let standing = Standing {
+            account: linked(),
+            domain: DomainStanding::Unverified,
+            ..stranger()
+        };
+        let refusal = denied(&policy(), &identity(None), &standing);
+        let expected = Refusal {
+            reason: Denial::DomainNotVerified,
+            detail: None,
+            account: AccountEffect::Existing,
+        };
+        assert_eq!(refusal, expected);
+    }
+
+    #[test]
+    fn a_member_keeps_signing_in_when_the_domain_is_lost() {
+        let standing = Standing {
+            account: linked(),
+            member: MemberStanding::Active,
+            domain: DomainStanding::Unverified,
+            ..stranger()
+        };
+        assert_eq!(
+            admitted(&policy(), &identity(None), &standing).reason,
+            AdmitReason::Member
+        );
+    }
+
+    #[test]
+    fn an_expired_invitation_is_told_of() {
+        let standing = Standing {
+            invitation: InvitationStanding::Expired,
+            ..stranger()
+        };
+        let refusal = denied(
+            &Policy {
+                jit: false,
+                ..policy()
+            },
+            &identity(None),
+            &standing,
+        );
+        assert_eq!(refusal.detail, Some(DenialDetail::InvitationExpired));
+        assert_eq!(
+            admitted(&policy(), &identity(None), &standing).reason,
+            AdmitReason::Jit
+        );
+    }
+
+    #[test]
+    fn a_deactivated_account_is_left_alone() {
+        for linked in [true, false] {
+            let standing = Standing {
+                account: AccountStanding::Deactivated { linked },
+                ..stranger()
+            };
+            let refusal = denied(&policy(), &identity(None), &standing);
+            assert_eq!(refusal.reason, Denial::AccountDeactivated);
+            assert_eq!(refusal.account, AccountEffect::Unchanged);
+        }
+    }
+
+    fn linked() -> AccountStanding {
+        AccountStanding::Active { linked: true }
+    }
 }

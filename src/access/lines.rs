@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::decision::{Decision, Verdict, decide};
+use super::decision::{Decision, decide};
 use super::email::EmailAddress;
 use super::identity::{Identity, PersonName};
 use super::mapping::MappedGroup;
@@ -14,6 +14,7 @@ use super::policy::Policy;
 use super::role::Role;
 use super::standing::{AccountStanding, DomainStanding, InvitationStanding, MemberStanding, Seats, Standing};
 use super::trace::{Rule, StepOutcome};
+use super::verdict::Verdict;
 
 /// Answers each line of `input` by one line on `output`, in order and as it comes; blank lines are
 /// passed over. Says whether every line was a proper question.

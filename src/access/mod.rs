@@ -17,11 +17,9 @@ mod role;
 mod standing;
 mod trace;
 mod username;
+mod verdict;
 
-pub use decision::{
-    AccountEffect, Admission, AdmitReason, Decision, DefaultTeam, InvitationEffect, MembershipEffect,
-    Refusal, TeamsEffect, Verdict, decide,
-};
+pub use decision::{Decision, decide};
 pub use denial::{Denial, DenialDetail};
 pub use domain::{DomainError, DomainName};
 pub use email::{EmailAddress, EmailError};
@@ -32,3 +30,7 @@ pub use role::Role;
 pub use standing::{AccountStanding, DomainStanding, InvitationStanding, MemberStanding, Seats, Standing};
 pub use trace::{Rule, Step, StepOutcome, Trace};
 pub use username::{Username, UsernameError, candidate};
+pub use verdict::{
+    AccountEffect, Admission, AdmitReason, DefaultTeam, InvitationEffect, MembershipEffect, Refusal,
+    TeamsEffect, Verdict,
+};
