@@ -255,3 +255,136 @@ impl From<Decision> for Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::answer;
+
+    const QUESTION: &str = r#"{"jit":false,"scim":false,"account":"none","member":"no","invitation":"none","seats":"free","domain":"verified","email_verified":true,"groups":"none"}"#;
+
+    fn answered(input: &[u8]) -> (bool, Vec<Value>) {
+        let mut output = Vec::new();
+        let all_proper = answer(input, &mut output).unwrap();
+        let text = String::from_utf8(output).unwrap();
+        (
+            all_proper,
+            text.lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect(),
+        )
+    }
+
+    fn complaint(line: &str) -> String {
+        let (all_proper, answers) = answered(line.as_bytes());
+        assert!(!all_proper, "{line}");
+        assert_eq!(answers.len(), 1, "{line}");
+        assert_eq!(answers[0].as_object().unwrap().len(), 1, "{line}");
+        answers[0]["error"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_question_has_the_documented_answer() {
+        let mut output = Vec::new();
+        assert!(answer(QUESTION.as_bytes(), &mut output).unwrap());
+        let expected = concat!(
+            r#"{"outcome":"deny","reason":"not_invited","account":"created","membership":"unchanged","#,
+            r#""invitation":"unchanged","seat":0,"teams":[],"trace":["#,
+            r#"{"rule":"address_proven","outcome":"passed"},{"rule":"account_active","outcome":"passed"},"#,
+            r#"{"rule":"membership_not_deactivated","outcome":"passed"},{"rule":"member","outcome":"no_match"},"#,
+            r#"{"rule":"invited","outcome":"no_match"},{"rule":"not_removed","outcome":"passed"},"#,
+            r#"{"rule":"jit_on","outcome":"denied"}]}"#,
+            "\n",
+        );
+        assert_eq!(String::from_utf8(output).unwrap(), expected);
+    }
+
+    #[test]
+    fn each_line_has_its_answer_in_order_and_blank_lines_have_none() {
+        let jit = QUESTION.replace("\"jit\":false", "\"jit\":true");
+        let input = format!("{QUESTION}\r\n\n  \nnonsense\n{jit}");
+        let (all_proper, answers) = answered(input.as_bytes());
+        assert!(!all_proper);
+        assert_eq!(answers.len(), 3);
+        assert_eq!(answers[0]["reason"], "not_invited");
+        assert_eq!(answers[1], json!({"error": "the line is not a JSON object"}));
+        assert_eq!(answers[2]["reason"], "jit");
+        assert_eq!(answers[2]["teams"], json!(["default"]));
+    }
+
+    #[test]
+    fn no_line_at_all_is_no_error() {
+        assert_eq!(answered(b""), (true, Vec::new()));
+    }
+
+    #[test]
+    fn a_missing_field_is_named() {
+        let question: Value = serde_json::from_str(QUESTION).unwrap();
+        for field in question.as_object().unwrap().keys() {
+            let mut without = question.clone();
+            without.as_object_mut().unwrap().remove(field);
+            assert_eq!(
+                complaint(&without.to_string()),
+                format!("missing field `{field}`")
+            );
+        }
+    }
+
+    #[test]
+    fn a_field_with_a_wrong_value_is_named() {
+        let question: Value = serde_json::from_str(QUESTION).unwrap();
+        for field in question.as_object().unwrap().keys() {
+            for wrong in [
+                json!("sometimes"),
+                json!(1),
+                json!(["none"]),
+                json!({}),
+                json!("None"),
+            ] {
+                let mut changed = question.clone();
+                changed[field] = wrong;
+                assert!(
+                    complaint(&changed.to_string()).starts_with(&format!("{field}: must be ")),
+                    "{changed}"
+                );
+            }
+            if field != "email_verified" {
+                let mut changed = question.clone();
+                changed[field] = Value::Null;
+                assert!(
+                    complaint(&changed.to_string()).starts_with(&format!("{field}: must be ")),
+                    "{changed}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_not_known_or_comes_twice_is_named() {
+        let unknown = QUESTION.replace("{\"jit\"", "{\"jti\":true,\"jit\"");
+        assert!(complaint(&unknown).starts_with("unknown field `jti`"));
+        let twice = QUESTION.replace("{\"jit\"", "{\"jit\":true,\"jit\"");
+        assert_eq!(complaint(&twice), "duplicate field `jit`");
+    }
+
+    #[test]
+    fn what_is_not_one_object_is_refused() {
+        for line in ["null", "[]", "[true,false,\"none\"]", "\"jit\"", "jit=true"] {
+            assert_eq!(complaint(line), "the line is not a JSON object");
+        }
+        for line in ["{", "{\"jit\":tru}", &format!("{QUESTION} {QUESTION}")] {
+            assert!(complaint(line).starts_with("not valid JSON: "), "{line}");
+        }
+        let (all_proper, answers) = answered(b"{\"jit\":\"\xff\"}\n");
+        assert!(!all_proper && answers[0]["error"].is_string());
+    }
+
+    #[test]
+    fn a_membership_without_an_account_is_impossible() {
+        for member in ["active", "deactivated", "removed"] {
+            let impossible = QUESTION.replace("\"member\":\"no\"", &format!("\"member\":\"{member}\""));
+            assert!(complaint(&impossible).starts_with("member: "));
+        }
+    }
+}
