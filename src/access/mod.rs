@@ -19,6 +19,9 @@ mod trace;
 mod username;
 mod verdict;
 
+#[cfg(test)]
+mod every_case;
+
 pub use decision::{Decision, decide};
 pub use denial::{Denial, DenialDetail};
 pub use domain::{DomainError, DomainName};

@@ -1,0 +1,478 @@
+//! Every combination of what the rules look at, compared with an account of the rules that was
+//! written independently of [`decide`], and the promises that hold over all of them.
+
+use std::io::{BufReader, Cursor};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// One combination, in the words of the command line. `unlinked_deactivated` is a deactivated
+/// account that only shares the address; the command line has no word for it.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    jit: bool,
+    scim: bool,
+    account: &'static str,
+    member: &'static str,
+    invitation: &'static str,
+    seats: &'static str,
+    domain: &'static str,
+    email_verified: Option<bool>,
+    groups: &'static str,
+}
+
+const ACCOUNTS: [&str; 5] = [
+    "none",
+    "linked",
+    "unlinked",
+    "deactivated",
+    "unlinked_deactivated",
+];
+const MEMBERS: [&str; 4] = ["no", "active", "deactivated", "removed"];
+const INVITATIONS: [&str; 7] = [
+    "none",
+    "pending_link",
+    "pending",
+    "expired",
+    "revoked",
+    "declined",
+    "other_email",
+];
+const DOMAINS: [&str; 3] = ["verified", "unverified", "other_org"];
+const GROUPS: [&str; 3] = ["none", "mapped", "unmapped"];
+
+fn cells() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for account in ACCOUNTS {
+        for member in MEMBERS
+            .into_iter()
+            .filter(|member| account != "none" || *member == "no")
+        {
+            for invitation in INVITATIONS {
+                for domain in DOMAINS {
+                    for email_verified in [Some(true), Some(false), None] {
+                        cells.extend(switches().map(|(jit, scim, seats, groups)| Cell {
+                            jit,
+                            scim,
+                            account,
+                            member,
+                            invitation,
+                            seats,
+                            domain,
+                            email_verified,
+                            groups,
+                        }));
+                    }
+                }
+            }
+        }
+    }
+    cells
+}
+
+fn switches() -> impl Iterator<Item = (bool, bool, &'static str, &'static str)> {
+    (0..24).map(|n| {
+        (
+            n % 2 == 1,
+            n / 2 % 2 == 1,
+            ["free", "full"][n / 4 % 2],
+            GROUPS[n / 8],
+        )
+    })
+}
+
+impl Cell {
+    fn decided(self) -> Decision {
+        decide(&self.policy(), &self.identity(), &self.standing())
+    }
+
+    fn policy(self) -> Policy {
+        Policy {
+            jit: self.jit,
+            scim: self.scim,
+            default_role: Role::Member,
+            default_team: Some("t-default".to_owned()),
+            mapping: vec![MappedGroup {
+                group: "g".to_owned(),
+                team: "t-mapped".to_owned(),
+            }],
+        }
+    }
+
+    fn identity(self) -> Identity {
+        Identity {
+            connection: "c".to_owned(),
+            issuer: "https://idp.example".to_owned(),
+            subject: "1".to_owned(),
+            email: Some(EmailAddress::parse("ada@corp.example").unwrap()),
+            email_verified: self.email_verified,
+            name: PersonName::default(),
+            groups: match self.groups {
+                "mapped" => Some(vec!["other".to_owned(), "g".to_owned()]),
+                "unmapped" => Some(vec!["other".to_owned()]),
+                _ => None,
+            },
+        }
+    }
+
+    fn standing(self) -> Standing {
+        let pending = |proves_mailbox| InvitationStanding::Pending {
+            proves_mailbox,
+            role: Role::Admin,
+            teams: vec!["t-2".to_owned(), "t-1".to_owned(), "t-2".to_owned()],
+        };
+        Standing {
+            account: match self.account {
+                "none" => AccountStanding::None,
+                "linked" => AccountStanding::Active { linked: true },
+                "unlinked" => AccountStanding::Active { linked: false },
+                "deactivated" => AccountStanding::Deactivated { linked: true },
+                _ => AccountStanding::Deactivated { linked: false },
+            },
+            member: match self.member {
+                "no" => MemberStanding::No,
+                "active" => MemberStanding::Active,
+                "deactivated" => MemberStanding::Deactivated,
+                _ => MemberStanding::Removed,
+            },
+            invitation: match self.invitation {
+                "none" => InvitationStanding::None,
+                "pending_link" => pending(true),
+                "pending" => pending(false),
+                "expired" => InvitationStanding::Expired,
+                "revoked" => InvitationStanding::Revoked,
+                "declined" => InvitationStanding::Declined,
+                _ => InvitationStanding::OtherAddress,
+            },
+            seats: if self.seats == "free" {
+                Seats::Free
+            } else {
+                Seats::Full
+            },
+            domain: match self.domain {
+                "verified" => DomainStanding::Verified,
+                "unverified" => DomainStanding::Unverified,
+                _ => DomainStanding::OtherOrganization,
+            },
+        }
+    }
+
+    fn invited(self) -> bool {
+        self.invitation.starts_with("pending")
+    }
+
+    fn vouched(self) -> bool {
+        self.domain == "verified" && self.email_verified != Some(false)
+    }
+}
+
+/// What a decision comes to, in words.
+#[derive(Clone, Debug, PartialEq)]
+struct Outcome {
+    admitted: bool,
+    reason: &'static str,
+    detail: Option<&'static str>,
+    account: &'static str,
+    membership: &'static str,
+    invitation: &'static str,
+    seat: u32,
+    teams: Vec<&'static str>,
+}
+
+impl Outcome {
+    fn denied(reason: &'static str, detail: Option<&'static str>, account: &'static str) -> Self {
+        let unchanged = "unchanged";
+        let (membership, invitation) = (unchanged, unchanged);
+        Self {
+            admitted: false,
+            reason,
+            detail,
+            account,
+            membership,
+            invitation,
+            seat: 0,
+            teams: Vec::new(),
+        }
+    }
+
+    fn of(decision: &Decision) -> Self {
+        match &decision.verdict {
+            Verdict::Deny(refusal) => {
+                let detail = refusal.detail.map(DenialDetail::as_str);
+                Self::denied(refusal.reason.as_str(), detail, refusal.account.as_str())
+            }
+            Verdict::Admit(admission) => Self {
+                admitted: true,
+                reason: admission.reason.as_str(),
+                detail: None,
+                account: admission.account.as_str(),
+                membership: admission.membership.as_str(),
+                invitation: admission.invitation.as_str(),
+                seat: admission.seat,
+                teams: admission.teams.names(),
+            },
+        }
+    }
+
+    fn without_teams(mut self) -> Self {
+        self.teams.clear();
+        self
+    }
+}
+
+/// The rules once more, as a table of refusals of which the first that fits counts.
+fn expected(cell: Cell) -> Outcome {
+    let unproven = match cell.domain {
+        "verified" => "email_not_verified",
+        "unverified" => "domain_not_verified",
+        _ => "domain_of_another_organization",
+    };
+    let linked = ["linked", "deactivated"].contains(&cell.account);
+    let proven = linked || cell.vouched() || cell.invitation == "pending_link";
+    let stranger = cell.member == "no" && !cell.invited();
+    let refusals = [
+        (!proven, unproven),
+        (cell.account.ends_with("deactivated"), "account_deactivated"),
+        (cell.member == "deactivated", "membership_deactivated"),
+        (cell.member == "removed" && !cell.invited(), "removed"),
+        (stranger && !cell.jit, "not_invited"),
+        (stranger && !cell.vouched(), unproven),
+        (stranger && cell.seats == "full", "no_seat"),
+    ];
+    let account = match cell.account {
+        "none" => "created",
+        "unlinked" => "linked",
+        _ => "existing",
+    };
+    match refusals.iter().position(|(refused, _)| *refused) {
+        Some(step) => {
+            let account = if step < 2 { "unchanged" } else { account };
+            let reason = refusals[step].1;
+            Outcome::denied(reason, detail(reason, cell.invitation), account)
+        }
+        None => expected_admission(cell, account),
+    }
+}
+
+fn detail(reason: &str, invitation: &str) -> Option<&'static str> {
+    match (reason, invitation) {
+        ("not_invited", "expired") => Some("invitation_expired"),
+        ("not_invited", "revoked") => Some("invitation_revoked"),
+        ("not_invited", "declined") => Some("invitation_declined"),
+        ("not_invited", "other_email") => Some("invitation_for_another_address"),
+        _ => None,
+    }
+}
+
+fn expected_admission(cell: Cell, account: &'static str) -> Outcome {
+    let mapped = cell.jit && !cell.scim && cell.groups == "mapped";
+    let (reason, membership, invitation, seat, team) = match (cell.member, cell.invited()) {
+        ("active", true) => ("member", "unchanged", "closed", 0, None),
+        ("active", false) => ("member", "unchanged", "unchanged", 0, None),
+        (_, true) => ("invitation", "created", "accepted", 0, Some("invited")),
+        (_, false) => ("jit", "created", "unchanged", 1, (!mapped).then_some("default")),
+    };
+    let teams = team.into_iter().chain(mapped.then_some("mapped")).collect();
+    Outcome {
+        admitted: true,
+        reason,
+        detail: None,
+        account,
+        membership,
+        invitation,
+        seat,
+        teams,
+    }
+}
+
+#[test]
+fn every_case_is_decided_as_the_rules_say() {
+    let cells = cells();
+    assert_eq!(cells.len(), 17 * 7 * 3 * 3 * 24);
+    for cell in cells {
+        assert_eq!(Outcome::of(&cell.decided()), expected(cell), "{cell:?}");
+    }
+}
+
+#[test]
+fn with_jit_off_nobody_enters_who_is_neither_a_member_nor_invited() {
+    for cell in cells()
+        .into_iter()
+        .filter(|cell| !cell.jit && cell.member != "active" && !cell.invited())
+    {
+        assert!(!Outcome::of(&cell.decided()).admitted, "{cell:?}");
+    }
+}
+
+#[test]
+fn turning_jit_off_admits_nobody_more() {
+    for cell in cells().into_iter().filter(|cell| !cell.jit) {
+        let (off, on) = (
+            Outcome::of(&cell.decided()),
+            Outcome::of(&Cell { jit: true, ..cell }.decided()),
+        );
+        assert!(on.admitted || !off.admitted, "{cell:?}");
+    }
+}
+
+#[test]
+fn a_deactivated_or_removed_person_enters_by_no_switch() {
+    for cell in cells() {
+        let barred = cell.account.ends_with("deactivated") || cell.member == "deactivated";
+        let removed = cell.member == "removed" && !cell.invited();
+        if barred || removed {
+            assert!(!Outcome::of(&cell.decided()).admitted, "{cell:?}");
+        }
+    }
+}
+
+#[test]
+fn only_jit_takes_a_seat_and_never_one_that_is_not_there() {
+    for cell in cells() {
+        let outcome = Outcome::of(&cell.decided());
+        assert_eq!(
+            outcome.seat,
+            u32::from(outcome.admitted && outcome.reason == "jit"),
+            "{cell:?}"
+        );
+        assert!(outcome.seat == 0 || cell.seats == "free", "{cell:?}");
+    }
+}
+
+#[test]
+fn full_seats_turn_away_nobody_but_a_newcomer_by_jit() {
+    for cell in cells().into_iter().filter(|cell| cell.seats == "free") {
+        let (free, full) = (
+            Outcome::of(&cell.decided()),
+            Outcome::of(
+                &Cell {
+                    seats: "full",
+                    ..cell
+                }
+                .decided(),
+            ),
+        );
+        if free.admitted && free.reason == "jit" {
+            assert_eq!(full.reason, "no_seat", "{cell:?}");
+        } else {
+            assert_eq!(free, full, "{cell:?}");
+        }
+    }
+}
+
+#[test]
+fn scim_and_groups_change_nothing_but_teams() {
+    for cell in cells() {
+        let plain = Cell {
+            scim: false,
+            groups: "none",
+            ..cell
+        };
+        let (outcome, plain) = (Outcome::of(&cell.decided()), Outcome::of(&plain.decided()));
+        assert_eq!(outcome.without_teams(), plain.without_teams(), "{cell:?}");
+    }
+}
+
+#[test]
+fn nobody_without_proof_of_the_address_gets_an_account_or_a_link() {
+    for cell in cells()
+        .into_iter()
+        .filter(|cell| !cell.vouched() && cell.invitation != "pending_link")
+    {
+        let outcome = Outcome::of(&cell.decided());
+        assert!(["unchanged", "existing"].contains(&outcome.account), "{cell:?}");
+    }
+}
+
+#[test]
+fn groups_write_teams_only_with_jit_on_and_scim_off() {
+    for cell in cells() {
+        if let Verdict::Admit(admission) = cell.decided().verdict {
+            let teams = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            let mapped = match (cell.jit, cell.scim, cell.groups) {
+                (true, false, "mapped") => Some(teams(&["t-mapped"])),
+                (true, false, "unmapped") => Some(teams(&[])),
+                _ => None,
+            };
+            assert_eq!(admission.teams.mapped, mapped, "{cell:?}");
+        }
+    }
+}
+
+#[test]
+fn the_trace_asks_in_order_and_stops_at_the_one_rule_that_denied() {
+    for cell in cells() {
+        let decision = cell.decided();
+        let steps = decision.trace.steps();
+        assert!(
+            steps
+                .iter()
+                .map(|step| step.rule)
+                .is_sorted_by(|rule, next| rule < next),
+            "{cell:?}"
+        );
+        let denied = steps.iter().position(|step| step.outcome == StepOutcome::Denied);
+        let last = (!Outcome::of(&decision).admitted).then(|| steps.len() - 1);
+        assert_eq!(denied, last, "{cell:?}");
+    }
+}
+
+#[test]
+fn without_an_address_only_a_linked_identity_is_proven() {
+    for cell in cells() {
+        let identity = Identity {
+            email: None,
+            ..cell.identity()
+        };
+        let decision = decide(&cell.policy(), &identity, &cell.standing());
+        let proven = decision.trace.steps()[0].outcome == StepOutcome::Passed;
+        assert_eq!(
+            proven,
+            ["linked", "deactivated"].contains(&cell.account),
+            "{cell:?}"
+        );
+        assert_ne!(Outcome::of(&decision).reason, "jit", "{cell:?}");
+    }
+}
+
+#[test]
+fn the_command_line_answers_every_case_like_the_rules() {
+    let cells: Vec<_> = cells()
+        .into_iter()
+        .filter(|cell| cell.account != "unlinked_deactivated")
+        .collect();
+    let questions: Vec<_> = cells.iter().map(|cell| question(*cell).to_string()).collect();
+    let mut answers = Vec::new();
+    let input = BufReader::with_capacity(50, Cursor::new(questions.join("\n")));
+    assert!(lines::answer(input, &mut answers).unwrap());
+
+    let answers: Vec<_> = answers.split_inclusive(|byte| *byte == b'\n').collect();
+    assert_eq!(answers.len(), cells.len());
+    for (cell, answer) in cells.into_iter().zip(answers) {
+        let mut answer: Value = serde_json::from_slice(answer).unwrap();
+        assert!(
+            answer["trace"]
+                .take()
+                .as_array()
+                .is_some_and(|steps| !steps.is_empty())
+        );
+        assert_eq!(answer, answer_of(&expected(cell)), "{cell:?}");
+    }
+}
+
+fn question(cell: Cell) -> Value {
+    json!({
+        "jit": cell.jit, "scim": cell.scim, "account": cell.account, "member": cell.member,
+        "invitation": cell.invitation, "seats": cell.seats, "domain": cell.domain,
+        "email_verified": cell.email_verified, "groups": cell.groups,
+    })
+}
+
+fn answer_of(outcome: &Outcome) -> Value {
+    json!({
+        "outcome": if outcome.admitted { "admit" } else { "deny" }, "reason": outcome.reason,
+        "account": outcome.account, "membership": outcome.membership, "invitation": outcome.invitation,
+        "seat": outcome.seat, "teams": outcome.teams, "trace": null,
+    })
+}
