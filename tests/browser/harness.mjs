@@ -1,0 +1,117 @@
+// What the journeys in a real browser stand on: Chromium, the demo as a process of its own, and the audit that every
+// page must pass: axe finds nothing, nothing scrolls sideways, the browser refuses and reports nothing.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const peers = createRequire(new URL('../peers/package.json', import.meta.url));
+const { chromium } = peers('playwright-core');
+const axe = readFileSync(peers.resolve('axe-core/axe.min.js'), 'utf8');
+
+const root = new URL('../../', import.meta.url);
+const screenshots = new URL('target/screenshots/', root);
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'];
+const widths = [1280, 390];
+const schemes = ['light', 'dark'];
+
+/** Debian's Chromium, told not to reach out to anybody on its own. */
+export async function launch() {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  assert(existsSync(executablePath), `${executablePath} is missing: run scripts/test`);
+  const quiet = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+  const args = [...quiet, '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'];
+  return chromium.launch({ executablePath, args, chromiumSandbox: process.getuid() !== 0 });
+}
+
+/**
+ * A tab of a person who was never here before. What the browser complains of is kept in `page.complaints`: errors of
+ * scripts, refusals by the Content-Security-Policy, files that are not there.
+ */
+export async function person(browser) {
+  const context = await browser.newContext({ viewport: { width: widths[0], height: 900 }, locale: 'en-GB' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  page.complaints = [];
+  // A page that says 403 is what some tests are about; only what it loads must be there.
+  const documents = new Set();
+  page.on('request', (request) => request.isNavigationRequest() && documents.add(request.url()));
+  page.on('console', (message) => {
+    const { url } = message.location();
+    const ofThePage = message.text().startsWith('Failed to load resource') && documents.has(url);
+    if (message.type() === 'error' && !ofThePage) page.complaints.push(`${message.text()} (${url})`);
+  });
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  return page;
+}
+
+/**
+ * Starts `vestibule demo` on free ports, from the program that VESTIBULE_BIN names, and reads from what it prints where
+ * it is: the address after `Open`, and the one after `Identity provider`.
+ */
+export async function startDemo() {
+  const program = process.env.VESTIBULE_BIN ?? fileURLToPath(new URL('target/debug/vestibule', root));
+  assert(existsSync(program), `${program} is missing: run scripts/test`);
+  const demo = spawn(program, ['demo', '--listen', '127.0.0.1:0', '--provider-listen', '127.0.0.1:0']);
+  let printed = '';
+  const found = (word) => printed.match(new RegExp(`${word}[^\\n]*?(https?://[^\\s/]+)`))?.[1];
+  const addresses = await new Promise((resolve, reject) => {
+    const fail = (why) => reject(new Error(`the demo ${why}; it printed:\n${printed}`));
+    const read = (text) => {
+      printed += text;
+      const [url, provider] = [found('Open'), found('Identity provider')];
+      if (url && provider) resolve({ url, provider });
+    };
+    demo.stdout.setEncoding('utf8').on('data', read);
+    demo.stderr.setEncoding('utf8').on('data', read);
+    demo.on('error', (error) => fail(`did not start (${error.message})`));
+    demo.on('exit', (code) => fail(`ended with ${code}`));
+    setTimeout(fail, 30_000, 'did not say for 30 seconds where it is').unref();
+  }).catch((error) => {
+    demo.kill();
+    throw error;
+  });
+  return { ...addresses, printed: () => printed, stop: () => demo.kill() };
+}
+
+/** Fails unless the page is in order in light and dark, on a desk and on a phone. */
+export async function audit(page) {
+  const problems = [];
+  for (const colorScheme of schemes) {
+    for (const width of widths) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.setViewportSize({ width, height: 900 });
+      const found = [...(await violations(page)), ...(await sideways(page))];
+      problems.push(...found.map((problem) => `${colorScheme}, ${width} px: ${problem}`));
+    }
+  }
+  await page.emulateMedia({ colorScheme: schemes[0] });
+  await page.setViewportSize({ width: widths[0], height: 900 });
+  problems.push(...page.complaints.splice(0));
+  assert.deepEqual(problems, [], `${page.url()} is not in order`);
+}
+
+/** Keeps a picture in target/screenshots/NAME.png. */
+export async function shoot(page, name, { colorScheme = 'light', width = widths[0], fullPage = true } = {}) {
+  mkdirSync(screenshots, { recursive: true });
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize({ width, height: 900 });
+  await page.screenshot({ path: fileURLToPath(new URL(`${name}.png`, screenshots)), fullPage });
+}
+
+async function violations(page) {
+  await page.evaluate(axe); // not a script of the page: the policy that forbids those stays in force
+  const result = await page.evaluate((values) => globalThis.axe.run({ runOnly: { type: 'tag', values } }), rules);
+  return result.violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.html} ${node.failureSummary?.replace(/\s+/g, ' ')}`),
+  );
+}
+
+async function sideways(page) {
+  const [is, may] = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return [scrollWidth, clientWidth];
+  });
+  return is > may ? [`scrolls sideways: ${is} px wide`] : [];
+}
