@@ -1,1 +1,10 @@
-//! (to come)
+//! Accounts: people on the whole installation. An account is not access; membership is.
+
+mod model;
+mod passwords;
+mod queries;
+pub mod actions;
+
+pub use model::Account;
+pub use passwords::{MAX_PASSWORD, MIN_PASSWORD, check_policy, hash, verify};
+pub use queries::{count, find, find_by_email, find_by_identity, identity_count};

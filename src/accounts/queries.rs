@@ -1,0 +1,214 @@
+//! SQL of accounts, their identities and retired usernames.
+
+use diesel::prelude::*;
+
+use super::Account;
+use crate::access::{EmailAddress, Identity};
+use crate::store::schema::{accounts, identities, retired_usernames};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, Result, id};
+
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    bool,
+    Option<String>,
+    Option<i64>,
+    i64,
+    i64,
+);
+
+const COLUMNS: (
+    accounts::id,
+    accounts::email,
+    accounts::email_key,
+    accounts::full_name,
+    accounts::username,
+    accounts::state,
+    accounts::operator,
+    accounts::password_hash,
+    accounts::admitted_at,
+    accounts::created_at,
+    accounts::version,
+) = (
+    accounts::id,
+    accounts::email,
+    accounts::email_key,
+    accounts::full_name,
+    accounts::username,
+    accounts::state,
+    accounts::operator,
+    accounts::password_hash,
+    accounts::admitted_at,
+    accounts::created_at,
+    accounts::version,
+);
+
+fn account(row: Row) -> Account {
+    let (
+        id,
+        email,
+        email_key,
+        full_name,
+        username,
+        state,
+        operator,
+        password_hash,
+        admitted_at,
+        created_at,
+        version,
+    ) = row;
+    let is_active = state == "active";
+    Account {
+        id,
+        email,
+        email_key,
+        full_name,
+        username,
+        is_active,
+        operator,
+        password_hash,
+        admitted_at,
+        created_at,
+        version,
+    }
+}
+
+/// The account with this id.
+pub fn find(conn: &mut Conn, id: &str) -> Result<Option<Account>> {
+    Ok(accounts::table
+        .find(id)
+        .select(COLUMNS)
+        .first(conn)
+        .optional()?
+        .map(account))
+}
+
+/// The account with this address.
+pub fn find_by_email(conn: &mut Conn, email: &EmailAddress) -> Result<Option<Account>> {
+    Ok(accounts::table
+        .filter(accounts::email_key.eq(email.key()))
+        .select(COLUMNS)
+        .first(conn)
+        .optional()?
+        .map(account))
+}
+
+/// The account that this (connection, issuer, subject) is linked to.
+pub fn find_by_identity(conn: &mut Conn, identity: &Identity) -> Result<Option<Account>> {
+    let row = identities::table
+        .inner_join(accounts::table)
+        .filter(identities::connection_id.eq(&identity.connection))
+        .filter(identities::issuer.eq(&identity.issuer))
+        .filter(identities::subject.eq(&identity.subject))
+        .select(COLUMNS)
+        .first(conn)
+        .optional()?;
+    Ok(row.map(account))
+}
+
+/// How many accounts there are.
+pub fn count(conn: &mut Conn) -> Result<i64> {
+    accounts::table.count().get_result(conn)
+}
+
+/// How many identities an account has.
+pub fn identity_count(conn: &mut Conn, account: &str) -> Result<i64> {
+    identities::table
+        .filter(identities::account_id.eq(account))
+        .count()
+        .get_result(conn)
+}
+
+pub(super) fn insert(conn: &mut Conn, new: &Account, name_key: &str) -> Result<()> {
+    diesel::insert_into(accounts::table)
+        .values((
+            accounts::id.eq(&new.id),
+            accounts::email.eq(&new.email),
+            accounts::email_key.eq(&new.email_key),
+            accounts::full_name.eq(&new.full_name),
+            accounts::name_key.eq(name_key),
+            accounts::username.eq(&new.username),
+            accounts::state.eq("active"),
+            accounts::operator.eq(new.operator),
+            accounts::created_at.eq(new.created_at),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Whether a username is in use or was released once.
+pub(super) fn username_is_taken(conn: &mut Conn, username: &str) -> Result<bool> {
+    let used = diesel::select(diesel::dsl::exists(
+        accounts::table.filter(accounts::username.eq(username)),
+    ))
+    .get_result::<bool>(conn)?;
+    let retired = diesel::select(diesel::dsl::exists(retired_usernames::table.find(username)))
+        .get_result::<bool>(conn)?;
+    Ok(used || retired)
+}
+
+pub(super) fn retire_username(conn: &mut Conn, username: &str, now: Timestamp) -> Result<()> {
+    diesel::insert_into(retired_usernames::table)
+        .values((
+            retired_usernames::username.eq(username),
+            retired_usernames::retired_at.eq(now),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+pub(super) fn set_username(conn: &mut Conn, id: &str, username: &str, version: i64) -> Result<usize> {
+    diesel::update(accounts::table.find(id).filter(accounts::version.eq(version)))
+        .set((accounts::username.eq(username), accounts::version.eq(version + 1)))
+        .execute(conn)
+}
+
+pub(super) fn set_name(conn: &mut Conn, id: &str, full_name: &str, name_key: &str) -> Result<usize> {
+    diesel::update(accounts::table.find(id))
+        .set((
+            accounts::full_name.eq(full_name),
+            accounts::name_key.eq(name_key),
+            accounts::version.eq(accounts::version + 1),
+        ))
+        .execute(conn)
+}
+
+pub(super) fn set_password(conn: &mut Conn, id: &str, hash: &str) -> Result<usize> {
+    diesel::update(accounts::table.find(id))
+        .set((
+            accounts::password_hash.eq(Some(hash)),
+            accounts::version.eq(accounts::version + 1),
+        ))
+        .execute(conn)
+}
+
+pub(super) fn set_admitted(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
+    diesel::update(accounts::table.find(id).filter(accounts::admitted_at.is_null()))
+        .set(accounts::admitted_at.eq(Some(now)))
+        .execute(conn)
+}
+
+pub(super) fn set_operator(conn: &mut Conn, id: &str) -> Result<usize> {
+    diesel::update(accounts::table.find(id))
+        .set(accounts::operator.eq(true))
+        .execute(conn)
+}
+
+pub(super) fn link(conn: &mut Conn, identity: &Identity, account: &str, now: Timestamp) -> Result<()> {
+    diesel::insert_into(identities::table)
+        .values((
+            identities::id.eq(id::new_id()),
+            identities::connection_id.eq(&identity.connection),
+            identities::issuer.eq(&identity.issuer),
+            identities::subject.eq(&identity.subject),
+            identities::account_id.eq(account),
+            identities::linked_at.eq(now),
+        ))
+        .execute(conn)
+        .map(drop)
+}

@@ -1,0 +1,92 @@
+//! Making organizations and changing their settings.
+
+use serde_json::json;
+
+use super::model::check_slug;
+use super::{Organization, Settings, queries};
+use crate::audit::{self, Actor, Event, Subject};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, id};
+use crate::web::Problem;
+
+/// Makes an organization.
+///
+/// # Errors
+/// `Invalid` with a sentence where slug or settings are wrong; `Conflict` where the slug is taken.
+pub fn create(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    slug: &str,
+    settings: Settings,
+) -> Result<Organization, Problem> {
+    check_slug(slug).map_err(Problem::Invalid)?;
+    if let Some((_, sentence)) = settings.check().all().first() {
+        return Err(Problem::Invalid(sentence.clone()));
+    }
+    if queries::find_by_slug(conn, slug)?.is_some() {
+        return Err(Problem::Conflict(format!(
+            "There is an organization “{slug}” already. Choose another short name."
+        )));
+    }
+    let organization = Organization {
+        id: id::new_id(),
+        slug: slug.to_owned(),
+        is_on: true,
+        version: 1,
+        settings,
+    };
+    queries::insert(conn, now, &organization)?;
+    let event = Event {
+        organization: Some(&organization.id),
+        action: "organization.created",
+        subject: Subject {
+            kind: "organization",
+            id: &organization.id,
+            name: &organization.settings.name,
+        },
+        after: Some(json!(organization.settings)),
+        ..Event::default()
+    };
+    audit::record(conn, now, actor, &event)?;
+    Ok(organization)
+}
+
+/// Changes the settings that were shown as `version`.
+///
+/// # Errors
+/// `Invalid` where they are wrong, `Conflict` where somebody else changed them meanwhile.
+pub fn change(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    before: &Organization,
+    settings: &Settings,
+    version: i64,
+) -> Result<(), Problem> {
+    if let Some((_, sentence)) = settings.check().all().first() {
+        return Err(Problem::Invalid(sentence.clone()));
+    }
+    if before.settings == *settings {
+        return Ok(());
+    }
+    if queries::update(conn, &before.id, settings, version)? == 0 {
+        return Err(Problem::Conflict(
+            "Somebody else changed the settings meanwhile. Go back, reload the page and try again."
+                .to_owned(),
+        ));
+    }
+    let event = Event {
+        organization: Some(&before.id),
+        action: "organization.changed",
+        subject: Subject {
+            kind: "organization",
+            id: &before.id,
+            name: &settings.name,
+        },
+        before: Some(json!(before.settings)),
+        after: Some(json!(settings)),
+        ..Event::default()
+    };
+    Ok(audit::record(conn, now, actor, &event)?)
+}
