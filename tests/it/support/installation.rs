@@ -1,0 +1,118 @@
+//! Vestibule itself, served on loopback from a database of the test's.
+
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+
+use actix_web::dev::ServerHandle;
+use tempfile::TempDir;
+use vestibule::app::Vestibule;
+use vestibule::config::{Config, PublicUrl};
+use vestibule::store::time::{self, Clock};
+use vestibule::web::Site;
+
+use super::Database;
+
+/// A server that runs beside the test, in a thread of its own, until the value goes.
+///
+/// Its clock stands still at the moment it began: `installation.site.clock.advance(milliseconds)` moves it. It may
+/// reach loopback, where the identity providers of the tests are.
+pub struct Installation {
+    /// The address to open, without a slash at the end.
+    pub url: String,
+    /// What the handlers see: store, clock, settings.
+    pub site: Site,
+    handle: ServerHandle,
+    server: Option<JoinHandle<()>>,
+    _key: TempDir,
+    _db: Database,
+}
+
+impl Installation {
+    /// Serves this database.
+    pub fn start(db: Database) -> Self {
+        Self::start_with(db, |_| {})
+    }
+
+    /// Serves this database with settings that differ.
+    pub fn start_with(db: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
+        let key = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            database_url: db.url().into(),
+            listen: address,
+            public_url: PublicUrl::parse(&url).unwrap(),
+            key_file: key.path().join("vestibule.key"),
+            outbound_allow: vec!["127.0.0.0/8".into()],
+            trusted_proxies: vec![],
+            workers: 1,
+            log: "warn".into(),
+            log_json: false,
+        };
+        change(&mut config);
+        let vestibule = Vestibule::open(config, Clock::fixed(time::now())).unwrap();
+        let site = vestibule.site.clone();
+        let (handle, server) = serve(vestibule, listener);
+        Self {
+            url,
+            site,
+            handle,
+            server: Some(server),
+            _key: key,
+            _db: db,
+        }
+    }
+
+    /// The absolute address of a path.
+    pub fn to(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        // The order is given at once; what is returned only waits for it, as does the thread.
+        drop(self.handle.stop(false));
+        if let Some(server) = self.server.take().filter(|_| !std::thread::panicking()) {
+            server.join().unwrap();
+        }
+    }
+}
+
+fn serve(vestibule: Vestibule, listener: TcpListener) -> (ServerHandle, JoinHandle<()>) {
+    let (send, receive) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let server = vestibule.serve(listener).unwrap();
+            send.send(server.handle()).unwrap();
+            server.await.unwrap();
+        });
+    });
+    (
+        receive
+            .recv()
+            .expect("the server did not start: its error is above"),
+        thread,
+    )
+}
+
+both_databases! {
+    /// It answers from the moment it is there, to whoever asks.
+    async fn an_installation_answers_while_it_is_there(db: Database) {
+        let installation = crate::support::Installation::start(db);
+        let mut browser = crate::support::Browser::new();
+        browser.get(&installation.to("/healthz")).await.sees("ok");
+        let address = installation.site.config.listen;
+        drop(installation);
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
+
+    /// Behind another name it answers to that name alone.
+    async fn settings_can_differ(db: Database) {
+        let installation = crate::support::Installation::start_with(db, |config| {
+            config.public_url = vestibule::config::PublicUrl::parse("https://door.example.org").unwrap();
+        });
+        assert!(installation.site.is_https());
+    }
+}
