@@ -108,7 +108,7 @@ both_databases! {
         assert!(std::net::TcpStream::connect(address).is_err());
     }
 
-    /// Behind another name it answers to that name alone.
+    /// What the test sets is what the handlers see.
     async fn settings_can_differ(db: Database) {
         let installation = crate::support::Installation::start_with(db, |config| {
             config.public_url = vestibule::config::PublicUrl::parse("https://door.example.org").unwrap();
