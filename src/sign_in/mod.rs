@@ -1,1 +1,3 @@
-//! (to come)
+//! How people sign in.
+
+pub mod oidc;
