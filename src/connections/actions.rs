@@ -1,0 +1,307 @@
+//! What is done to connections. Each verb takes the connection as it was read in the same transaction,
+//! refuses when somebody else changed it meanwhile, and answers it as it is now.
+
+use serde_json::{Value, json};
+
+use super::model::{Connection, Settings, State, secret_place};
+use super::queries;
+use crate::access::Role;
+use crate::audit::{self, Actor, Event, Subject};
+use crate::domains;
+use crate::store::sealed::Sealer;
+use crate::store::time::Timestamp;
+use crate::store::{Conn, id};
+use crate::web::Problem;
+
+/// Makes an OIDC connection: a draft, with just-in-time provisioning on and SCIM off.
+///
+/// # Errors
+/// `Conflict` when the slug is taken, `Invalid` when the team or the role can't be given.
+pub fn create(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    sealer: &Sealer,
+    organization: &str,
+    settings: &Settings,
+) -> Result<Connection, Problem> {
+    let id = id::new_id();
+    check(conn, organization, &id, settings)?;
+    let secret = seal(sealer, &id, settings.client_secret.as_deref().unwrap_or_default())?;
+    queries::insert(conn, now, &id, organization, settings, &secret)?;
+    let made = queries::find(conn, &id)?.ok_or(Problem::NotFound)?;
+    record(
+        conn,
+        now,
+        actor,
+        &made,
+        "connection.created",
+        None,
+        settings.told(),
+    )?;
+    Ok(made)
+}
+
+/// Changes what was typed about a connection. Nothing is written when nothing differs.
+///
+/// # Errors
+/// As [`create`]; and `Conflict` when the connection changed meanwhile, or when another server would get
+/// the old client secret.
+pub fn change(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    sealer: &Sealer,
+    known: &Connection,
+    settings: &Settings,
+) -> Result<Connection, Problem> {
+    let before = Settings::from(known);
+    if before == *settings {
+        return Ok(known.clone());
+    }
+    check(conn, &known.organization, &known.id, settings)?;
+    if would_send_the_secret_elsewhere(known, settings) {
+        return Err(Problem::Conflict(
+            "The issuer differs. Type its client secret too: the old secret is never sent to another server."
+                .to_owned(),
+        ));
+    }
+    let secret = match &settings.client_secret {
+        None => known.client_secret_sealed.clone(),
+        Some(typed) => seal(sealer, &known.id, typed)?,
+    };
+    unless_stale(queries::update(conn, known, settings, &secret)?)?;
+    let mut after = settings.told();
+    if let (Some(_), Value::Object(fields)) = (&settings.client_secret, &mut after) {
+        fields.insert("client_secret".to_owned(), json!("changed"));
+    }
+    record(
+        conn,
+        now,
+        actor,
+        known,
+        "connection.changed",
+        Some(before.told()),
+        after,
+    )?;
+    reread(conn, known)
+}
+
+/// Whether the secret of one provider would be shown to another.
+pub(super) fn would_send_the_secret_elsewhere(known: &Connection, settings: &Settings) -> bool {
+    settings.issuer != known.issuer
+        && settings.client_secret.is_none()
+        && !known.client_secret_sealed.is_empty()
+}
+
+/// Lets people sign in by the connection, or stops it.
+///
+/// # Errors
+/// `Conflict` when the connection changed meanwhile.
+pub fn set_state(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    state: State,
+) -> Result<Connection, Problem> {
+    if known.state == state {
+        return Ok(known.clone());
+    }
+    unless_stale(queries::set_state(conn, known, state)?)?;
+    let (before, after) = (
+        json!({"state": known.state.as_str()}),
+        json!({"state": state.as_str()}),
+    );
+    record(
+        conn,
+        now,
+        actor,
+        known,
+        "connection.state_changed",
+        Some(before),
+        after,
+    )?;
+    reread(conn, known)
+}
+
+/// Turns just-in-time provisioning on or off.
+///
+/// # Errors
+/// `Conflict` when the connection changed meanwhile.
+pub fn set_jit(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    on: bool,
+) -> Result<Connection, Problem> {
+    if known.jit == on {
+        return Ok(known.clone());
+    }
+    unless_stale(queries::set_jit(conn, now, known, on, &actor.name)?)?;
+    let (before, after) = (json!({"jit": known.jit}), json!({"jit": on}));
+    record(
+        conn,
+        now,
+        actor,
+        known,
+        "connection.jit_changed",
+        Some(before),
+        after,
+    )?;
+    reread(conn, known)
+}
+
+/// Turns SCIM provisioning on or off. Changes nobody.
+///
+/// # Errors
+/// `Conflict` when the connection changed meanwhile.
+pub fn set_scim(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    on: bool,
+) -> Result<Connection, Problem> {
+    if known.scim == on {
+        return Ok(known.clone());
+    }
+    unless_stale(queries::set_scim(conn, known, on)?)?;
+    let (before, after) = (json!({"scim": known.scim}), json!({"scim": on}));
+    record(
+        conn,
+        now,
+        actor,
+        known,
+        "connection.scim_changed",
+        Some(before),
+        after,
+    )?;
+    reread(conn, known)
+}
+
+/// Attaches one of the organization's domains, verified or not. Answers whether that is new.
+///
+/// # Errors
+/// `NotFound` when the organization has no such domain.
+pub fn attach_domain(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    connection: &Connection,
+    domain: &str,
+) -> Result<bool, Problem> {
+    let domain = domains::find(conn, &connection.organization, domain)?.ok_or(Problem::NotFound)?;
+    if queries::is_attached(conn, &connection.id, &domain.id)? {
+        return Ok(false);
+    }
+    queries::attach(conn, &connection.id, &domain.id)?;
+    let after = json!({"domain": domain.name});
+    record(
+        conn,
+        now,
+        actor,
+        connection,
+        "connection.domain_attached",
+        None,
+        after,
+    )?;
+    Ok(true)
+}
+
+/// Makes these (ids of the organization's domains) the attached ones, and no others.
+///
+/// # Errors
+/// `NotFound` when the organization has no such domain.
+pub fn set_domains(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    connection: &Connection,
+    wanted: &[String],
+) -> Result<(), Problem> {
+    for (id, name) in queries::attached(conn, &connection.id)? {
+        if !wanted.contains(&id) {
+            queries::detach(conn, &connection.id, &id)?;
+            let after = json!({"domain": name});
+            record(
+                conn,
+                now,
+                actor,
+                connection,
+                "connection.domain_detached",
+                None,
+                after,
+            )?;
+        }
+    }
+    for domain in wanted {
+        attach_domain(conn, now, actor, connection, domain)?;
+    }
+    Ok(())
+}
+
+fn check(conn: &mut Conn, organization: &str, id: &str, settings: &Settings) -> Result<(), Problem> {
+    if settings.default_role == Role::Owner {
+        return Err(Problem::Invalid(
+            "No connection makes owners. Choose member or admin.".to_owned(),
+        ));
+    }
+    if queries::slug_is_taken(conn, organization, &settings.slug, id)? {
+        return Err(Problem::Conflict(format!(
+            "Another connection is called “{}” in its address. Choose another.",
+            settings.slug
+        )));
+    }
+    match &settings.default_team {
+        Some(team) if !queries::has_team(conn, organization, team)? => Err(Problem::Invalid(
+            "The default team is gone. Choose another.".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn seal(sealer: &Sealer, id: &str, secret: &str) -> Result<String, Problem> {
+    if secret.is_empty() {
+        return Ok(String::new());
+    }
+    sealer.seal(&secret_place(id), secret).map_err(Problem::internal)
+}
+
+fn unless_stale(rows: usize) -> Result<(), Problem> {
+    if rows == 1 {
+        return Ok(());
+    }
+    Err(Problem::Conflict(
+        "Somebody else changed this connection meanwhile. Open it again and see what is left to do."
+            .to_owned(),
+    ))
+}
+
+fn reread(conn: &mut Conn, known: &Connection) -> Result<Connection, Problem> {
+    queries::find(conn, &known.id)?.ok_or(Problem::NotFound)
+}
+
+fn record(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    connection: &Connection,
+    action: &str,
+    before: Option<Value>,
+    after: Value,
+) -> crate::store::Result<()> {
+    let event = Event {
+        organization: Some(&connection.organization),
+        action,
+        subject: Subject {
+            kind: "connection",
+            id: &connection.id,
+            name: &connection.name,
+        },
+        before,
+        after: Some(after),
+    };
+    audit::record(conn, now, actor, &event)
+}

@@ -1,0 +1,240 @@
+//! A connection and the words for its states.
+
+use serde_json::{Value, json};
+
+use crate::access::{MappedGroup, Policy, Role};
+use crate::store::time::Timestamp;
+
+/// One organization's single sign-on to one identity provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// The id of its row; part of the redirect address.
+    pub id: String,
+    /// The organization's id.
+    pub organization: String,
+    /// How the sign-in address names it, unique in the organization.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// What is spoken with the provider.
+    pub protocol: Protocol,
+    /// Whether people can sign in by it.
+    pub state: State,
+    /// Just-in-time provisioning.
+    pub jit: bool,
+    /// SCIM provisioning.
+    pub scim: bool,
+    /// Whether people of its domains may use no password.
+    pub enforce: bool,
+    /// The role of a member who comes in by just-in-time provisioning.
+    pub default_role: Role,
+    /// The id of the team of such a member when no mapped group applies.
+    pub default_team: Option<String>,
+    /// OIDC: the issuer, exactly as the provider writes it.
+    pub issuer: String,
+    /// OIDC: our name at the provider.
+    pub client_id: String,
+    /// OIDC: our secret at the provider, sealed for [`secret_place`]; empty for a public client.
+    pub client_secret_sealed: String,
+    /// OIDC: what is asked for, separated by spaces.
+    pub scopes: String,
+    /// The claim that holds the groups; empty where none is read.
+    pub groups_claim: String,
+    /// When just-in-time provisioning was last switched.
+    pub jit_changed_at: Option<Timestamp>,
+    /// By whom, as the name was then.
+    pub jit_changed_by: String,
+    /// Counts the changes; a form carries the one that it was made from.
+    pub version: i64,
+}
+
+/// What is spoken with the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// OpenID Connect.
+    Oidc,
+    /// SAML 2.0.
+    Saml,
+}
+
+impl Protocol {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Oidc => "oidc",
+            Self::Saml => "saml",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "oidc" => Some(Self::Oidc),
+            "saml" => Some(Self::Saml),
+            _ => None,
+        }
+    }
+
+    /// The name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Oidc => "OpenID Connect",
+            Self::Saml => "SAML 2.0",
+        }
+    }
+}
+
+/// Whether people can sign in by a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not yet: it was never turned on.
+    Draft,
+    /// Yes.
+    On,
+    /// No longer.
+    Off,
+}
+
+impl State {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "draft" => Some(Self::Draft),
+            "on" => Some(Self::On),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+
+    /// The word for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Draft => "Draft",
+            Self::On => "On",
+            Self::Off => "Off",
+        }
+    }
+}
+
+impl Connection {
+    /// Whether people can sign in by it.
+    pub fn is_on(&self) -> bool {
+        self.state == State::On
+    }
+}
+
+/// What an owner types about a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// What people call it.
+    pub name: String,
+    /// How the sign-in address names it.
+    pub slug: String,
+    /// The issuer, exactly as the provider writes it.
+    pub issuer: String,
+    /// Our name at the provider.
+    pub client_id: String,
+    /// Our secret at the provider in the clear; `None` keeps the one there is.
+    pub client_secret: Option<String>,
+    /// What is asked for, separated by spaces.
+    pub scopes: String,
+    /// The claim that holds the groups; empty where none is read.
+    pub groups_claim: String,
+    /// The role of a member who comes in by just-in-time provisioning; never owner.
+    pub default_role: Role,
+    /// The id of the team of such a member.
+    pub default_team: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            slug: String::new(),
+            issuer: String::new(),
+            client_id: String::new(),
+            client_secret: None,
+            scopes: "openid email profile".to_owned(),
+            groups_claim: "groups".to_owned(),
+            default_role: Role::Member,
+            default_team: None,
+        }
+    }
+}
+
+impl From<&Connection> for Settings {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            name: connection.name.clone(),
+            slug: connection.slug.clone(),
+            issuer: connection.issuer.clone(),
+            client_id: connection.client_id.clone(),
+            client_secret: None,
+            scopes: connection.scopes.clone(),
+            groups_claim: connection.groups_claim.clone(),
+            default_role: connection.default_role,
+            default_team: connection.default_team.clone(),
+        }
+    }
+}
+
+impl Settings {
+    /// What the audit log keeps: everything but the secret.
+    pub(super) fn told(&self) -> Value {
+        json!({
+            "name": self.name, "slug": self.slug, "issuer": self.issuer, "client_id": self.client_id,
+            "scopes": self.scopes, "groups_claim": self.groups_claim,
+            "default_role": self.default_role, "default_team": self.default_team,
+        })
+    }
+}
+
+/// The place that a client secret is sealed for.
+pub fn secret_place(id: &str) -> String {
+    format!("connections:{id}:client_secret")
+}
+
+/// A connection's rules of entry with its table of groups.
+pub fn policy(connection: &Connection, mapping: Vec<MappedGroup>) -> Policy {
+    Policy {
+        jit: connection.jit,
+        scim: connection.scim,
+        default_role: connection.default_role,
+        default_team: connection.default_team.clone(),
+        mapping,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_back() {
+        for state in [State::Draft, State::On, State::Off] {
+            assert_eq!(State::parse(state.as_str()), Some(state));
+        }
+        for protocol in [Protocol::Oidc, Protocol::Saml] {
+            assert_eq!(Protocol::parse(protocol.as_str()), Some(protocol));
+        }
+        assert_eq!(State::parse("ON"), None);
+    }
+
+    #[test]
+    fn the_audit_log_never_sees_the_secret() {
+        let settings = Settings {
+            client_secret: Some("s3cret".to_owned()),
+            ..Settings::default()
+        };
+        assert!(!settings.told().to_string().contains("s3cret"));
+    }
+}

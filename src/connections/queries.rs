@@ -1,0 +1,306 @@
+//! SQL of connections and of the domains attached to them.
+
+use diesel::prelude::*;
+
+use super::model::{Connection, Protocol, Settings, State};
+use crate::access::{DomainStanding, Role};
+use crate::store::schema::{connection_domains, connections, domains, organizations, teams};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, Result};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = connections)]
+struct Row {
+    id: String,
+    organization_id: String,
+    slug: String,
+    name: String,
+    protocol: String,
+    state: String,
+    jit: bool,
+    scim: bool,
+    enforce: bool,
+    default_role: String,
+    default_team_id: Option<String>,
+    issuer: String,
+    client_id: String,
+    client_secret_sealed: String,
+    scopes: String,
+    groups_claim: String,
+    jit_changed_at: Option<i64>,
+    jit_changed_by: String,
+    version: i64,
+}
+
+impl From<Row> for Connection {
+    fn from(row: Row) -> Self {
+        Self {
+            // The table's CHECKs know no other words; should one come all the same, nobody enters by it.
+            protocol: Protocol::parse(&row.protocol).unwrap_or(Protocol::Oidc),
+            state: State::parse(&row.state).unwrap_or(State::Off),
+            default_role: Role::parse(&row.default_role).unwrap_or(Role::Member),
+            id: row.id,
+            organization: row.organization_id,
+            slug: row.slug,
+            name: row.name,
+            jit: row.jit,
+            scim: row.scim,
+            enforce: row.enforce,
+            default_team: row.default_team_id,
+            issuer: row.issuer,
+            client_id: row.client_id,
+            client_secret_sealed: row.client_secret_sealed,
+            scopes: row.scopes,
+            groups_claim: row.groups_claim,
+            jit_changed_at: row.jit_changed_at,
+            jit_changed_by: row.jit_changed_by,
+            version: row.version,
+        }
+    }
+}
+
+/// The connection with this id, whatever its organization: for the provider's answer, which names no other.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find(conn: &mut Conn, id: &str) -> Result<Option<Connection>> {
+    let row = connections::table
+        .find(id)
+        .select(Row::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(row.map(Connection::from))
+}
+
+/// One of the organization's connections.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find_in(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Connection>> {
+    let row = connections::table
+        .find(id)
+        .filter(connections::organization_id.eq(organization))
+        .select(Row::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(row.map(Connection::from))
+}
+
+/// The connection that `/sign-in/{organization}/{slug}` names, whatever its state.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find_by_slugs(conn: &mut Conn, organization: &str, slug: &str) -> Result<Option<Connection>> {
+    let row = connections::table
+        .inner_join(organizations::table)
+        .filter(organizations::slug.eq(organization))
+        .filter(connections::slug.eq(slug))
+        .select(Row::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(row.map(Connection::from))
+}
+
+/// The connections by which people of this domain (lower-case A-labels) sign in: on, in an organization
+/// that is on, with the domain verified and attached. By name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn for_domain(conn: &mut Conn, domain: &str) -> Result<Vec<Connection>> {
+    let attached = connection_domains::table
+        .inner_join(domains::table)
+        .filter(domains::name.eq(domain))
+        .filter(domains::verified)
+        .select(connection_domains::connection_id);
+    let rows: Vec<Row> = connections::table
+        .inner_join(organizations::table)
+        .filter(organizations::state.eq("on"))
+        .filter(connections::state.eq(State::On.as_str()))
+        .filter(connections::id.eq_any(attached))
+        .order((connections::name, connections::id))
+        .select(Row::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(Connection::from).collect())
+}
+
+/// The organization's connections, by name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn list(conn: &mut Conn, organization: &str) -> Result<Vec<Connection>> {
+    let rows: Vec<Row> = connections::table
+        .filter(connections::organization_id.eq(organization))
+        .order((connections::name, connections::id))
+        .select(Row::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(Connection::from).collect())
+}
+
+/// How a domain (lower-case A-labels) stands for somebody who comes by this connection.
+///
+/// # Errors
+/// When the database refuses.
+pub fn domain_standing(conn: &mut Conn, connection: &Connection, domain: &str) -> Result<DomainStanding> {
+    let verified: Option<(String, String)> = domains::table
+        .filter(domains::name.eq(domain))
+        .filter(domains::verified)
+        .select((domains::id, domains::organization_id))
+        .first(conn)
+        .optional()?;
+    let Some((id, organization)) = verified else {
+        return Ok(DomainStanding::Unverified);
+    };
+    if organization != connection.organization {
+        return Ok(DomainStanding::OtherOrganization);
+    }
+    Ok(if is_attached(conn, &connection.id, &id)? {
+        DomainStanding::Verified
+    } else {
+        DomainStanding::Unverified
+    })
+}
+
+pub fn is_attached(conn: &mut Conn, connection: &str, domain: &str) -> Result<bool> {
+    diesel::select(diesel::dsl::exists(
+        connection_domains::table.find((connection, domain)),
+    ))
+    .get_result(conn)
+}
+
+pub fn attach(conn: &mut Conn, connection: &str, domain: &str) -> Result<()> {
+    diesel::insert_into(connection_domains::table)
+        .values((
+            connection_domains::connection_id.eq(connection),
+            connection_domains::domain_id.eq(domain),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+pub fn detach(conn: &mut Conn, connection: &str, domain: &str) -> Result<()> {
+    diesel::delete(connection_domains::table.find((connection, domain)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Id and name of each attached domain, by name.
+pub fn attached(conn: &mut Conn, connection: &str) -> Result<Vec<(String, String)>> {
+    connection_domains::table
+        .inner_join(domains::table)
+        .filter(connection_domains::connection_id.eq(connection))
+        .order(domains::name)
+        .select((domains::id, domains::name))
+        .load(conn)
+}
+
+/// Whether the team belongs to the organization.
+pub fn has_team(conn: &mut Conn, organization: &str, team: &str) -> Result<bool> {
+    diesel::select(diesel::dsl::exists(
+        teams::table
+            .find(team)
+            .filter(teams::organization_id.eq(organization)),
+    ))
+    .get_result(conn)
+}
+
+/// Whether another connection of the organization has this slug.
+pub fn slug_is_taken(conn: &mut Conn, organization: &str, slug: &str, but: &str) -> Result<bool> {
+    diesel::select(diesel::dsl::exists(
+        connections::table
+            .filter(connections::organization_id.eq(organization))
+            .filter(connections::slug.eq(slug))
+            .filter(connections::id.ne(but)),
+    ))
+    .get_result(conn)
+}
+
+pub fn insert(
+    conn: &mut Conn,
+    now: Timestamp,
+    id: &str,
+    organization: &str,
+    settings: &Settings,
+    secret: &str,
+) -> Result<()> {
+    diesel::insert_into(connections::table)
+        .values((
+            connections::id.eq(id),
+            connections::organization_id.eq(organization),
+            connections::slug.eq(&settings.slug),
+            connections::name.eq(&settings.name),
+            connections::protocol.eq(Protocol::Oidc.as_str()),
+            connections::default_role.eq(settings.default_role.as_str()),
+            connections::default_team_id.eq(&settings.default_team),
+            connections::issuer.eq(&settings.issuer),
+            connections::client_id.eq(&settings.client_id),
+            connections::client_secret_sealed.eq(secret),
+            connections::scopes.eq(&settings.scopes),
+            connections::groups_claim.eq(&settings.groups_claim),
+            connections::created_at.eq(now),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Each update counts the version up, and touches nothing when somebody else did so first.
+pub fn update(conn: &mut Conn, known: &Connection, settings: &Settings, secret: &str) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .set((
+        connections::slug.eq(&settings.slug),
+        connections::name.eq(&settings.name),
+        connections::default_role.eq(settings.default_role.as_str()),
+        connections::default_team_id.eq(&settings.default_team),
+        connections::issuer.eq(&settings.issuer),
+        connections::client_id.eq(&settings.client_id),
+        connections::client_secret_sealed.eq(secret),
+        connections::scopes.eq(&settings.scopes),
+        connections::groups_claim.eq(&settings.groups_claim),
+        connections::version.eq(known.version + 1),
+    ))
+    .execute(conn)
+}
+
+pub fn set_state(conn: &mut Conn, known: &Connection, state: State) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .set((
+        connections::state.eq(state.as_str()),
+        connections::version.eq(known.version + 1),
+    ))
+    .execute(conn)
+}
+
+pub fn set_jit(conn: &mut Conn, now: Timestamp, known: &Connection, on: bool, by: &str) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .set((
+        connections::jit.eq(on),
+        connections::jit_changed_at.eq(now),
+        connections::jit_changed_by.eq(by),
+        connections::version.eq(known.version + 1),
+    ))
+    .execute(conn)
+}
+
+pub fn set_scim(conn: &mut Conn, known: &Connection, on: bool) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .set((
+        connections::scim.eq(on),
+        connections::version.eq(known.version + 1),
+    ))
+    .execute(conn)
+}
