@@ -7,6 +7,7 @@ mod html;
 pub mod installation;
 pub mod peer;
 mod postgres;
+pub mod provider;
 
 pub use browser::Browser;
 pub use database::Database;
