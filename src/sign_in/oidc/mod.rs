@@ -319,3 +319,6 @@ async fn within<T>(
             Err(OidcError::new(Check::ProviderTimedOut, sentence))
         })
 }
+
+#[cfg(test)]
+mod tests;
