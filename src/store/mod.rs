@@ -11,6 +11,7 @@ pub mod id;
 mod migrate;
 pub mod schema;
 pub mod sealed;
+pub mod text;
 pub mod time;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -254,6 +254,8 @@ diesel::table! {
         reference -> Text,
         invitation_id -> Nullable<Text>,
         settled_by -> Text,
+        state_at -> BigInt,
+        state_by -> Text,
         version -> BigInt,
     }
 }

@@ -229,7 +229,8 @@ CREATE TABLE sign_ins (
   ip              TEXT NOT NULL DEFAULT '',
   user_agent      TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX sign_ins_by_time ON sign_ins (organization_id, id);
+CREATE INDEX sign_ins_by_time ON sign_ins (organization_id, at, id);
+CREATE INDEX sign_ins_by_outcome ON sign_ins (organization_id, outcome, at, id);
 CREATE INDEX sign_ins_by_person ON sign_ins (organization_id, person_key, id);
 CREATE INDEX sign_ins_by_denial ON sign_ins (denial_id);
 
@@ -254,6 +255,8 @@ CREATE TABLE denials (
   reference       TEXT NOT NULL,
   invitation_id   TEXT REFERENCES invitations (id) ON DELETE SET NULL,
   settled_by      TEXT NOT NULL DEFAULT '',
+  state_at        BIGINT NOT NULL,
+  state_by        TEXT NOT NULL DEFAULT '',
   version         BIGINT NOT NULL DEFAULT 1,
   UNIQUE (organization_id, person_key)
 );

@@ -1,0 +1,21 @@
+//! Text that comes from outside, made fit for a column.
+
+/// At most `most` characters of `text`, each control character replaced by U+FFFD: PostgreSQL refuses
+/// NUL, and a line feed or an escape would forge lines wherever the text is written later.
+pub fn tame(text: &str, most: usize) -> String {
+    text.chars()
+        .take(most)
+        .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tame;
+
+    #[test]
+    fn control_characters_and_long_tails_do_not_pass() {
+        assert_eq!(tame("Ada\0\r\nKing", 20), "Ada\u{fffd}\u{fffd}\u{fffd}King");
+        assert_eq!(tame("Жаннет", 3), "Жан");
+    }
+}
