@@ -1,0 +1,223 @@
+//! What a denial is, and what may become of it.
+
+use crate::access::{Denial as Reason, DenialDetail, EmailAddress};
+use crate::sign_ins::Record;
+use crate::store::text::tame;
+use crate::store::time::Timestamp;
+
+/// What became of a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits for an administrator.
+    Open,
+    /// The person was invited, and has not come back yet.
+    Invited,
+    /// An administrator let it be. Further attempts don't open it again.
+    Dismissed,
+    /// The person was admitted since.
+    Settled,
+}
+
+impl State {
+    /// Every state, in the order of the filter.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Invited, Self::Dismissed, Self::Settled];
+
+    /// The word in the database and in addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invited => "invited",
+            Self::Dismissed => "dismissed",
+            Self::Settled => "settled",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// The word that people read.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Invited => "Invited",
+            Self::Dismissed => "Dismissed",
+            Self::Settled => "Settled",
+        }
+    }
+
+    /// The badge's variant.
+    pub fn badge(self) -> &'static str {
+        match self {
+            Self::Open => "warn",
+            Self::Settled => "good",
+            Self::Invited | Self::Dismissed => "",
+        }
+    }
+
+    /// What a new denial of the same person makes of it: the invitation or the admission did not last,
+    /// but an administrator's "let it be" stands.
+    #[must_use]
+    pub fn after_another_denial(self) -> Self {
+        match self {
+            Self::Dismissed => Self::Dismissed,
+            Self::Open | Self::Invited | Self::Settled => Self::Open,
+        }
+    }
+}
+
+/// One person who was denied.
+#[derive(Debug, Clone)]
+pub struct Denial {
+    /// Its id.
+    pub id: String,
+    /// The organization.
+    pub organization: String,
+    /// See [`Record::person_key`].
+    pub person_key: String,
+    /// The address as it was presented last; may be empty.
+    pub email: String,
+    /// Its folded form, empty where the address is no proper one.
+    pub email_key: String,
+    /// Its domain, empty likewise.
+    pub domain: String,
+    /// The name as it was presented last.
+    pub name: String,
+    /// The connection of the last attempt, if it still exists.
+    pub connection: Option<String>,
+    /// A word of [`crate::access::Denial`], of the last attempt.
+    pub reason: String,
+    /// A word of [`crate::access::DenialDetail`], or empty.
+    pub detail: String,
+    /// What became of it.
+    pub state: State,
+    /// An administrator's note.
+    pub note: String,
+    /// How many attempts were denied.
+    pub attempts: i64,
+    /// The first denied attempt.
+    pub first_at: Timestamp,
+    /// The last denied attempt.
+    pub last_at: Timestamp,
+    /// The record of the last denied attempt.
+    pub last_sign_in: String,
+    /// The reference of the last denied attempt.
+    pub reference: String,
+    /// The invitation that was its answer.
+    pub invitation: Option<String>,
+    /// The sign-in that settled it, or empty.
+    pub settled_by: String,
+    /// Since when it is in its state.
+    pub state_at: Timestamp,
+    /// Who brought it there; empty where nobody in particular did.
+    pub state_by: String,
+    /// Counts its changes, for forms.
+    pub version: i64,
+}
+
+impl Denial {
+    /// The person as titles name them: by address, else by name.
+    pub fn person(&self) -> &str {
+        [&self.email, &self.name]
+            .into_iter()
+            .map(String::as_str)
+            .find(|text| !text.is_empty())
+            .unwrap_or("Somebody without an address")
+    }
+
+    /// The reason, if it is one that this version knows.
+    pub fn known_reason(&self) -> Option<Reason> {
+        Reason::parse(&self.reason)
+    }
+
+    /// The reason as a short label.
+    pub fn title(&self) -> &str {
+        match self.known_reason() {
+            Some(reason) => reason.title(),
+            None => &self.reason,
+        }
+    }
+
+    /// The reason as a sentence.
+    pub fn sentence(&self) -> &str {
+        match self.known_reason() {
+            Some(reason) => reason.sentence(DenialDetail::parse(&self.detail)),
+            None => &self.reason,
+        }
+    }
+}
+
+/// The row as it is after one more denied attempt.
+pub(super) fn after(before: Option<Denial>, record: &Record, new_id: impl FnOnce() -> String) -> Denial {
+    let email = EmailAddress::parse(&record.email).ok();
+    let known = before.is_some();
+    let mut denial = before.unwrap_or_else(|| first(record, new_id()));
+    let state = denial.state.after_another_denial();
+    if known && (state != denial.state || record.reason != denial.reason) {
+        denial.version += 1;
+    }
+    if state != denial.state {
+        denial.state_at = record.at;
+        denial.state_by = String::new();
+        denial.settled_by = String::new();
+    }
+    Denial {
+        email: tame(&record.email, 320),
+        email_key: email
+            .as_ref()
+            .map(|email| email.key().to_owned())
+            .unwrap_or_default(),
+        domain: email
+            .as_ref()
+            .map(|email| email.domain().to_owned())
+            .unwrap_or_default(),
+        name: tame(&record.name, 200),
+        connection: record.connection.clone(),
+        reason: record.reason.clone(),
+        detail: record.detail.clone(),
+        state,
+        attempts: denial.attempts + 1,
+        last_at: record.at,
+        last_sign_in: record.id.clone(),
+        reference: record.reference.clone(),
+        ..denial
+    }
+}
+
+fn first(record: &Record, id: String) -> Denial {
+    Denial {
+        id,
+        organization: record.organization.clone(),
+        person_key: key(record),
+        email: String::new(),
+        email_key: String::new(),
+        domain: String::new(),
+        name: String::new(),
+        connection: None,
+        reason: String::new(),
+        detail: String::new(),
+        state: State::Open,
+        note: String::new(),
+        attempts: 0,
+        first_at: record.at,
+        last_at: record.at,
+        last_sign_in: String::new(),
+        reference: String::new(),
+        invitation: None,
+        settled_by: String::new(),
+        state_at: record.at,
+        state_by: String::new(),
+        version: 1,
+    }
+}
+
+/// The key of the row. An attempt that names nobody is a person of its own.
+pub(super) fn key(record: &Record) -> String {
+    let key = record.person_key();
+    if key.is_empty() {
+        format!("sign_in:{}", record.id)
+    } else {
+        key
+    }
+}
