@@ -15,6 +15,16 @@ words! {
 }
 
 impl Role {
+    /// The word for people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Member => "Member",
+            Self::Admin => "Admin",
+            Self::Owner => "Owner",
+        }
+    }
+
     /// May a person of this role give somebody `other`? Nobody grants above their own role, and a
     /// plain member grants nothing.
     #[must_use]
