@@ -61,12 +61,16 @@ impl Frame {
                     self.item("Invitations", "invitations"),
                 ],
             });
+            let mut access = vec![
+                self.item("Single sign-on", "connections"),
+                self.item("Domains", "domains"),
+            ];
+            if self.role >= Role::Owner {
+                access.push(self.item("Settings", "settings"));
+            }
             groups.push(Group {
                 title: "Access",
-                items: vec![
-                    self.item("Single sign-on", "connections"),
-                    self.item("Settings", "settings"),
-                ],
+                items: access,
             });
             let denied = Item {
                 count: self.open_denials,
