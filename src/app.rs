@@ -97,7 +97,7 @@ impl Vestibule {
 
 /// Every route that knows people.
 fn routes(cfg: &mut web::ServiceConfig) {
-    let _ = cfg;
+    cfg.configure(crate::orgs::routes);
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {

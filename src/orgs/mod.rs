@@ -3,6 +3,18 @@
 mod model;
 mod queries;
 pub mod actions;
+mod pages;
 
 pub use model::{Organization, Settings};
 pub use queries::{all, count, find, find_by_slug};
+
+use actix_web::web;
+
+/// The organization's own pages.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::resource("/orgs/{org}/settings")
+            .get(pages::settings)
+            .post(pages::change_settings),
+    );
+}
