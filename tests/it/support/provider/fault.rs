@@ -147,11 +147,13 @@ pub enum Fault {
     EmailLines,
     NamesMissing,
     NameNotString,
+    /// Five kilobytes each.
     NameHuge,
     NameMarkup,
     GroupsMissing,
     GroupsString,
     GroupsNull,
+    /// The person's own and ten thousand others.
     GroupsTenThousand,
     GroupsNested,
     /// Texts among numbers and nulls.
@@ -306,6 +308,7 @@ impl Fault {
             F::EmailNumber,
             F::EmailArray,
             F::EmailTwoAt,
+            F::EmailUnicode,
             F::EmailHuge,
             F::EmailLines,
         ]
@@ -332,7 +335,6 @@ impl Fault {
             F::ClaimsOnlyAtUserinfo,
             F::KeyRotatedWithOverlap,
             F::KeyRotated,
-            F::JwksTenThousand,
             F::JwksUnknownKinds,
             F::DiscoveryWithoutUserinfo,
             F::ExpAgo(59),

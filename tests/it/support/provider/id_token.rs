@@ -1,6 +1,6 @@
 //! The ID token: an honest draft, bent by the faults, then signed by whoever they say.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{self, SHA256, SHA512};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
@@ -69,7 +69,7 @@ impl<'a> Draft<'a> {
         draft.say("aud", occasion.client);
         draft.say("iat", occasion.now);
         draft.say("exp", occasion.now + 300);
-        draft.say("at_hash", half_hash(occasion.access_token));
+        draft.say("at_hash", half_hash(&SHA256, occasion.access_token));
         if let Some(nonce) = occasion.nonce {
             draft.say("nonce", nonce);
         }
@@ -116,7 +116,10 @@ impl<'a> Draft<'a> {
             Fault::ClaimsChangedAfterSigning => self.signer = Signer::BeforeTheChange,
             Fault::Es256 | Fault::JwksInvalidPoint => self.signed_by(&EC, Algorithm::ES256),
             Fault::Ps256 => self.signed_by(&CURRENT, Algorithm::PS256),
-            Fault::EdDsa => self.signed_by(&ED25519, Algorithm::EdDSA),
+            Fault::EdDsa => {
+                self.signed_by(&ED25519, Algorithm::EdDSA);
+                self.say("at_hash", half_hash(&SHA512, self.occasion.access_token));
+            }
             Fault::KeyRotated | Fault::KeyRotatedWithOverlap => self.signed_by(&NEXT, Algorithm::RS256),
             Fault::JwksWeakRsa => self.signer = Signer::WeakRsa,
             Fault::JwksExponentOne => self.signer = Signer::ExponentOne,
@@ -157,7 +160,7 @@ impl<'a> Draft<'a> {
             Fault::SubNotString => self.say("sub", 4711),
             Fault::SubTooLong => self.say("sub", "s".repeat(256)),
             Fault::SubNotAscii => self.say("sub", "søren"),
-            Fault::AtHashWrong => self.say("at_hash", half_hash("another access token")),
+            Fault::AtHashWrong => self.say("at_hash", half_hash(&SHA256, "another access token")),
             _ => {}
         }
     }
@@ -250,9 +253,11 @@ impl Signer {
     }
 }
 
-/// `at_hash` (OpenID Connect Core §3.1.3.6).
-fn half_hash(token: &str) -> String {
-    encoded(&digest(&SHA256, token.as_bytes()).as_ref()[..16])
+/// `at_hash` by the hash that belongs to the signature (OpenID Connect Core §3.1.3.6); Ed25519's is SHA-512.
+fn half_hash(algorithm: &'static digest::Algorithm, token: &str) -> String {
+    let hash = digest::digest(algorithm, token.as_bytes());
+    let (half, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    encoded(half)
 }
 
 fn encoded(text: impl AsRef<[u8]>) -> String {

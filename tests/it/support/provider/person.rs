@@ -110,15 +110,18 @@ impl Person {
             Fault::EmailLines => one("email", json!(format!("{email}\r\nBcc: all@acme.example"))),
             Fault::NamesMissing => vec![("name", None), ("given_name", None), ("family_name", None)],
             Fault::NameNotString => one("name", json!({ "first": "Ada" })),
-            Fault::NameHuge => vec![("name", Some(long(100_000))), ("given_name", Some(long(50_000)))],
+            Fault::NameHuge => vec![("name", Some(long(5_000))), ("given_name", Some(long(5_000)))],
             Fault::NameMarkup => one("name", json!("<script>alert(1)</script>\r\n=cmd()|\u{202e}")),
             Fault::GroupsMissing => vec![("groups", None)],
             Fault::GroupsString => one("groups", json!("eng")),
             Fault::GroupsNull => one("groups", Value::Null),
-            Fault::GroupsTenThousand => one(
-                "groups",
-                (0..10_000).map(|number| format!("group-{number}")).collect(),
-            ),
+            Fault::GroupsTenThousand => {
+                let others = (0..10_000).map(|number| format!("group-{number}"));
+                one(
+                    "groups",
+                    self.groups.iter().flatten().cloned().chain(others).collect(),
+                )
+            }
             Fault::GroupsNested => one("groups", json!([["eng"], { "name": "sales" }])),
             Fault::GroupsMixed => one("groups", json!([7, null, "eng", true])),
             Fault::DistributedClaims => vec![

@@ -397,7 +397,6 @@ async fn what_it_says_of_a_person_can_be_wrong() {
         Fault::EmailVerifiedString,
         Fault::EmailVerifiedNumber,
         Fault::EmailMissing,
-        Fault::EmailUnicode,
         Fault::DistributedClaims,
         Fault::NoClaim("sub"),
         Fault::Claim("email", Value::Null),
