@@ -139,6 +139,7 @@ async fn read(stream: &mut TcpStream) -> String {
         || request.starts_with("POST") && !request.contains("code_verifier=v1")
     {
         let length = stream.read(&mut bytes).await.unwrap();
+        assert!(length > 0, "the client hung up");
         request.push_str(&String::from_utf8_lossy(&bytes[..length]));
     }
     request

@@ -154,10 +154,7 @@ fn the_hash_of_the_access_token_follows_the_algorithm() {
         judge(&ec.token(&sha512), &keys).unwrap_err(),
         Check::AccessTokenHash
     );
-    assert_eq!(
-        judge(&ed.token(&sha256), &keys).unwrap_err(),
-        Check::AccessTokenHash
-    );
+    assert!(judge(&ed.token(&sha256), &keys).is_ok());
 }
 
 #[test]
