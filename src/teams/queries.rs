@@ -1,0 +1,240 @@
+//! SQL of teams and of who is in them.
+
+use std::collections::BTreeSet;
+
+use diesel::dsl::count;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::model::{Belonging, Source, Team, name_key, tidy};
+use crate::store::schema::{members, team_members, teams};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, Result};
+
+type Row = (String, String, i64, i64);
+
+fn team((id, name, version, people): Row) -> Team {
+    Team {
+        id,
+        name,
+        people,
+        version,
+    }
+}
+
+/// The organization's teams, by name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn list(conn: &mut Conn, organization: &str) -> Result<Vec<Team>> {
+    let rows: Vec<Row> = teams::table
+        .left_join(team_members::table)
+        .filter(teams::organization_id.eq(organization))
+        .group_by((teams::id, teams::name, teams::name_key, teams::version))
+        .order(teams::name_key)
+        .select((
+            teams::id,
+            teams::name,
+            teams::version,
+            count(team_members::member_id.nullable()).aggregate_distinct(),
+        ))
+        .load(conn)?;
+    Ok(rows.into_iter().map(team).collect())
+}
+
+/// One of the organization's teams.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Team>> {
+    let row = teams::table
+        .find(id)
+        .filter(teams::organization_id.eq(organization))
+        .select((teams::id, teams::name, teams::version))
+        .first(conn)
+        .optional()?;
+    row.map(|row| with_people(conn, row)).transpose()
+}
+
+/// The organization's team of this name, whatever its case.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find_by_name(conn: &mut Conn, organization: &str, name: &str) -> Result<Option<Team>> {
+    let row = teams::table
+        .filter(teams::organization_id.eq(organization))
+        .filter(teams::name_key.eq(name_key(&tidy(name))))
+        .select((teams::id, teams::name, teams::version))
+        .first(conn)
+        .optional()?;
+    row.map(|row| with_people(conn, row)).transpose()
+}
+
+fn with_people(conn: &mut Conn, (id, name, version): (String, String, i64)) -> Result<Team> {
+    let people = team_members::table
+        .filter(team_members::team_id.eq(&id))
+        .select(count(team_members::member_id).aggregate_distinct())
+        .first(conn)?;
+    Ok(team((id, name, version, people)))
+}
+
+/// Puts a member into teams. Being in one already by the same source changes nothing, and a team that is
+/// gone or another organization's is passed over. The caller's own audit entry tells of it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn give<'a>(
+    conn: &mut Conn,
+    now: Timestamp,
+    member: &str,
+    team_ids: impl IntoIterator<Item = &'a String>,
+    source: Source,
+    connection: &str,
+) -> Result<()> {
+    for team in team_ids {
+        // `ON CONFLICT` is not to be had on both databases but in SQL.
+        diesel::sql_query(
+            "INSERT INTO team_members (team_id, member_id, source, connection_id, since) \
+             SELECT teams.id, members.id, $1, $2, $3 FROM teams \
+             JOIN members ON members.organization_id = teams.organization_id \
+             WHERE members.id = $4 AND teams.id = $5 ON CONFLICT DO NOTHING",
+        )
+        .bind::<Text, _>(source.as_str())
+        .bind::<Text, _>(connection)
+        .bind::<BigInt, _>(now)
+        .bind::<Text, _>(member)
+        .bind::<Text, _>(team)
+        .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The teams that this connection's group mapping put the member into.
+///
+/// # Errors
+/// When the database refuses.
+pub fn mapped(conn: &mut Conn, member: &str, connection: &str) -> Result<BTreeSet<String>> {
+    let ids: Vec<String> = team_members::table
+        .filter(team_members::member_id.eq(member))
+        .filter(team_members::source.eq(Source::Mapping.as_str()))
+        .filter(team_members::connection_id.eq(connection))
+        .select(team_members::team_id)
+        .load(conn)?;
+    Ok(ids.into_iter().collect())
+}
+
+/// Takes back what this connection's group mapping gave; other sources keep theirs.
+///
+/// # Errors
+/// When the database refuses.
+pub fn take_mapped<'a>(
+    conn: &mut Conn,
+    member: &str,
+    connection: &str,
+    team_ids: impl IntoIterator<Item = &'a String>,
+) -> Result<()> {
+    let ids: Vec<&String> = team_ids.into_iter().collect();
+    diesel::delete(
+        team_members::table
+            .filter(team_members::member_id.eq(member))
+            .filter(team_members::source.eq(Source::Mapping.as_str()))
+            .filter(team_members::connection_id.eq(connection))
+            .filter(team_members::team_id.eq_any(ids)),
+    )
+    .execute(conn)
+    .map(drop)
+}
+
+/// Takes a member out of every team, whoever put them there.
+///
+/// # Errors
+/// When the database refuses.
+pub fn leave_all(conn: &mut Conn, member: &str) -> Result<usize> {
+    diesel::delete(team_members::table.filter(team_members::member_id.eq(member))).execute(conn)
+}
+
+/// The teams of a member, by name; a team stands once for each of its sources.
+///
+/// # Errors
+/// When the database refuses.
+pub fn of_member(conn: &mut Conn, member: &str) -> Result<Vec<Belonging>> {
+    let rows: Vec<(String, String, String, i64)> = team_members::table
+        .inner_join(teams::table)
+        .filter(team_members::member_id.eq(member))
+        .order((teams::name_key, team_members::source))
+        .select((teams::id, teams::name, team_members::source, team_members::since))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(team, name, source, since)| Belonging {
+            team,
+            name,
+            // The table's CHECK knows no other words; what can't be read is not ours to take away.
+            source: Source::parse(&source).unwrap_or(Source::Scim),
+            since,
+        })
+        .collect())
+}
+
+pub fn insert(conn: &mut Conn, now: Timestamp, id: &str, organization: &str, name: &str) -> Result<()> {
+    diesel::insert_into(teams::table)
+        .values((
+            teams::id.eq(id),
+            teams::organization_id.eq(organization),
+            teams::name.eq(name),
+            teams::name_key.eq(name_key(name)),
+            teams::created_at.eq(now),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Counts the version up, and touches nothing when somebody else did so first.
+pub fn rename(conn: &mut Conn, id: &str, version: i64, name: &str) -> Result<usize> {
+    diesel::update(teams::table.find(id).filter(teams::version.eq(version)))
+        .set((
+            teams::name.eq(name),
+            teams::name_key.eq(name_key(name)),
+            teams::version.eq(version + 1),
+        ))
+        .execute(conn)
+}
+
+pub fn delete(conn: &mut Conn, id: &str, version: i64) -> Result<usize> {
+    diesel::delete(teams::table.find(id).filter(teams::version.eq(version))).execute(conn)
+}
+
+/// Takes away what an administrator may take: the rows that no directory keeps up.
+pub fn take_out(conn: &mut Conn, team: &str, member: &str) -> Result<usize> {
+    diesel::delete(
+        team_members::table
+            .filter(team_members::team_id.eq(team))
+            .filter(team_members::member_id.eq(member))
+            .filter(team_members::source.eq_any(Source::TAKEN_BY_HAND.map(Source::as_str))),
+    )
+    .execute(conn)
+}
+
+/// Whether the member is in the team, by whatever source.
+pub fn is_in(conn: &mut Conn, team: &str, member: &str) -> Result<bool> {
+    diesel::select(diesel::dsl::exists(
+        team_members::table
+            .filter(team_members::team_id.eq(team))
+            .filter(team_members::member_id.eq(member)),
+    ))
+    .get_result(conn)
+}
+
+/// The name of one of the organization's members who were not removed.
+pub fn member_name(conn: &mut Conn, organization: &str, member: &str) -> Result<Option<String>> {
+    use crate::store::schema::accounts;
+    let row: Option<(String, String)> = members::table
+        .inner_join(accounts::table)
+        .filter(members::id.eq(member))
+        .filter(members::organization_id.eq(organization))
+        .filter(members::state.ne("removed"))
+        .select((accounts::full_name, accounts::email))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(name, email)| if name.is_empty() { email } else { name }))
+}
