@@ -1,1 +1,12 @@
-//! (to come)
+//! Members: accounts in an organization, each with a role, a state, and a memory of where it came from.
+//!
+//! [`judge`] holds the rules of who may do what to whom; pages ask it before they show a button, and
+//! [`actions`] ask it again in the transaction that acts.
+
+pub mod actions;
+mod model;
+mod queries;
+
+pub use actions::{Doer, Joining, TeamChange};
+pub use model::{Act, Facts, Membership, Refusal, Source, State, judge};
+pub use queries::{find, find_by_account};
