@@ -84,6 +84,8 @@ pub struct Denial {
     pub domain: String,
     /// The name as it was presented last.
     pub name: String,
+    /// Address and name in lower case, to search in.
+    pub search_key: String,
     /// The connection of the last attempt, if it still exists.
     pub connection: Option<String>,
     /// A word of [`crate::access::Denial`], of the last attempt.
@@ -173,6 +175,7 @@ pub(super) fn after(before: Option<Denial>, record: &Record, new_id: impl FnOnce
             .map(|email| email.domain().to_owned())
             .unwrap_or_default(),
         name: tame(&record.name, 200),
+        search_key: search_key(record),
         connection: record.connection.clone(),
         reason: record.reason.clone(),
         detail: record.detail.clone(),
@@ -194,6 +197,7 @@ fn first(record: &Record, id: String) -> Denial {
         email_key: String::new(),
         domain: String::new(),
         name: String::new(),
+        search_key: String::new(),
         connection: None,
         reason: String::new(),
         detail: String::new(),
@@ -210,6 +214,11 @@ fn first(record: &Record, id: String) -> Denial {
         state_by: String::new(),
         version: 1,
     }
+}
+
+/// Bounded, because it stands in an index.
+fn search_key(record: &Record) -> String {
+    tame(&format!("{} {}", record.email, record.name).to_lowercase(), 300)
 }
 
 /// The key of the row. An attempt that names nobody is a person of its own.

@@ -1,6 +1,7 @@
 //! SQL of denials.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
 use super::model::{Denial, State};
 use crate::store::schema::{denials, invitations};
@@ -17,6 +18,7 @@ struct Row {
     email_key: String,
     domain: String,
     name: String,
+    search_key: String,
     connection: Option<String>,
     reason: String,
     detail: String,
@@ -44,6 +46,7 @@ impl From<Row> for Denial {
             email_key: row.email_key,
             domain: row.domain,
             name: row.name,
+            search_key: row.search_key,
             connection: row.connection,
             reason: row.reason,
             detail: row.detail,
@@ -98,6 +101,7 @@ pub fn insert(conn: &mut Conn, denial: &Denial) -> Result<()> {
             denials::email_key.eq(&denial.email_key),
             denials::domain.eq(&denial.domain),
             denials::name.eq(&denial.name),
+            denials::search_key.eq(&denial.search_key),
             denials::connection_id.eq(&denial.connection),
             denials::reason.eq(&denial.reason),
             denials::detail.eq(&denial.detail),
@@ -120,6 +124,7 @@ pub fn update(conn: &mut Conn, denial: &Denial) -> Result<()> {
             denials::email_key.eq(&denial.email_key),
             denials::domain.eq(&denial.domain),
             denials::name.eq(&denial.name),
+            denials::search_key.eq(&denial.search_key),
             denials::connection_id.eq(&denial.connection),
             denials::reason.eq(&denial.reason),
             denials::detail.eq(&denial.detail),
@@ -159,6 +164,18 @@ pub fn settle(
             denials::version.eq(denials::version + 1),
         ))
         .execute(conn)
+}
+
+/// One more denied attempt on this day. One statement, so that two at once both count.
+pub fn count_day(conn: &mut Conn, organization: &str, day: i64) -> Result<()> {
+    diesel::sql_query(
+        "INSERT INTO denied_days (organization_id, day, attempts) VALUES ($1, $2, 1) \
+         ON CONFLICT (organization_id, day) DO UPDATE SET attempts = denied_days.attempts + 1",
+    )
+    .bind::<Text, _>(organization)
+    .bind::<BigInt, _>(day)
+    .execute(conn)
+    .map(drop)
 }
 
 /// The folded address that an invitation of this organization is for.

@@ -242,6 +242,7 @@ diesel::table! {
         email_key -> Text,
         domain -> Text,
         name -> Text,
+        search_key -> Text,
         connection_id -> Nullable<Text>,
         reason -> Text,
         detail -> Text,
@@ -261,6 +262,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    denied_days (organization_id, day) {
+        organization_id -> Text,
+        day -> BigInt,
+        attempts -> BigInt,
+    }
+}
+
+diesel::table! {
     audit_events (id) {
         id -> Text,
         organization_id -> Nullable<Text>,
@@ -268,10 +277,12 @@ diesel::table! {
         actor_kind -> Text,
         actor_id -> Text,
         actor_name -> Text,
+        actor_key -> Text,
         action -> Text,
         subject_kind -> Text,
         subject_id -> Text,
         subject_name -> Text,
+        subject_key -> Text,
         ip -> Text,
         before_json -> Text,
         after_json -> Text,
@@ -332,6 +343,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_ins,
     denials,
+    denied_days,
     audit_events,
     setup_links,
     password_failures,

@@ -91,6 +91,9 @@ impl FromRequest for Posted {
                     "The form is larger than 1 MB. Send it in parts.".to_owned(),
                 ));
             }
+            if body.windows(3).any(|bytes| bytes == b"%00") || body.contains(&0) {
+                return Err(Problem::Invalid("The form holds a NUL character.".to_owned()));
+            }
             let posted = Self(url::form_urlencoded::parse(&body).into_owned().collect());
             if !csrf::holds(&request, site, posted.text(csrf::FIELD)) {
                 return Err(Problem::Forbidden(

@@ -56,6 +56,11 @@ fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
                 .body(page.into_body()),
         );
     }
+    let nul = |text: &str| text.contains("%00");
+    if nul(request.uri().path()) || request.uri().query().is_some_and(nul) {
+        // PostgreSQL would refuse it later, in words that are not for people.
+        return Some(Problem::Invalid("The address of this page holds a NUL.".to_owned()).error_response());
+    }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !safe && !csrf::same_origin(request.headers(), site.config.public_url.origin()) {
         return Some(

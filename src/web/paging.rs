@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::store::time::Timestamp;
+
 /// How many rows a page shows.
 pub const PAGE: usize = 50;
 
@@ -29,6 +31,18 @@ impl Paging {
             .into_iter()
             .map(String::as_str)
             .find(|key| !key.is_empty())
+    }
+
+    /// The key of a list that is ordered by time: a moment, and the id of the row for rows of the same
+    /// moment. What is no such key counts as none.
+    pub fn moment(&self) -> Option<(Timestamp, String)> {
+        let (at, id) = self.key()?.split_once('.')?;
+        Some((at.parse().ok()?, id.to_owned()))
+    }
+
+    /// Writes what [`Paging::moment`] reads.
+    pub fn moment_key(at: Timestamp, id: &str) -> String {
+        format!("{at}.{id}")
     }
 
     /// How many rows a query has to read: one more than is shown tells whether there are more.

@@ -243,6 +243,7 @@ CREATE TABLE denials (
   email_key       TEXT NOT NULL DEFAULT '',
   domain          TEXT NOT NULL DEFAULT '',
   name            TEXT NOT NULL DEFAULT '',
+  search_key      TEXT NOT NULL DEFAULT '',
   connection_id   TEXT REFERENCES connections (id) ON DELETE SET NULL,
   reason          TEXT NOT NULL,
   detail          TEXT NOT NULL DEFAULT '',
@@ -260,9 +261,19 @@ CREATE TABLE denials (
   version         BIGINT NOT NULL DEFAULT 1,
   UNIQUE (organization_id, person_key)
 );
-CREATE INDEX denials_newest ON denials (organization_id, last_at, id);
-CREATE INDEX denials_by_state ON denials (organization_id, state, last_at, id);
+-- The list is read in the order of these. What it can be filtered by stands behind, so that rows that
+-- don't match are passed over without being fetched.
+CREATE INDEX denials_newest ON denials (organization_id, last_at, id, state, reason, domain, connection_id, search_key);
+CREATE INDEX denials_by_state ON denials (organization_id, state, last_at, id, reason, domain, connection_id, search_key);
 CREATE INDEX denials_by_address ON denials (organization_id, email_key);
+
+-- Denied attempts of each day (days since 1970-01-01 UTC), counted as they come.
+CREATE TABLE denied_days (
+  organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+  day             BIGINT NOT NULL,
+  attempts        BIGINT NOT NULL,
+  PRIMARY KEY (organization_id, day)
+);
 
 CREATE TABLE audit_events (
   id              TEXT PRIMARY KEY,
@@ -271,15 +282,17 @@ CREATE TABLE audit_events (
   actor_kind      TEXT NOT NULL CHECK (actor_kind IN ('person', 'system', 'operator', 'scim')),
   actor_id        TEXT NOT NULL DEFAULT '',
   actor_name      TEXT NOT NULL DEFAULT '',
+  actor_key       TEXT NOT NULL DEFAULT '',
   action          TEXT NOT NULL,
   subject_kind    TEXT NOT NULL DEFAULT '',
   subject_id      TEXT NOT NULL DEFAULT '',
   subject_name    TEXT NOT NULL DEFAULT '',
+  subject_key     TEXT NOT NULL DEFAULT '',
   ip              TEXT NOT NULL DEFAULT '',
   before_json     TEXT NOT NULL DEFAULT '',
   after_json      TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX audit_by_time ON audit_events (organization_id, id);
+CREATE INDEX audit_by_time ON audit_events (organization_id, id, at, action);
 
 -- One-time links by which an empty installation gets its first owner.
 CREATE TABLE setup_links (
