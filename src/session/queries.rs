@@ -207,3 +207,12 @@ pub fn open_denials(conn: &mut Conn, organization: &str) -> Result<usize> {
         .load(conn)?;
     Ok(some.len())
 }
+
+/// Whether the account owns any organization.
+pub fn is_owner_anywhere(conn: &mut Conn, account: &str) -> Result<bool> {
+    let owned = members::table
+        .filter(members::account_id.eq(account))
+        .filter(members::state.eq("active"))
+        .filter(members::role.eq("owner"));
+    diesel::select(diesel::dsl::exists(owned)).get_result(conn)
+}

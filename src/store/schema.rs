@@ -182,6 +182,7 @@ diesel::table! {
         nonce -> Text,
         verifier -> Text,
         return_to -> Text,
+        invitation_hash -> Text,
         created_at -> BigInt,
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,

@@ -179,6 +179,7 @@ CREATE TABLE attempts (
   nonce           TEXT NOT NULL,
   verifier        TEXT NOT NULL,
   return_to       TEXT NOT NULL DEFAULT '',
+  invitation_hash TEXT NOT NULL DEFAULT '',
   created_at      BIGINT NOT NULL,
   expires_at      BIGINT NOT NULL,
   used_at         BIGINT

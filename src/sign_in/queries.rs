@@ -1,0 +1,135 @@
+//! SQL of attempts, failed passwords and set-up links.
+
+use diesel::prelude::*;
+
+use super::flow::Attempt;
+use crate::store::schema::{accounts, attempts, members, password_failures, sessions, setup_links};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, Result};
+
+pub fn insert_attempt(conn: &mut Conn, new: &Attempt, state_hash: &str) -> Result<()> {
+    diesel::insert_into(attempts::table)
+        .values((
+            attempts::id.eq(&new.id),
+            attempts::state_hash.eq(state_hash),
+            attempts::connection_id.eq(&new.connection),
+            attempts::organization_id.eq(&new.organization),
+            attempts::browser_hash.eq(&new.browser_hash),
+            attempts::nonce.eq(&new.nonce),
+            attempts::verifier.eq(&new.verifier),
+            attempts::return_to.eq(&new.return_to),
+            attempts::invitation_hash.eq(&new.invitation_hash),
+            attempts::created_at.eq(new.created_at),
+            attempts::expires_at.eq(new.expires_at),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+type AttemptRow = (String, String, String, String, String, String, String, String, i64, i64, Option<i64>);
+
+pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
+    let row: Option<AttemptRow> = attempts::table
+        .filter(attempts::state_hash.eq(state_hash))
+        .select((
+            attempts::id,
+            attempts::connection_id,
+            attempts::organization_id,
+            attempts::browser_hash,
+            attempts::nonce,
+            attempts::verifier,
+            attempts::return_to,
+            attempts::invitation_hash,
+            attempts::created_at,
+            attempts::expires_at,
+            attempts::used_at,
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(
+        |(id, connection, organization, browser_hash, nonce, verifier, return_to, invitation_hash, created_at, expires_at, used_at)| {
+            Attempt { id, connection, organization, browser_hash, nonce, verifier, return_to, invitation_hash, created_at, expires_at, used_at }
+        },
+    ))
+}
+
+/// Uses the attempt up, and forgets its secrets. Answers whether it was this call that did.
+pub fn consume(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
+    let touched = diesel::update(attempts::table.find(id).filter(attempts::used_at.is_null()))
+        .set((attempts::used_at.eq(Some(now)), attempts::nonce.eq(""), attempts::verifier.eq("")))
+        .execute(conn)?;
+    Ok(touched == 1)
+}
+
+/// Failures and the time of the last one.
+pub fn failures(conn: &mut Conn, key: &str) -> Result<Option<(i64, Timestamp)>> {
+    password_failures::table
+        .find(key)
+        .select((password_failures::failures, password_failures::last_at))
+        .first(conn)
+        .optional()
+}
+
+pub fn set_failures(conn: &mut Conn, key: &str, failures: i64, now: Timestamp) -> Result<()> {
+    diesel::delete(password_failures::table.find(key)).execute(conn)?;
+    diesel::insert_into(password_failures::table)
+        .values((
+            password_failures::key.eq(key),
+            password_failures::failures.eq(failures),
+            password_failures::last_at.eq(now),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+pub fn forget_failures(conn: &mut Conn, key: &str) -> Result<()> {
+    diesel::delete(password_failures::table.find(key)).execute(conn).map(drop)
+}
+
+pub fn insert_setup_link(conn: &mut Conn, token_hash: &str, expires_at: Timestamp) -> Result<()> {
+    diesel::insert_into(setup_links::table)
+        .values((setup_links::token_hash.eq(token_hash), setup_links::expires_at.eq(expires_at)))
+        .execute(conn)
+        .map(drop)
+}
+
+pub fn setup_link_is_open(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<bool> {
+    diesel::select(diesel::dsl::exists(
+        setup_links::table
+            .find(token_hash)
+            .filter(setup_links::used_at.is_null())
+            .filter(setup_links::expires_at.gt(now)),
+    ))
+    .get_result(conn)
+}
+
+pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<bool> {
+    let touched = diesel::update(
+        setup_links::table.find(token_hash).filter(setup_links::used_at.is_null()).filter(setup_links::expires_at.gt(now)),
+    )
+    .set(setup_links::used_at.eq(Some(now)))
+    .execute(conn)?;
+    Ok(touched == 1)
+}
+
+/// Takes away what has had its time: attempts, sessions, counters, set-up links.
+pub fn sweep(conn: &mut Conn, now: Timestamp, counters_before: Timestamp) -> Result<usize> {
+    Ok(diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).execute(conn)?
+        + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(conn)?
+        + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).execute(conn)?
+        + diesel::delete(password_failures::table.filter(password_failures::last_at.lt(counters_before))).execute(conn)?)
+}
+
+/// Takes away accounts that were made before `before`, were never let in anywhere, and belong to nobody.
+pub fn sweep_accounts(conn: &mut Conn, before: Timestamp) -> Result<usize> {
+    let memberships = members::table.filter(members::account_id.eq(accounts::id));
+    diesel::delete(
+        accounts::table
+            .filter(accounts::admitted_at.is_null())
+            .filter(accounts::created_at.lt(before))
+            .filter(accounts::operator.eq(false))
+            .filter(accounts::password_hash.is_null())
+            .filter(diesel::dsl::not(diesel::dsl::exists(memberships))),
+    )
+    .execute(conn)
+}
