@@ -19,6 +19,17 @@ pub enum Verdict {
     Deny(Refusal),
 }
 
+impl Verdict {
+    /// What step 4 did to the account, in or out.
+    #[must_use]
+    pub fn account(&self) -> AccountEffect {
+        match self {
+            Self::Admit(admission) => admission.account,
+            Self::Deny(refusal) => refusal.account,
+        }
+    }
+}
+
 /// The effects of letting somebody in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Admission {

@@ -5,7 +5,7 @@ mod queries;
 pub mod actions;
 mod pages;
 
-pub use model::{Organization, Settings};
+pub use model::{Organization, Settings, check_slug};
 pub use queries::{all, count, find, find_by_slug};
 
 use actix_web::web;

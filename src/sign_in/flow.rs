@@ -96,6 +96,7 @@ struct Loaded {
     account: Option<Account>,
     member: Option<Membership>,
     invitation: Found,
+    addresses: Vec<String>,
 }
 
 /// Lets the person in or turns them away, and keeps the record. Tried again when two transactions met.
@@ -186,7 +187,7 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
         domain,
     };
     let policy = connections::policy(&connection, groups::mapping(conn, &connection.id)?);
-    Ok(Some(Loaded { organization, connection, policy, standing, account, member, invitation }))
+    Ok(Some(Loaded { organization, connection, policy, standing, account, member, invitation, addresses }))
 }
 
 /// The addresses whose invitations are this person's. A linked account is invited by its own address,
@@ -322,16 +323,18 @@ fn settle_invitation(
     admission: &Admission,
     member: &str,
 ) -> Result<(), Fault> {
-    let Some(id) = &loaded.invitation.id else { return Ok(()) };
-    match admission.invitation {
-        InvitationEffect::Unchanged => {}
-        InvitationEffect::Accepted => {
+    match (admission.invitation, &loaded.invitation.id) {
+        (InvitationEffect::Unchanged, _) => {}
+        (InvitationEffect::Accepted, None) => return Err(Problem::internal("an acceptance without an invitation").into()),
+        (InvitationEffect::Accepted, Some(id)) => {
             if !invitations::actions::accept(conn, now, actor, id, member)? {
                 return Err(Problem::internal("an invitation was settled while it was being accepted").into());
             }
         }
-        InvitationEffect::Closed => {
-            invitations::actions::close(conn, now, actor, id)?;
+        (InvitationEffect::Closed, _) => {
+            for address in &loaded.addresses {
+                invitations::actions::close_pending(conn, now, actor, &loaded.organization.id, address)?;
+            }
         }
     }
     Ok(())

@@ -1,3 +1,38 @@
-//! How people sign in.
+//! From the browser's first click to the session or the refusal.
+//!
+//! `door` sends the browser out and takes it back, `oidc` judges the provider's message, `flow` loads,
+//! decides and applies in one transaction. Owners and guests may also come by `password`; `setup` makes
+//! the first owner.
 
+mod door;
+mod flow;
 pub mod oidc;
+mod pages;
+mod password;
+mod queries;
+mod setup;
+mod sweep;
+
+use actix_web::web::{self, ServiceConfig};
+
+pub use flow::{Arrival, Attempt, Passage, admit};
+pub use password::hash as hash_password;
+pub use setup::{NewOwner, link_for_empty, make_owner};
+pub use sweep::{sweep, sweep_for_ever};
+
+/// The routes of the front door.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.route("/", web::get().to(pages::start))
+        .route("/sign-in", web::get().to(pages::address))
+        .route("/sign-in", web::post().to(pages::by_address))
+        .route("/sign-in/password", web::post().to(pages::by_password))
+        .route("/sign-in/refused/{reference}", web::get().to(door::refused))
+        .route("/sign-in/oidc/{id}/callback", web::get().to(door::returned))
+        .route("/sign-in/{org}/{connection}", web::get().to(door::start))
+        .route("/sign-out", web::post().to(pages::sign_out))
+        .route("/theme", web::post().to(pages::theme))
+        .route("/set-up/{token}", web::get().to(setup::follow))
+        .route("/set-up", web::get().to(setup::show))
+        .route("/set-up", web::post().to(setup::set_up))
+        .route("/orgs/{org}", web::get().to(pages::home));
+}

@@ -1,0 +1,206 @@
+//! Getting in the first time: the one-time set-up link, and `vestibule make-owner`.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::{password, queries};
+use crate::access::{EmailAddress, Role};
+use crate::accounts::{self, Account};
+use crate::audit::Actor;
+use crate::members::{self, Joining, Source};
+use crate::orgs::{self, Organization, Settings};
+use crate::session::{self, NewSession};
+use crate::store::time::{DAY, Timestamp};
+use crate::store::{Conn, Store, id};
+use crate::web::{Client, Door, FieldErrors, Page, Posted, Problem, Site, see_other};
+
+const COOKIE: &str = "set_up";
+
+/// The first owner of an organization.
+#[derive(Debug)]
+pub struct NewOwner<'a> {
+    /// The organization as paths name it; made if it is missing.
+    pub slug: &'a str,
+    /// Its name, where it is made.
+    pub organization_name: &'a str,
+    /// The owner's address.
+    pub email: &'a EmailAddress,
+    /// The owner's name, or empty.
+    pub name: &'a str,
+    /// The hash of the password, if one is set.
+    pub password_hash: Option<&'a str>,
+    /// Whether the person also runs the installation.
+    pub operator: bool,
+}
+
+/// Makes the person an owner: organization, account and membership, as far as they are missing.
+///
+/// # Errors
+/// Where slug or name are wrong.
+pub fn make_owner(conn: &mut Conn, now: Timestamp, actor: &Actor, owner: &NewOwner<'_>) -> Result<(Organization, Account), Problem> {
+    let organization = match orgs::find_by_slug(conn, owner.slug)? {
+        Some(organization) => organization,
+        None => orgs::actions::create(conn, now, actor, owner.slug, Settings::named(owner.organization_name))?,
+    };
+    let account = match accounts::find_by_email(conn, owner.email)? {
+        Some(account) => account,
+        None => accounts::actions::create(conn, now, owner.email, owner.name)?,
+    };
+    if let Some(hash) = owner.password_hash {
+        accounts::actions::set_password(conn, now, actor, &account, hash)?;
+    }
+    if owner.operator {
+        accounts::actions::make_operator(conn, &account.id)?;
+    }
+    let joining = Joining {
+        organization: &organization.id,
+        account: &account.id,
+        name: account.shown_name(),
+        role: Role::Owner,
+        source: Source::Setup,
+        invited_by: "",
+    };
+    members::actions::make_owner(conn, now, actor, &joining)?;
+    accounts::actions::admitted(conn, now, &account)?;
+    Ok((organization, account))
+}
+
+/// Whether nobody has set this installation up yet.
+fn is_empty(conn: &mut Conn) -> crate::store::Result<bool> {
+    Ok(accounts::count(conn)? == 0 && orgs::count(conn)? == 0)
+}
+
+/// The path of a fresh set-up link, good for a day, where the installation is empty.
+///
+/// # Errors
+/// When the database refuses.
+pub fn link_for_empty(store: &Store, now: Timestamp) -> crate::store::Result<Option<String>> {
+    let token = id::new_token();
+    let hash = id::hash_token(&token);
+    let made = store.write(|conn| -> crate::store::Result<bool> {
+        let empty = is_empty(conn)?;
+        if empty {
+            queries::insert_setup_link(conn, &hash, now + DAY)?;
+        }
+        Ok(empty)
+    })?;
+    Ok(made.then(|| format!("/set-up/{token}")))
+}
+
+/// `GET /set-up/{token}`: keeps the token in a cookie and goes on at an address without it.
+pub async fn follow(site: web::Data<Site>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let mut answer = see_other("/set-up");
+    answer.add_cookie(&site.cookie(COOKIE, path.into_inner())).map_err(Problem::internal)?;
+    Ok(answer)
+}
+
+#[derive(Template)]
+#[template(path = "sign_in/set_up.html")]
+struct SetUp {
+    door: Door,
+    errors: FieldErrors,
+    typed: Typed,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Typed {
+    organization: String,
+    slug: String,
+    name: String,
+    email: String,
+}
+
+/// `GET /set-up`: the form for organization and first owner.
+pub async fn show(request: HttpRequest, door: Door, site: web::Data<Site>) -> Result<Page<impl Template>, Problem> {
+    let (hash, now) = (token_hash(&request, &site)?, site.now());
+    let open = site.store.reading(move |conn| queries::setup_link_is_open(conn, &hash, now)).await.map_err(Problem::from)?;
+    if !open {
+        return Err(used_up());
+    }
+    Ok(Page::new(SetUp { door, errors: FieldErrors::default(), typed: Typed::default() }))
+}
+
+/// `POST /set-up`: makes them, and signs the owner in.
+pub async fn set_up(
+    request: HttpRequest,
+    door: Door,
+    site: web::Data<Site>,
+    session: Session,
+    client: Client,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
+    let token = token_hash(&request, &site)?;
+    let typed = Typed {
+        organization: form.text("organization").to_owned(),
+        slug: form.text("slug").to_owned(),
+        name: form.text("name").to_owned(),
+        email: form.text("email").to_owned(),
+    };
+    let email = match check(&typed, form.raw("password")) {
+        Ok(email) => email,
+        Err(errors) => return Ok(Page::unprocessable(SetUp { door, errors, typed }).response()),
+    };
+    let hash = password::hash(form.raw("password").to_owned()).await?;
+    let (now, slug) = (site.now(), typed.slug.clone());
+    let opened = site
+        .store
+        .writing(move |conn| -> Result<String, Problem> {
+            if !queries::use_setup_link(conn, &token, now)? {
+                return Err(used_up());
+            }
+            let owner = NewOwner {
+                slug: &typed.slug,
+                organization_name: &typed.organization,
+                email: &email,
+                name: &typed.name,
+                password_hash: Some(&hash),
+                operator: true,
+            };
+            let actor = Actor::person("", &typed.name, &client.ip);
+            let (_, account) = make_owner(conn, now, &actor, &owner)?;
+            let new = NewSession {
+                account: &account.id,
+                organization: None,
+                connection: None,
+                client: &client,
+                lifetime: session::LIFETIME,
+                idle: session::IDLE,
+            };
+            Ok(session::begin(conn, now, &new)?)
+        })
+        .await?;
+    session::enter(&request, &session, &opened)?;
+    let mut answer = see_other(&format!("/orgs/{slug}"));
+    answer.add_cookie(&site.gone_cookie(COOKIE)).map_err(Problem::internal)?;
+    Ok(answer)
+}
+
+fn token_hash(request: &HttpRequest, site: &Site) -> Result<String, Problem> {
+    request.cookie(&site.cookie_name(COOKIE)).map(|cookie| id::hash_token(cookie.value())).ok_or_else(used_up)
+}
+
+fn used_up() -> Problem {
+    Problem::Gone("This set-up link was used or has expired. Start the server again for a new one, or run “vestibule make-owner”.".to_owned())
+}
+
+fn check(typed: &Typed, password: &str) -> Result<EmailAddress, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    if typed.organization.is_empty() || typed.organization.chars().count() > 100 {
+        errors.add("organization", "Write the organization’s name, 100 characters at most.");
+    }
+    if let Err(sentence) = orgs::check_slug(&typed.slug) {
+        errors.add("slug", sentence);
+    }
+    let email = EmailAddress::parse(&typed.email);
+    if let Err(error) = &email {
+        errors.add("email", error.to_string());
+    }
+    if let Err(sentence) = accounts::check_policy(password, &typed.email) {
+        errors.add("password", sentence);
+    }
+    match email {
+        Ok(email) => errors.into_result(email),
+        Err(_) => Err(errors),
+    }
+}

@@ -1,0 +1,33 @@
+//! What has had its time is taken away: attempts, sessions, counters, accounts that were never let in.
+
+use std::time::Duration;
+
+use super::{password, queries};
+use crate::store::time::{DAY, Timestamp};
+use crate::store::{Result, Store};
+use crate::web::Site;
+
+/// How long an account that was never admitted anywhere is kept.
+const STRANGERS: i64 = 30 * DAY;
+
+/// Takes away what has had its time, and answers how many rows that were.
+///
+/// # Errors
+/// When the database refuses.
+pub fn sweep(store: &Store, now: Timestamp) -> Result<usize> {
+    store.write(|conn| Ok(queries::sweep(conn, now, now - password::FORGET_AFTER)? + queries::sweep_accounts(conn, now - STRANGERS)?))
+}
+
+/// Sweeps at the start and every ten minutes, until the server stops.
+pub async fn sweep_for_ever(site: Site) {
+    loop {
+        let (store, now) = (site.store.clone(), site.now());
+        match actix_web::web::block(move || sweep(&store, now)).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(rows)) => tracing::debug!(rows, "swept"),
+            Ok(Err(error)) => tracing::warn!(%error, "sweeping failed"),
+            Err(error) => tracing::warn!(%error, "sweeping was cut short"),
+        }
+        tokio::time::sleep(Duration::from_mins(10)).await;
+    }
+}
