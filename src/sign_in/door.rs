@@ -12,10 +12,9 @@ use super::flow::{self, ATTEMPT_LIFE, Arrival, Attempt, Passage, Rejection};
 use super::oidc::{self, Callback, Oidc, OidcError, Settings};
 use super::queries;
 use crate::connections::{self, Connection};
-use crate::orgs;
+use crate::orgs::{self, Organization};
 use crate::session;
-use crate::sign_ins;
-use crate::store::{DbError, id};
+use crate::store::{Conn, DbError, id};
 use crate::web::{Client, Door, Page, Problem, Site, local_path, see_other};
 
 /// The cookie that binds an attempt to its browser.
@@ -246,34 +245,42 @@ struct Failed {
 pub async fn refused(door: Door, site: web::Data<Site>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let reference = path.into_inner();
     let wanted = reference.clone();
-    let found = site
-        .store
-        .reading(move |conn| -> Result<_, Problem> {
-            let Some(brief) = sign_ins::find_by_reference(conn, &wanted)? else { return Ok(None) };
-            let Some(organization) = orgs::find(conn, &brief.organization)? else { return Ok(None) };
-            let connection = match &brief.connection {
-                Some(id) => connections::find(conn, id)?,
-                None => None,
-            };
-            Ok(Some((brief, organization, connection)))
-        })
-        .await?;
-    let (brief, organization, connection) = found.ok_or(Problem::NotFound)?;
-    let again = connection.filter(|connection| connection.state.is_on()).map(|connection| format!("/sign-in/{}/{}", organization.slug, connection.slug));
+    let found = site.store.reading(move |conn| about_refused(conn, &wanted)).await.map_err(Problem::from)?;
+    let (record, organization, connection) = found.ok_or(Problem::NotFound)?;
+    let again = connection
+        .filter(|connection| connection.state.is_on())
+        .map(|connection| format!("/sign-in/{}/{}", organization.slug, connection.slug));
     let name = organization.settings.name;
-    let answer = match brief.outcome {
-        sign_ins::Outcome::Admitted => return Err(Problem::NotFound),
-        sign_ins::Outcome::Denied => {
+    match record.outcome.as_str() {
+        "denied" => {
             let page = Denied { door, organization: name, contact: organization.settings.contact, reference, again };
-            Page::with_status(StatusCode::FORBIDDEN, page).response()
+            Ok(Page::with_status(StatusCode::FORBIDDEN, page).response())
         }
-        sign_ins::Outcome::Rejected => {
-            let status = brief.evidence.get("status").and_then(serde_json::Value::as_u64).and_then(|status| u16::try_from(status).ok());
-            let status = status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_REQUEST);
-            Page::with_status(status, Failed { door, organization: name, sentence: for_the_person(&brief.reason), reference, again }).response()
+        "rejected" => {
+            let page = Failed { door, organization: name, sentence: for_the_person(&record.reason), reference, again };
+            Ok(Page::with_status(status_of(&record.evidence), page).response())
         }
+        _ => Err(Problem::NotFound),
+    }
+}
+
+type AboutRefused = (queries::Refused, Organization, Option<Connection>);
+
+fn about_refused(conn: &mut Conn, reference: &str) -> crate::store::Result<Option<AboutRefused>> {
+    let Some(record) = queries::refused(conn, reference)? else { return Ok(None) };
+    let Some(organization) = orgs::find(conn, &record.organization)? else { return Ok(None) };
+    let connection = match &record.connection {
+        Some(id) => connections::find(conn, id)?,
+        None => None,
     };
-    Ok(answer)
+    Ok(Some((record, organization, connection)))
+}
+
+/// The HTTP status that the rejection was given.
+fn status_of(evidence: &str) -> StatusCode {
+    let evidence: serde_json::Value = serde_json::from_str(evidence).unwrap_or_default();
+    let number = evidence.get("status").and_then(serde_json::Value::as_u64).and_then(|number| u16::try_from(number).ok());
+    number.and_then(|number| StatusCode::from_u16(number).ok()).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 /// What the person is told of a check that failed: what to do, and no more.

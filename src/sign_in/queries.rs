@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::flow::Attempt;
-use crate::store::schema::{accounts, attempts, members, password_failures, sessions, setup_links};
+use crate::store::schema::{accounts, attempts, members, password_failures, sessions, setup_links, sign_ins};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
@@ -132,4 +132,28 @@ pub fn sweep_accounts(conn: &mut Conn, before: Timestamp) -> Result<usize> {
             .filter(diesel::dsl::not(diesel::dsl::exists(memberships))),
     )
     .execute(conn)
+}
+
+/// What the page of a refused person is made from.
+pub struct Refused {
+    pub outcome: String,
+    pub reason: String,
+    pub evidence: String,
+    pub organization: String,
+    pub connection: Option<String>,
+}
+
+pub fn refused(conn: &mut Conn, reference: &str) -> Result<Option<Refused>> {
+    let row: Option<(String, String, String, String, Option<String>)> = sign_ins::table
+        .filter(sign_ins::reference.eq(reference))
+        .select((
+            sign_ins::outcome,
+            sign_ins::reason,
+            sign_ins::evidence_json,
+            sign_ins::organization_id,
+            sign_ins::connection_id,
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(outcome, reason, evidence, organization, connection)| Refused { outcome, reason, evidence, organization, connection }))
 }
