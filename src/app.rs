@@ -13,6 +13,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use crate::config::Config;
 use crate::outbound::{Network, Outbound};
 use crate::session::Sessions;
+use crate::sign_in::oidc::Oidc;
 use crate::store::Store;
 use crate::store::sealed::Sealer;
 use crate::store::time::Clock;
@@ -24,6 +25,7 @@ pub struct Vestibule {
     /// What handlers see.
     pub site: Site,
     outbound: Outbound,
+    oidc: Oidc,
 }
 
 impl Vestibule {
@@ -53,6 +55,7 @@ impl Vestibule {
         let outbound = Outbound::new(networks(&config.outbound_allow)?).map_err(|error| error.to_string())?;
         Ok(Self {
             site: Site::new(config, store, clock, sealer),
+            oidc: Oidc::new(outbound.clone()),
             outbound,
         })
     }
@@ -62,11 +65,12 @@ impl Vestibule {
     /// # Errors
     /// When the listener can't be used.
     pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
-        let workers = self.site.config.workers;
+        let (workers, site) = (self.site.config.workers, self.site.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(self.site.clone()))
                 .app_data(web::Data::new(self.outbound.clone()))
+                .app_data(web::Data::new(self.oidc.clone()))
                 .app_data(web::PayloadConfig::new(1024 * 1024))
                 .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
                 .app_data(web::QueryConfig::default().error_handler(|error, _| {
@@ -91,13 +95,16 @@ impl Vestibule {
         .keep_alive(Duration::from_secs(30))
         .shutdown_timeout(15)
         .listen(listener)?;
+        actix_web::rt::spawn(crate::sign_in::sweep_for_ever(site));
         Ok(server.run())
     }
 }
 
 /// Every route that knows people.
 fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.configure(crate::orgs::routes);
+    cfg.configure(crate::accounts::routes)
+        .configure(crate::orgs::routes)
+        .configure(crate::sign_in::routes);
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {

@@ -23,5 +23,5 @@ pub mod invitations;
 pub mod members;
 pub mod sign_in;
 pub mod apply;
-pub mod demo;
 pub mod app;
+pub mod demo;

@@ -1,12 +1,17 @@
 //! The command line.
 
 use std::io::{BufReader, stdin, stdout};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use vestibule::access::EmailAddress;
+use vestibule::accounts;
 use vestibule::app::Vestibule;
+use vestibule::audit::Actor;
 use vestibule::config::Config;
+use vestibule::demo::Addresses;
+use vestibule::sign_in::{self, NewOwner};
 use vestibule::store::Store;
 use vestibule::store::time::Clock;
 
@@ -25,8 +30,39 @@ enum Command {
     Serve,
     /// Bring the database up to date, then stop.
     Migrate,
+    /// Make a person an owner of an organization, which is made if it is missing. The password is read
+    /// from standard input; an empty line sets none.
+    MakeOwner(MakeOwner),
+    /// Show the product with a temporary database, sample data and an identity provider of its own.
+    Demo(Demo),
     /// Read questions as JSON lines and answer what the rules of entry say to each.
     Decide,
+}
+
+#[derive(clap::Args)]
+struct Demo {
+    /// Where the product listens. Port 0 takes any that is free.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where the demo's identity provider listens.
+    #[arg(long, default_value = "127.0.0.1:9000")]
+    provider_listen: SocketAddr,
+}
+
+#[derive(clap::Args)]
+struct MakeOwner {
+    /// The organization's short name, such as acme.
+    #[arg(long)]
+    org: String,
+    /// The organization's name, where it is made. Default: the short name.
+    #[arg(long)]
+    org_name: Option<String>,
+    /// The owner's address.
+    #[arg(long)]
+    email: String,
+    /// The owner's name.
+    #[arg(long, default_value = "")]
+    name: String,
 }
 
 fn main() -> ExitCode {
@@ -44,6 +80,8 @@ fn run(command: Command) -> Result<ExitCode, String> {
         Command::Serve => serve(Config::from_env()?),
         Command::Migrate => migrate(&Config::from_env()?),
         Command::Decide => decide(),
+        Command::Demo(demo) => show(&demo),
+        Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
     }
 }
 
@@ -67,6 +105,39 @@ fn migrate(config: &Config) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn show(demo: &Demo) -> Result<ExitCode, String> {
+    let addresses = Addresses { product: demo.listen, provider: demo.provider_listen };
+    actix_web::rt::System::new().block_on(vestibule::demo::run(addresses))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn make_owner(config: Config, owner: &MakeOwner) -> Result<ExitCode, String> {
+    let email = EmailAddress::parse(owner.email.trim()).map_err(|error| format!("--email: {error}"))?;
+    eprintln!("Password for {} (at least 12 characters; an empty line sets none):", email.as_str());
+    let mut line = String::new();
+    stdin().read_line(&mut line).map_err(|error| error.to_string())?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    let hash = if password.is_empty() {
+        None
+    } else {
+        accounts::check_policy(password, email.as_str())?;
+        Some(accounts::hash(password)?)
+    };
+    let vestibule = Vestibule::open(config, Clock::system())?;
+    let (store, now) = (&vestibule.site.store, vestibule.site.now());
+    let new = NewOwner {
+        slug: &owner.org,
+        organization_name: owner.org_name.as_deref().unwrap_or(&owner.org),
+        email: &email,
+        name: &owner.name,
+        password_hash: hash.as_deref(),
+        operator: false,
+    };
+    store.write(|conn| sign_in::make_owner(conn, now, &Actor::operator(), &new)).map_err(|problem| problem.to_string())?;
+    println!("{} is an owner of {}.", email.as_str(), owner.org);
+    Ok(ExitCode::SUCCESS)
+}
+
 fn serve(config: Config) -> Result<ExitCode, String> {
     log(&config);
     let listener = TcpListener::bind(config.listen).map_err(|error| {
@@ -77,6 +148,10 @@ fn serve(config: Config) -> Result<ExitCode, String> {
     })?;
     let origin = config.public_url.origin().to_owned();
     let vestibule = Vestibule::open(config, Clock::system())?;
+    let site = &vestibule.site;
+    if let Some(path) = sign_in::link_for_empty(&site.store, site.now()).map_err(|error| error.to_string())? {
+        tracing::info!("Nobody is here yet. Open {} within a day to set up the first organization.", site.url(&path));
+    }
     tracing::info!("The door is open at {origin}/");
     actix_web::rt::System::new()
         .block_on(async { vestibule.serve(listener)?.await })
