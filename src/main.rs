@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::io::{BufReader, stdin, stdout};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -10,7 +10,6 @@ use vestibule::accounts;
 use vestibule::app::Vestibule;
 use vestibule::audit::Actor;
 use vestibule::config::Config;
-use vestibule::demo::Addresses;
 use vestibule::sign_in::{self, NewOwner};
 use vestibule::store::Store;
 use vestibule::store::time::Clock;
@@ -33,20 +32,8 @@ enum Command {
     /// Make a person an owner of an organization, which is made if it is missing. The password is read
     /// from standard input; an empty line sets none.
     MakeOwner(MakeOwner),
-    /// Show the product with a temporary database, sample data and an identity provider of its own.
-    Demo(Demo),
     /// Read questions as JSON lines and answer what the rules of entry say to each.
     Decide,
-}
-
-#[derive(clap::Args)]
-struct Demo {
-    /// Where the product listens. Port 0 takes any that is free.
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
-    /// Where the demo's identity provider listens.
-    #[arg(long, default_value = "127.0.0.1:9000")]
-    provider_listen: SocketAddr,
 }
 
 #[derive(clap::Args)]
@@ -80,7 +67,6 @@ fn run(command: Command) -> Result<ExitCode, String> {
         Command::Serve => serve(Config::from_env()?),
         Command::Migrate => migrate(&Config::from_env()?),
         Command::Decide => decide(),
-        Command::Demo(demo) => show(&demo),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
     }
 }
@@ -105,15 +91,12 @@ fn migrate(config: &Config) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(demo: &Demo) -> Result<ExitCode, String> {
-    let addresses = Addresses { product: demo.listen, provider: demo.provider_listen };
-    actix_web::rt::System::new().block_on(vestibule::demo::run(addresses))?;
-    Ok(ExitCode::SUCCESS)
-}
-
 fn make_owner(config: Config, owner: &MakeOwner) -> Result<ExitCode, String> {
     let email = EmailAddress::parse(owner.email.trim()).map_err(|error| format!("--email: {error}"))?;
-    eprintln!("Password for {} (at least 12 characters; an empty line sets none):", email.as_str());
+    eprintln!(
+        "Password for {} (at least 12 characters; an empty line sets none):",
+        email.as_str()
+    );
     let mut line = String::new();
     stdin().read_line(&mut line).map_err(|error| error.to_string())?;
     let password = line.trim_end_matches(['\r', '\n']);
@@ -133,7 +116,9 @@ fn make_owner(config: Config, owner: &MakeOwner) -> Result<ExitCode, String> {
         password_hash: hash.as_deref(),
         operator: false,
     };
-    store.write(|conn| sign_in::make_owner(conn, now, &Actor::operator(), &new)).map_err(|problem| problem.to_string())?;
+    store
+        .write(|conn| sign_in::make_owner(conn, now, &Actor::operator(), &new))
+        .map_err(|problem| problem.to_string())?;
     println!("{} is an owner of {}.", email.as_str(), owner.org);
     Ok(ExitCode::SUCCESS)
 }
@@ -150,7 +135,10 @@ fn serve(config: Config) -> Result<ExitCode, String> {
     let vestibule = Vestibule::open(config, Clock::system())?;
     let site = &vestibule.site;
     if let Some(path) = sign_in::link_for_empty(&site.store, site.now()).map_err(|error| error.to_string())? {
-        tracing::info!("Nobody is here yet. Open {} within a day to set up the first organization.", site.url(&path));
+        tracing::info!(
+            "Nobody is here yet. Open {} within a day to set up the first organization.",
+            site.url(&path)
+        );
     }
     tracing::info!("The door is open at {origin}/");
     actix_web::rt::System::new()

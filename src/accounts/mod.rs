@@ -18,5 +18,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/account/username", web::post().to(pages::choose_username))
         .route("/account/password", web::post().to(pages::change_password))
         .route("/account/sessions/{id}/end", web::post().to(pages::end_session))
-        .route("/account/sign-out-everywhere", web::post().to(pages::sign_out_everywhere));
+        .route(
+            "/account/sign-out-everywhere",
+            web::post().to(pages::sign_out_everywhere),
+        );
 }

@@ -24,27 +24,55 @@ struct Mine {
     username: String,
 }
 
-async fn mine(door: Door, site: &Site, signed: &Signed, errors: FieldErrors, typed: Option<String>) -> Result<Mine, Problem> {
+async fn mine(
+    door: Door,
+    site: &Site,
+    signed: &Signed,
+    errors: FieldErrors,
+    typed: Option<String>,
+) -> Result<Mine, Problem> {
     let (id, now) = (signed.account.clone(), site.now());
     let (account, sessions, organizations) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let account = queries::find(conn, &id)?.ok_or(Problem::NotFound)?;
-            Ok((account, session::list(conn, &id, now)?, session::organizations_of(conn, &id)?))
+            Ok((
+                account,
+                session::list(conn, &id, now)?,
+                session::organizations_of(conn, &id)?,
+            ))
         })
         .await?;
-    let organizations = organizations.into_iter().map(|(_, slug, name)| (slug, name)).collect();
+    let organizations = organizations
+        .into_iter()
+        .map(|(_, slug, name)| (slug, name))
+        .collect();
     let username = typed.unwrap_or_else(|| account.username.clone());
-    Ok(Mine { door, account, sessions, here: signed.session.clone(), organizations, errors, username })
+    Ok(Mine {
+        door,
+        account,
+        sessions,
+        here: signed.session.clone(),
+        organizations,
+        errors,
+        username,
+    })
 }
 
 /// `GET /account`.
 pub async fn show(door: Door, site: web::Data<Site>, signed: Signed) -> Result<Page<impl Template>, Problem> {
-    Ok(Page::new(mine(door, &site, &signed, FieldErrors::default(), None).await?))
+    Ok(Page::new(
+        mine(door, &site, &signed, FieldErrors::default(), None).await?,
+    ))
 }
 
 /// `POST /account/username`: a person chooses another one.
-pub async fn choose_username(door: Door, site: web::Data<Site>, signed: Signed, form: Posted) -> Result<HttpResponse, Problem> {
+pub async fn choose_username(
+    door: Door,
+    site: web::Data<Site>,
+    signed: Signed,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
     let typed = form.text("username").to_owned();
     let errors = match Username::parse(&typed) {
         Err(error) => FieldErrors::one("username", error.to_string()),
@@ -67,25 +95,42 @@ pub async fn choose_username(door: Door, site: web::Data<Site>, signed: Signed, 
 }
 
 /// `POST /account/password`: sets or changes the password of somebody who came by password.
-pub async fn change_password(door: Door, site: web::Data<Site>, signed: Signed, form: Posted) -> Result<HttpResponse, Problem> {
+pub async fn change_password(
+    door: Door,
+    site: web::Data<Site>,
+    signed: Signed,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
     let id = signed.account.clone();
-    let account = site.store.reading(move |conn| queries::find(conn, &id)).await.map_err(Problem::from)?.ok_or(Problem::NotFound)?;
+    let account = site
+        .store
+        .reading(move |conn| queries::find(conn, &id))
+        .await
+        .map_err(Problem::from)?
+        .ok_or(Problem::NotFound)?;
     let Some(old_hash) = account.password_hash.clone() else {
-        return Err(Problem::Forbidden("This account has no password. It signs in by single sign-on.".to_owned()));
+        return Err(Problem::Forbidden(
+            "This account has no password. It signs in by single sign-on.".to_owned(),
+        ));
     };
     let (old, new) = (form.raw("current").to_owned(), form.raw("password").to_owned());
     let mut errors = FieldErrors::default();
     if let Err(sentence) = passwords::check_policy(&new, &account.email) {
         errors.add("password", sentence);
     }
-    let fits = web::block(move || passwords::verify(&old, Some(&old_hash))).await.map_err(Problem::internal)?;
+    let fits = web::block(move || passwords::verify(&old, Some(&old_hash)))
+        .await
+        .map_err(Problem::internal)?;
     if !fits {
         errors.add("current", "This is not your current password.");
     }
     if !errors.is_empty() {
         return Ok(Page::unprocessable(mine(door, &site, &signed, errors, None).await?).response());
     }
-    let hash = web::block(move || passwords::hash(&new)).await.map_err(Problem::internal)?.map_err(Problem::Internal)?;
+    let hash = web::block(move || passwords::hash(&new))
+        .await
+        .map_err(Problem::internal)?
+        .map_err(Problem::Internal)?;
     let (now, actor) = (site.now(), Actor::from(&signed));
     site.store
         .writing(move |conn| -> Result<_, Problem> {
@@ -119,7 +164,11 @@ pub async fn end_session(
         session::leave(&request, &session);
         return Ok(see_other("/sign-in"));
     }
-    let flash = if ended == 0 { Flash::bad("That session had ended already.") } else { Flash::good("That browser is signed out.") };
+    let flash = if ended == 0 {
+        Flash::bad("That session had ended already.")
+    } else {
+        Flash::good("That browser is signed out.")
+    };
     Ok(flash.redirect(&site, "/account"))
 }
 
@@ -143,7 +192,21 @@ pub async fn sign_out_everywhere(
 }
 
 fn note_ended(conn: &mut Conn, now: Timestamp, actor: &Actor, signed: &Signed) -> Result<(), Problem> {
-    let subject = Subject { kind: "account", id: &signed.account, name: &signed.email };
+    let subject = Subject {
+        kind: "account",
+        id: &signed.account,
+        name: &signed.email,
+    };
     let organization = signed.organization.as_deref();
-    Ok(audit::record(conn, now, actor, &Event { organization, action: "session.ended", subject, ..Event::default() })?)
+    Ok(audit::record(
+        conn,
+        now,
+        actor,
+        &Event {
+            organization,
+            action: "session.ended",
+            subject,
+            ..Event::default()
+        },
+    )?)
 }

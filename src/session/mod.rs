@@ -14,7 +14,10 @@ mod queries;
 mod store;
 
 pub use frame::Frame;
-pub use model::{IDLE, LIFETIME, NewSession, Open, begin, end, end_all_of_account, end_in_organization, end_others, enter, leave, list};
+pub use model::{
+    IDLE, LIFETIME, NewSession, Open, begin, end, end_all_of_account, end_in_organization, end_others, enter,
+    leave, list,
+};
 pub use people::{Admin, Member, Owner, Signed};
 pub use queries::{is_owner_anywhere, organizations_of};
 pub use store::Sessions;

@@ -47,8 +47,11 @@ pub async fn start(
         .await
         .map_err(Problem::from)?
         .ok_or(Problem::NotFound)?;
-    if !connection.state.is_on() {
-        return Err(Problem::Forbidden(format!("Single sign-on by “{}” is not turned on. Ask an administrator.", connection.name)));
+    if connection.state != connections::State::On {
+        return Err(Problem::Forbidden(format!(
+            "Single sign-on by “{}” is not turned on. Ask an administrator.",
+            connection.name
+        )));
     }
     let secrets = oidc::Attempt::new(&id::random_bytes());
     let (settings, now) = (settings(&site, &connection)?, site.now());
@@ -57,7 +60,15 @@ pub async fn start(
             if wanted.again.is_some() {
                 to.query_pairs_mut().append_pair("prompt", "login");
             }
-            depart(&request, &site, &connection, &secrets, local_path(&wanted.return_to), to.as_str()).await
+            depart(
+                &request,
+                &site,
+                &connection,
+                &secrets,
+                local_path(&wanted.return_to),
+                to.as_str(),
+            )
+            .await
         }
         Err(error) => rejected(&site, rejection(&connection, None, &error, client)).await,
     }
@@ -72,7 +83,9 @@ async fn depart(
     return_to: &str,
     to: &str,
 ) -> Result<HttpResponse, Problem> {
-    let browser = cookie(request, site, BROWSER).filter(|value| value.len() == 43).unwrap_or_else(id::new_token);
+    let browser = cookie(request, site, BROWSER)
+        .filter(|value| value.len() == 43)
+        .unwrap_or_else(id::new_token);
     let now = site.now();
     let attempt = Attempt {
         id: id::new_id(),
@@ -82,13 +95,18 @@ async fn depart(
         nonce: secrets.nonce.clone(),
         verifier: secrets.verifier.clone(),
         return_to: return_to.to_owned(),
-        invitation_hash: cookie(request, site, INVITATION).map(|token| id::hash_token(&token)).unwrap_or_default(),
+        invitation_hash: cookie(request, site, INVITATION)
+            .map(|token| id::hash_token(&token))
+            .unwrap_or_default(),
         created_at: now,
         expires_at: now + ATTEMPT_LIFE,
         used_at: None,
     };
     let state_hash = id::hash_token(&secrets.state);
-    site.store.writing(move |conn| queries::insert_attempt(conn, &attempt, &state_hash)).await.map_err(Problem::from)?;
+    site.store
+        .writing(move |conn| queries::insert_attempt(conn, &attempt, &state_hash))
+        .await
+        .map_err(Problem::from)?;
     let mut answer = see_other(to);
     let mut kept = site.cookie(BROWSER, browser);
     kept.set_max_age(actix_web::cookie::time::Duration::milliseconds(ATTEMPT_LIFE));
@@ -116,50 +134,99 @@ pub async fn returned(
             return rejected(&site, lost(&connection, check, sentence, client)).await;
         }
     };
-    let secrets = oidc::Attempt { state: callback.state.clone(), nonce: attempt.nonce.clone(), verifier: attempt.verifier.clone() };
+    let secrets = oidc::Attempt {
+        state: callback.state.clone(),
+        nonce: attempt.nonce.clone(),
+        verifier: attempt.verifier.clone(),
+    };
     let settings = settings(&site, &connection)?;
-    let verified = match oidc.verify(&settings, &secrets, &callback, &connection.id, site.now()).await {
+    let verified = match oidc
+        .verify(&settings, &secrets, &callback, &connection.id, site.now())
+        .await
+    {
         Ok(verified) => verified,
         Err(error) => return rejected(&site, rejection(&connection, Some(&attempt), &error, client)).await,
     };
-    let arrival = Arrival { attempt, identity: verified.identity, evidence: json!(verified.evidence), client };
+    let arrival = Arrival {
+        attempt,
+        identity: verified.identity,
+        evidence: json!(verified.evidence),
+        client,
+    };
     match flow::admit(&site.store, site.now(), arrival).await? {
-        Passage::In { session: opened, return_to } => {
+        Passage::In {
+            session: opened,
+            return_to,
+        } => {
             session::enter(&request, &session, &opened)?;
             without(&site, see_other(local_path(&return_to)), &[BROWSER, INVITATION])
         }
-        Passage::Refused { reference } => without(&site, see_other(&format!("/sign-in/refused/{reference}")), &[BROWSER]),
+        Passage::Refused { reference } => without(
+            &site,
+            see_other(&format!("/sign-in/refused/{reference}")),
+            &[BROWSER],
+        ),
     }
 }
 
 async fn connection(site: &Site, id: String) -> Result<Connection, Problem> {
-    site.store.reading(move |conn| connections::find(conn, &id)).await.map_err(Problem::from)?.ok_or(Problem::NotFound)
+    site.store
+        .reading(move |conn| connections::find(conn, &id))
+        .await
+        .map_err(Problem::from)?
+        .ok_or(Problem::NotFound)
 }
 
 type Unfit = (&'static str, &'static str);
 
 /// The attempt that this answer belongs to, if it belongs to this browser and connection, in time, for
 /// the first time.
-async fn find_attempt(request: &HttpRequest, site: &Site, connection: &Connection, state: &str) -> Result<Result<Attempt, Unfit>, Problem> {
+async fn find_attempt(
+    request: &HttpRequest,
+    site: &Site,
+    connection: &Connection,
+    state: &str,
+) -> Result<Result<Attempt, Unfit>, Problem> {
     let hash = id::hash_token(state);
-    let attempt = site.store.reading(move |conn| queries::attempt(conn, &hash)).await.map_err(Problem::from)?;
+    let attempt = site
+        .store
+        .reading(move |conn| queries::attempt(conn, &hash))
+        .await
+        .map_err(Problem::from)?;
     let browser = cookie(request, site, BROWSER).map(|value| id::hash_token(&value));
     Ok(judge_attempt(attempt, connection, browser.as_deref(), site.now()))
 }
 
-fn judge_attempt(attempt: Option<Attempt>, connection: &Connection, browser: Option<&str>, now: i64) -> Result<Attempt, Unfit> {
+fn judge_attempt(
+    attempt: Option<Attempt>,
+    connection: &Connection,
+    browser: Option<&str>,
+    now: i64,
+) -> Result<Attempt, Unfit> {
     let attempt = attempt.ok_or(("state", "No sign-in was started with this state."))?;
     if attempt.connection != connection.id {
-        return Err(("state_of_another_connection", "The answer arrived at another connection’s address than the one where the sign-in was started."));
+        return Err((
+            "state_of_another_connection",
+            "The answer arrived at another connection’s address than the one where the sign-in was started.",
+        ));
     }
     if browser != Some(attempt.browser_hash.as_str()) {
-        return Err(("state_of_another_browser", "The sign-in was started in another browser, or this browser keeps no cookies."));
+        return Err((
+            "state_of_another_browser",
+            "The sign-in was started in another browser, or this browser keeps no cookies.",
+        ));
     }
     if attempt.used_at.is_some() {
-        return Err(("state_used", "This sign-in was finished already: the same answer of the provider arrived a second time."));
+        return Err((
+            "state_used",
+            "This sign-in was finished already: the same answer of the provider arrived a second time.",
+        ));
     }
     if attempt.expires_at <= now {
-        return Err(("state_expired", "The person stayed at the provider for more than 10 minutes."));
+        return Err((
+            "state_expired",
+            "The person stayed at the provider for more than 10 minutes.",
+        ));
     }
     Ok(attempt)
 }
@@ -168,7 +235,12 @@ fn settings(site: &Site, connection: &Connection) -> Result<Settings, Problem> {
     let secret = if connection.client_secret_sealed.is_empty() {
         String::new()
     } else {
-        site.sealer.open(&connections::secret_place(&connection.id), &connection.client_secret_sealed).map_err(Problem::Internal)?
+        site.sealer
+            .open(
+                &connections::secret_place(&connection.id),
+                &connection.client_secret_sealed,
+            )
+            .map_err(Problem::Internal)?
     };
     let redirect_uri = site.url(&format!("/sign-in/oidc/{}/callback", connection.id));
     let mut settings = Settings::new(&connection.issuer, &connection.client_id, &secret, &redirect_uri);
@@ -189,7 +261,12 @@ fn lost(connection: &Connection, check: &str, sentence: &str, client: Client) ->
     }
 }
 
-fn rejection(connection: &Connection, attempt: Option<&Attempt>, error: &OidcError, client: Client) -> Rejection {
+fn rejection(
+    connection: &Connection,
+    attempt: Option<&Attempt>,
+    error: &OidcError,
+    client: Client,
+) -> Rejection {
     Rejection {
         attempt: attempt.map(|attempt| attempt.id.clone()),
         status: error.http_status(),
@@ -210,14 +287,21 @@ async fn rejected(site: &Site, rejection: Rejection) -> Result<HttpResponse, Pro
 
 fn without(site: &Site, mut answer: HttpResponse, cookies: &[&str]) -> Result<HttpResponse, Problem> {
     for name in cookies {
-        answer.add_cookie(&site.gone_cookie(name)).map_err(Problem::internal)?;
+        answer
+            .add_cookie(&site.gone_cookie(name))
+            .map_err(Problem::internal)?;
     }
-    answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("no-store"),
+    );
     Ok(answer)
 }
 
 fn cookie(request: &HttpRequest, site: &Site, name: &str) -> Option<String> {
-    request.cookie(&site.cookie_name(name)).map(|cookie| cookie.value().to_owned())
+    request
+        .cookie(&site.cookie_name(name))
+        .map(|cookie| cookie.value().to_owned())
 }
 
 #[derive(Template)]
@@ -242,22 +326,42 @@ struct Failed {
 
 /// `GET /sign-in/refused/{reference}`: Access denied, or what went wrong, in plain words. The reason of
 /// a denial is for the administrator, not for whoever holds the reference.
-pub async fn refused(door: Door, site: web::Data<Site>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn refused(
+    door: Door,
+    site: web::Data<Site>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let reference = path.into_inner();
     let wanted = reference.clone();
-    let found = site.store.reading(move |conn| about_refused(conn, &wanted)).await.map_err(Problem::from)?;
+    let found = site
+        .store
+        .reading(move |conn| about_refused(conn, &wanted))
+        .await
+        .map_err(Problem::from)?;
     let (record, organization, connection) = found.ok_or(Problem::NotFound)?;
     let again = connection
-        .filter(|connection| connection.state.is_on())
+        .filter(|connection| connection.state == connections::State::On)
         .map(|connection| format!("/sign-in/{}/{}", organization.slug, connection.slug));
     let name = organization.settings.name;
     match record.outcome.as_str() {
         "denied" => {
-            let page = Denied { door, organization: name, contact: organization.settings.contact, reference, again };
+            let page = Denied {
+                door,
+                organization: name,
+                contact: organization.settings.contact,
+                reference,
+                again,
+            };
             Ok(Page::with_status(StatusCode::FORBIDDEN, page).response())
         }
         "rejected" => {
-            let page = Failed { door, organization: name, sentence: for_the_person(&record.reason), reference, again };
+            let page = Failed {
+                door,
+                organization: name,
+                sentence: for_the_person(&record.reason),
+                reference,
+                again,
+            };
             Ok(Page::with_status(status_of(&record.evidence), page).response())
         }
         _ => Err(Problem::NotFound),
@@ -267,8 +371,12 @@ pub async fn refused(door: Door, site: web::Data<Site>, path: web::Path<String>)
 type AboutRefused = (queries::Refused, Organization, Option<Connection>);
 
 fn about_refused(conn: &mut Conn, reference: &str) -> crate::store::Result<Option<AboutRefused>> {
-    let Some(record) = queries::refused(conn, reference)? else { return Ok(None) };
-    let Some(organization) = orgs::find(conn, &record.organization)? else { return Ok(None) };
+    let Some(record) = queries::refused(conn, reference)? else {
+        return Ok(None);
+    };
+    let Some(organization) = orgs::find(conn, &record.organization)? else {
+        return Ok(None);
+    };
     let connection = match &record.connection {
         Some(id) => connections::find(conn, id)?,
         None => None,
@@ -279,8 +387,13 @@ fn about_refused(conn: &mut Conn, reference: &str) -> crate::store::Result<Optio
 /// The HTTP status that the rejection was given.
 fn status_of(evidence: &str) -> StatusCode {
     let evidence: serde_json::Value = serde_json::from_str(evidence).unwrap_or_default();
-    let number = evidence.get("status").and_then(serde_json::Value::as_u64).and_then(|number| u16::try_from(number).ok());
-    number.and_then(|number| StatusCode::from_u16(number).ok()).unwrap_or(StatusCode::BAD_REQUEST)
+    let number = evidence
+        .get("status")
+        .and_then(serde_json::Value::as_u64)
+        .and_then(|number| u16::try_from(number).ok());
+    number
+        .and_then(|number| StatusCode::from_u16(number).ok())
+        .unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 /// What the person is told of a check that failed: what to do, and no more.
@@ -289,10 +402,14 @@ fn for_the_person(check: &str) -> &'static str {
         "state" | "state_of_another_browser" => {
             "We have lost track of this sign-in. Perhaps the page was open for long, or it was started in another browser. Start again."
         }
-        "state_used" => "This sign-in was finished already. If you came here by the back button, start again.",
+        "state_used" => {
+            "This sign-in was finished already. If you came here by the back button, start again."
+        }
         "state_expired" => "This sign-in took too long. Start again, and finish within ten minutes.",
         "connection_off" => "Single sign-on was turned off for your organization. Ask an administrator.",
-        "provider_refused" => "Your organization’s sign-in service did not sign you in. Perhaps it was cancelled there. Start again, or ask an administrator.",
+        "provider_refused" => {
+            "Your organization’s sign-in service did not sign you in. Perhaps it was cancelled there. Start again, or ask an administrator."
+        }
         "provider_unreachable" | "token_endpoint" | "discovery" | "timeout" => {
             "Your organization’s sign-in service does not answer properly. Try again in a few minutes."
         }
@@ -302,6 +419,8 @@ fn for_the_person(check: &str) -> &'static str {
         "email_malformed" => {
             "Your organization’s sign-in service sent an e-mail address that can’t be read. Tell an administrator the reference below."
         }
-        _ => "Your organization’s sign-in service sent an answer that we can’t accept. Start again; if it happens again, tell an administrator the reference below.",
+        _ => {
+            "Your organization’s sign-in service sent an answer that we can’t accept. Start again; if it happens again, tell an administrator the reference below."
+        }
     }
 }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::queries;
 use crate::access::{
-    AccountEffect, AccountStanding, Admission, Decision, DomainStanding, EmailAddress, Identity, InvitationEffect,
-    MemberStanding, MembershipEffect, Policy, Refusal, Seats, Standing, Trace, Verdict, decide, teams_to_join,
-    teams_to_leave,
+    AccountEffect, AccountStanding, Admission, Decision, DomainStanding, EmailAddress, Identity,
+    InvitationEffect, MemberStanding, MembershipEffect, Policy, Refusal, Seats, Standing, Trace, Verdict,
+    decide, teams_to_join, teams_to_leave,
 };
 use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
@@ -108,7 +108,9 @@ pub async fn admit(store: &Store, now: Timestamp, arrival: Arrival) -> Result<Pa
     loop {
         let this = arrival.clone();
         let organization = arrival.attempt.organization.clone();
-        let outcome = store.writing_in(&organization, move |conn| pass(conn, now, &this)).await;
+        let outcome = store
+            .writing_in(&organization, move |conn| pass(conn, now, &this))
+            .await;
         match outcome {
             Ok(passage) => return Ok(passage),
             Err(Fault::Db(error)) if crate::store::is_collision(&error) && tries < TRIES => tries += 1,
@@ -154,10 +156,13 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
 /// Reads what is judged; none where connection or organization were turned off meanwhile.
 fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loaded>, Fault> {
     let (identity, attempt) = (&arrival.identity, &arrival.attempt);
-    let Some(organization) = orgs::find(conn, &attempt.organization)?.filter(|organization| organization.is_on) else {
+    let Some(organization) =
+        orgs::find(conn, &attempt.organization)?.filter(|organization| organization.is_on)
+    else {
         return Ok(None);
     };
-    let Some(connection) = connections::find(conn, &attempt.connection)?.filter(|connection| connection.state.is_on())
+    let Some(connection) = connections::find(conn, &attempt.connection)?
+        .filter(|connection| connection.state == connections::State::On)
     else {
         return Ok(None);
     };
@@ -183,11 +188,24 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
         account: account_standing(account.as_ref(), is_linked),
         member: member_standing(member.as_ref()),
         invitation: invitation.standing.clone(),
-        seats: if seats::count(conn, &organization.id, now)?.has_room(1) { Seats::Free } else { Seats::Full },
+        seats: if seats::count(conn, &organization.id, now)?.has_room(1) {
+            Seats::Free
+        } else {
+            Seats::Full
+        },
         domain,
     };
     let policy = connections::policy(&connection, groups::mapping(conn, &connection.id)?);
-    Ok(Some(Loaded { organization, connection, policy, standing, account, member, invitation, addresses }))
+    Ok(Some(Loaded {
+        organization,
+        connection,
+        policy,
+        standing,
+        account,
+        member,
+        invitation,
+        addresses,
+    }))
 }
 
 /// The addresses whose invitations are this person's. A linked account is invited by its own address,
@@ -200,7 +218,9 @@ fn invited_addresses(
     domain: DomainStanding,
 ) -> Vec<String> {
     let asserted = identity.email.as_ref().map(|email| email.key().to_owned());
-    let Some(account) = linked else { return asserted.into_iter().collect() };
+    let Some(account) = linked else {
+        return asserted.into_iter().collect();
+    };
     let vouched = domain == DomainStanding::Verified && identity.email_verified != Some(false);
     let free = by_address.is_none_or(|other| other.id == account.id);
     let mut addresses = vec![account.email_key.clone()];
@@ -226,7 +246,13 @@ fn member_standing(member: Option<&Membership>) -> MemberStanding {
 }
 
 /// Makes the decision true. The account comes first, in or out.
-fn apply(conn: &mut Conn, now: Timestamp, arrival: &Arrival, loaded: &Loaded, decision: Decision) -> Result<Passage, Fault> {
+fn apply(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+    loaded: &Loaded,
+    decision: Decision,
+) -> Result<Passage, Fault> {
     let account = settle_account(conn, now, arrival, loaded, decision.verdict.account())?;
     let mut record = record(now, arrival, &loaded.connection.name, decision.trace);
     record.account = account.as_ref().map(|account| account.id.clone());
@@ -238,14 +264,19 @@ fn apply(conn: &mut Conn, now: Timestamp, arrival: &Arrival, loaded: &Loaded, de
             keep(conn, now, &record, None)?;
             denied::actions::settle(conn, now, &record.organization, &record.person_key(), &record.id)?;
             let session = open_session(conn, now, arrival, loaded, &account)?;
-            Ok(Passage::In { session, return_to: arrival.attempt.return_to.clone() })
+            Ok(Passage::In {
+                session,
+                return_to: arrival.attempt.return_to.clone(),
+            })
         }
         (Verdict::Admit(_), None) => Err(Problem::internal("an admission without an account").into()),
         (Verdict::Deny(refusal), _) => {
             turn_away(&mut record, refusal);
             let denial = denied::actions::note(conn, &record)?;
             keep(conn, now, &record, Some(&denial))?;
-            Ok(Passage::Refused { reference: record.reference })
+            Ok(Passage::Refused {
+                reference: record.reference,
+            })
         }
     }
 }
@@ -253,7 +284,10 @@ fn apply(conn: &mut Conn, now: Timestamp, arrival: &Arrival, loaded: &Loaded, de
 fn turn_away(record: &mut Record, refusal: &Refusal) {
     record.outcome = Outcome::Denied;
     record.reason = refusal.reason.as_str().to_owned();
-    record.detail = refusal.detail.map(|detail| detail.as_str().to_owned()).unwrap_or_default();
+    record.detail = refusal
+        .detail
+        .map(|detail| detail.as_str().to_owned())
+        .unwrap_or_default();
 }
 
 /// Step 4: creates, links or renames the account, as decided.
@@ -277,7 +311,11 @@ fn settle_account(
         accounts::actions::link(conn, now, &actor, identity, &account)?;
     }
     accounts::actions::rename(conn, now, &actor, &account, &name)?;
-    let full_name = if name.is_empty() { account.full_name.clone() } else { name };
+    let full_name = if name.is_empty() {
+        account.full_name.clone()
+    } else {
+        name
+    };
     Ok(Some(Account { full_name, ..account }))
 }
 
@@ -294,7 +332,9 @@ fn let_in(
     let organization = &loaded.organization.id;
     let member = match (&admission.membership, &loaded.member) {
         (MembershipEffect::Unchanged, Some(member)) => member.id.clone(),
-        (MembershipEffect::Unchanged, None) => return Err(Problem::internal("an admission without a membership").into()),
+        (MembershipEffect::Unchanged, None) => {
+            return Err(Problem::internal("an admission without a membership").into());
+        }
         (MembershipEffect::Created { role }, _) => {
             let invited = admission.invitation == InvitationEffect::Accepted;
             let joining = Joining {
@@ -302,8 +342,16 @@ fn let_in(
                 account: &account.id,
                 name: account.shown_name(),
                 role: *role,
-                source: if invited { members::Source::Invitation } else { members::Source::Jit },
-                invited_by: if invited { &loaded.invitation.invited_by_name } else { "" },
+                source: if invited {
+                    members::Source::Invitation
+                } else {
+                    members::Source::Jit
+                },
+                invited_by: if invited {
+                    &loaded.invitation.invited_by_name
+                } else {
+                    ""
+                },
             };
             members::actions::join(conn, now, &actor, &joining)?
         }
@@ -325,10 +373,14 @@ fn settle_invitation(
 ) -> Result<(), Fault> {
     match (admission.invitation, &loaded.invitation.id) {
         (InvitationEffect::Unchanged, _) => {}
-        (InvitationEffect::Accepted, None) => return Err(Problem::internal("an acceptance without an invitation").into()),
+        (InvitationEffect::Accepted, None) => {
+            return Err(Problem::internal("an acceptance without an invitation").into());
+        }
         (InvitationEffect::Accepted, Some(id)) => {
             if !invitations::actions::accept(conn, now, actor, id, member)? {
-                return Err(Problem::internal("an invitation was settled while it was being accepted").into());
+                return Err(
+                    Problem::internal("an invitation was settled while it was being accepted").into(),
+                );
             }
         }
         (InvitationEffect::Closed, _) => {
@@ -341,7 +393,13 @@ fn settle_invitation(
 }
 
 /// Step 6. A mapping takes away only what this connection's mapping gave.
-fn settle_teams(conn: &mut Conn, now: Timestamp, loaded: &Loaded, admission: &Admission, member: &str) -> Result<(), Fault> {
+fn settle_teams(
+    conn: &mut Conn,
+    now: Timestamp,
+    loaded: &Loaded,
+    admission: &Admission,
+    member: &str,
+) -> Result<(), Fault> {
     let (effect, connection) = (&admission.teams, loaded.connection.id.as_str());
     teams::give(conn, now, member, &effect.invited, teams::Source::Invitation, "")?;
     if let Some(team) = effect.default_team() {
@@ -357,7 +415,13 @@ fn settle_teams(conn: &mut Conn, now: Timestamp, loaded: &Loaded, admission: &Ad
     Ok(())
 }
 
-fn open_session(conn: &mut Conn, now: Timestamp, arrival: &Arrival, loaded: &Loaded, account: &Account) -> Result<String, Fault> {
+fn open_session(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+    loaded: &Loaded,
+    account: &Account,
+) -> Result<String, Fault> {
     let new = NewSession {
         account: &account.id,
         organization: Some(&loaded.organization.id),
@@ -372,7 +436,11 @@ fn open_session(conn: &mut Conn, now: Timestamp, arrival: &Arrival, loaded: &Loa
 /// Step 7: the one record of this sign-in, and its line in the audit log.
 fn keep(conn: &mut Conn, now: Timestamp, record: &Record, denial: Option<&str>) -> Result<(), Fault> {
     sign_ins::insert(conn, record, denial)?;
-    let actor = Actor::person(record.account.as_deref().unwrap_or_default(), &record.email, &record.client.ip);
+    let actor = Actor::person(
+        record.account.as_deref().unwrap_or_default(),
+        &record.email,
+        &record.client.ip,
+    );
     let event = Event {
         organization: Some(&record.organization),
         action: match record.outcome {
@@ -380,8 +448,14 @@ fn keep(conn: &mut Conn, now: Timestamp, record: &Record, denial: Option<&str>) 
             Outcome::Denied => "sign_in.denied",
             Outcome::Rejected => "sign_in.rejected",
         },
-        subject: Subject { kind: "sign_in", id: &record.id, name: &record.email },
-        after: Some(json!({"reason": record.reason, "detail": record.detail, "reference": record.reference, "connection": record.connection_name})),
+        subject: Subject {
+            kind: "sign_in",
+            id: &record.id,
+            name: &record.email,
+        },
+        after: Some(
+            json!({"reason": record.reason, "detail": record.detail, "reference": record.reference, "connection": record.connection_name}),
+        ),
         ..Event::default()
     };
     Ok(audit::record(conn, now, &actor, &event)?)
@@ -403,7 +477,12 @@ fn record(now: Timestamp, arrival: &Arrival, connection_name: &str, trace: Trace
         account: None,
         issuer: identity.issuer.clone(),
         subject: identity.subject.clone(),
-        email: identity.email.as_ref().map(EmailAddress::as_str).unwrap_or_default().to_owned(),
+        email: identity
+            .email
+            .as_ref()
+            .map(EmailAddress::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         email_verified: identity.email_verified,
         name: identity.name.display().unwrap_or_default(),
         groups: identity.groups.clone(),
@@ -446,11 +525,21 @@ impl Rejection {
     }
 
     fn used(arrival: &Arrival) -> Self {
-        Self::of(arrival, "state_used", "This sign-in was finished already: the same answer of the provider arrived a second time.", 400)
+        Self::of(
+            arrival,
+            "state_used",
+            "This sign-in was finished already: the same answer of the provider arrived a second time.",
+            400,
+        )
     }
 
     fn turned_off(arrival: &Arrival) -> Self {
-        Self::of(arrival, "connection_off", "The connection or its organization was turned off while the person was at the provider.", 403)
+        Self::of(
+            arrival,
+            "connection_off",
+            "The connection or its organization was turned off while the person was at the provider.",
+            403,
+        )
     }
 }
 

@@ -71,7 +71,12 @@ struct Start {
 /// `GET /sign-in`: asks for the address.
 pub async fn address(door: Door, wanted: web::Query<Wanted>) -> Page<impl Template> {
     let return_to = local_path(&wanted.return_to).to_owned();
-    Page::new(Address { door, errors: FieldErrors::default(), email: String::new(), return_to })
+    Page::new(Address {
+        door,
+        errors: FieldErrors::default(),
+        email: String::new(),
+        return_to,
+    })
 }
 
 /// `POST /sign-in`: the address's domain chooses the connection. The answer depends on the domain alone,
@@ -83,26 +88,52 @@ pub async fn by_address(door: Door, site: web::Data<Site>, form: Posted) -> Resu
         Ok(email) => email,
         Err(error) => {
             let errors = FieldErrors::one("email", error.to_string());
-            return Ok(Page::unprocessable(Address { door, errors, email: typed, return_to }).response());
+            return Ok(Page::unprocessable(Address {
+                door,
+                errors,
+                email: typed,
+                return_to,
+            })
+            .response());
         }
     };
     let domain = email.domain().to_owned();
     let wanted = return_to.clone();
-    let choices = site.store.reading(move |conn| choices(conn, &domain, &wanted)).await?;
+    let choices = site
+        .store
+        .reading(move |conn| choices(conn, &domain, &wanted))
+        .await?;
     if form.has("password") || choices.is_empty() {
         let errors = FieldErrors::default();
-        return Ok(Page::new(Password { door, errors, email: email.as_str().to_owned(), return_to }).response());
+        return Ok(Page::new(Password {
+            door,
+            errors,
+            email: email.as_str().to_owned(),
+            return_to,
+        })
+        .response());
     }
-    Ok(Page::new(Choose { door, email: email.as_str().to_owned(), choices, return_to }).response())
+    Ok(Page::new(Choose {
+        door,
+        email: email.as_str().to_owned(),
+        choices,
+        return_to,
+    })
+    .response())
 }
 
 fn choices(conn: &mut Conn, domain: &str, return_to: &str) -> Result<Vec<Choice>, Problem> {
     let mut choices = Vec::new();
     for connection in connections::for_domain(conn, domain)? {
-        let Some(organization) = orgs::find(conn, &connection.organization)? else { continue };
+        let Some(organization) = orgs::find(conn, &connection.organization)? else {
+            continue;
+        };
         let to: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
         choices.push(Choice {
-            path: format!("/sign-in/{}/{}?return_to={to}", organization.slug, connection.slug),
+            path: format!(
+                "/sign-in/{}/{}?return_to={to}",
+                organization.slug, connection.slug
+            ),
             organization: organization.settings.name,
             connection: connection.name,
         });
@@ -131,18 +162,44 @@ pub async fn by_password(
         Outcome::Refused(sentence) => sentence,
     };
     let errors = FieldErrors::one("password", sentence);
-    Ok(Page::unprocessable(Password { door, errors, email, return_to }).response())
+    Ok(Page::unprocessable(Password {
+        door,
+        errors,
+        email,
+        return_to,
+    })
+    .response())
 }
 
 /// `POST /sign-out`: ends this session.
-pub async fn sign_out(request: HttpRequest, site: web::Data<Site>, session: Session, signed: Signed, _form: Posted) -> Result<HttpResponse, Problem> {
+pub async fn sign_out(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    session: Session,
+    signed: Signed,
+    _form: Posted,
+) -> Result<HttpResponse, Problem> {
     let (now, actor) = (site.now(), Actor::from(&signed));
     site.store
         .writing(move |conn| -> Result<_, Problem> {
             session::end(conn, &signed.account, &signed.session)?;
-            let subject = Subject { kind: "account", id: &signed.account, name: &signed.email };
+            let subject = Subject {
+                kind: "account",
+                id: &signed.account,
+                name: &signed.email,
+            };
             let organization = signed.organization.as_deref();
-            Ok(audit::record(conn, now, &actor, &Event { organization, action: "session.ended", subject, ..Event::default() })?)
+            Ok(audit::record(
+                conn,
+                now,
+                &actor,
+                &Event {
+                    organization,
+                    action: "session.ended",
+                    subject,
+                    ..Event::default()
+                },
+            )?)
         })
         .await?;
     session::leave(&request, &session);
@@ -155,23 +212,45 @@ pub async fn sign_out(request: HttpRequest, site: web::Data<Site>, session: Sess
 }
 
 /// `GET /`: one organization goes straight there; several: the person chooses.
-pub async fn start(door: Door, site: web::Data<Site>, signed: Result<Signed, Problem>) -> Result<HttpResponse, Problem> {
-    let Ok(signed) = signed else { return Ok(see_other("/sign-in")) };
+pub async fn start(
+    door: Door,
+    site: web::Data<Site>,
+    signed: Result<Signed, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let Ok(signed) = signed else {
+        return Ok(see_other("/sign-in"));
+    };
     let account = signed.account.clone();
-    let mut organizations = site.store.reading(move |conn| session::organizations_of(conn, &account)).await.map_err(Problem::from)?;
+    let mut organizations = site
+        .store
+        .reading(move |conn| session::organizations_of(conn, &account))
+        .await
+        .map_err(Problem::from)?;
     if let Some(own) = &signed.organization {
         organizations.retain(|(id, ..)| id == own);
     }
     if let [(_, slug, _)] = organizations.as_slice() {
         return Ok(see_other(&format!("/orgs/{slug}")));
     }
-    let organizations = organizations.into_iter().map(|(_, slug, name)| (slug, name)).collect();
-    Ok(Page::new(Start { door, name: signed.name, organizations }).response())
+    let organizations = organizations
+        .into_iter()
+        .map(|(_, slug, name)| (slug, name))
+        .collect();
+    Ok(Page::new(Start {
+        door,
+        name: signed.name,
+        organizations,
+    })
+    .response())
 }
 
 /// `GET /orgs/{org}`: the first page that this person may see.
 pub async fn home(member: session::Member) -> HttpResponse {
-    if member.role >= crate::access::Role::Admin { see_other(&member.path("/members")) } else { see_other("/account") }
+    if member.role >= crate::access::Role::Admin {
+        see_other(&member.path("/members"))
+    } else {
+        see_other("/account")
+    }
 }
 
 /// `POST /theme`: light, dark, or as the system says.

@@ -47,7 +47,9 @@ fn wait(failures: i64, last_at: Timestamp, now: Timestamp) -> i64 {
 
 /// Counts this try before it is judged, so that tries at the same moment are all counted.
 fn count(conn: &mut Conn, key: &str, now: Timestamp) -> Result<(), Problem> {
-    let (failures, last_at) = queries::failures(conn, key)?.filter(|(_, at)| now - at < FORGET_AFTER).unwrap_or((0, now));
+    let (failures, last_at) = queries::failures(conn, key)?
+        .filter(|(_, at)| now - at < FORGET_AFTER)
+        .unwrap_or((0, now));
     let left = wait(failures, last_at, now);
     if left > 0 {
         return Err(Problem::TooMany(u64::try_from(left / SECOND + 1).unwrap_or(1)));
@@ -59,10 +61,20 @@ fn count(conn: &mut Conn, key: &str, now: Timestamp) -> Result<(), Problem> {
 ///
 /// # Errors
 /// `TooMany` where this browser's network address tried this account too often.
-pub async fn try_password(store: &Store, now: Timestamp, email: &str, password: String, client: Client) -> Result<Outcome, Problem> {
+pub async fn try_password(
+    store: &Store,
+    now: Timestamp,
+    email: &str,
+    password: String,
+    client: Client,
+) -> Result<Outcome, Problem> {
     let parsed = EmailAddress::parse(email).ok();
     // The account and where the guess comes from, together: a stranger can't lock somebody else out.
-    let key = format!("{}|{}", parsed.as_ref().map_or(email, EmailAddress::key), client.ip);
+    let key = format!(
+        "{}|{}",
+        parsed.as_ref().map_or(email, EmailAddress::key),
+        client.ip
+    );
     let (counted, wanted) = (key.clone(), parsed.clone());
     let account = store
         .writing(move |conn| -> Result<_, Problem> {
@@ -77,13 +89,19 @@ pub async fn try_password(store: &Store, now: Timestamp, email: &str, password: 
     if !verify(password, hash).await? {
         return Ok(Outcome::Wrong);
     }
-    let Some(account) = account.filter(|account| account.is_active) else { return Ok(Outcome::Wrong) };
-    store.writing(move |conn| enter(conn, now, &account, &client, &key)).await
+    let Some(account) = account.filter(|account| account.is_active) else {
+        return Ok(Outcome::Wrong);
+    };
+    store
+        .writing(move |conn| enter(conn, now, &account, &client, &key))
+        .await
 }
 
 async fn verify(password: String, hash: Option<String>) -> Result<bool, Problem> {
     let _turn = HASHES.acquire().await.map_err(Problem::internal)?;
-    actix_web::web::block(move || accounts::verify(&password, hash.as_deref())).await.map_err(Problem::internal)
+    actix_web::web::block(move || accounts::verify(&password, hash.as_deref()))
+        .await
+        .map_err(Problem::internal)
 }
 
 /// The hash of a new password, when it is its turn.
@@ -92,20 +110,33 @@ async fn verify(password: String, hash: Option<String>) -> Result<bool, Problem>
 /// Only when the library fails.
 pub async fn hash(password: String) -> Result<String, Problem> {
     let _turn = HASHES.acquire().await.map_err(Problem::internal)?;
-    actix_web::web::block(move || accounts::hash(&password)).await.map_err(Problem::internal)?.map_err(Problem::Internal)
+    actix_web::web::block(move || accounts::hash(&password))
+        .await
+        .map_err(Problem::internal)?
+        .map_err(Problem::Internal)
 }
 
-fn enter(conn: &mut Conn, now: Timestamp, account: &Account, client: &Client, key: &str) -> Result<Outcome, Problem> {
+fn enter(
+    conn: &mut Conn,
+    now: Timestamp,
+    account: &Account,
+    client: &Client,
+    key: &str,
+) -> Result<Outcome, Problem> {
     // Read again: the account may have been deactivated while the hash was computed.
     let Some(account) = accounts::find(conn, &account.id)?.filter(|account| account.is_active) else {
         return Ok(Outcome::Wrong);
     };
     let organizations = session::organizations_of(conn, &account.id)?;
     if organizations.is_empty() && !account.operator {
-        return Ok(Outcome::Refused("You are not a member of any organization here. Ask an administrator to invite you."));
+        return Ok(Outcome::Refused(
+            "You are not a member of any organization here. Ask an administrator to invite you.",
+        ));
     }
     if must_use_single_sign_on(conn, &account)? {
-        return Ok(Outcome::Refused("Your organization asks you to use single sign-on. Start with your address, without a password."));
+        return Ok(Outcome::Refused(
+            "Your organization asks you to use single sign-on. Start with your address, without a password.",
+        ));
     }
     queries::forget_failures(conn, key)?;
     let new = NewSession {
@@ -118,9 +149,27 @@ fn enter(conn: &mut Conn, now: Timestamp, account: &Account, client: &Client, ke
     };
     let id = session::begin(conn, now, &new)?;
     let actor = Actor::person(&account.id, account.shown_name(), &client.ip);
-    for organization in organizations.iter().map(|(id, ..)| Some(id.as_str())).chain(organizations.is_empty().then_some(None)) {
-        let subject = Subject { kind: "account", id: &account.id, name: &account.email };
-        audit::record(conn, now, &actor, &Event { organization, action: "sign_in.by_password", subject, ..Event::default() })?;
+    for organization in organizations
+        .iter()
+        .map(|(id, ..)| Some(id.as_str()))
+        .chain(organizations.is_empty().then_some(None))
+    {
+        let subject = Subject {
+            kind: "account",
+            id: &account.id,
+            name: &account.email,
+        };
+        audit::record(
+            conn,
+            now,
+            &actor,
+            &Event {
+                organization,
+                action: "sign_in.by_password",
+                subject,
+                ..Event::default()
+            },
+        )?;
     }
     Ok(Outcome::In(id))
 }
@@ -128,8 +177,12 @@ fn enter(conn: &mut Conn, now: Timestamp, account: &Account, client: &Client, ke
 /// Whether a connection of the address's domain is enforced. Owners may still come by password, so that
 /// a broken provider locks nobody out for good.
 fn must_use_single_sign_on(conn: &mut Conn, account: &Account) -> Result<bool, Problem> {
-    let Ok(email) = EmailAddress::parse(&account.email) else { return Ok(false) };
-    let enforced = connections::for_domain(conn, email.domain())?.iter().any(|connection| connection.enforce);
+    let Ok(email) = EmailAddress::parse(&account.email) else {
+        return Ok(false);
+    };
+    let enforced = connections::for_domain(conn, email.domain())?
+        .iter()
+        .any(|connection| connection.enforce);
     Ok(enforced && !account.operator && !session::is_owner_anywhere(conn, &account.id)?)
 }
 

@@ -26,7 +26,19 @@ pub fn insert_attempt(conn: &mut Conn, new: &Attempt, state_hash: &str) -> Resul
         .map(drop)
 }
 
-type AttemptRow = (String, String, String, String, String, String, String, String, i64, i64, Option<i64>);
+type AttemptRow = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    Option<i64>,
+);
 
 pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
     let row: Option<AttemptRow> = attempts::table
@@ -47,8 +59,32 @@ pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
         .first(conn)
         .optional()?;
     Ok(row.map(
-        |(id, connection, organization, browser_hash, nonce, verifier, return_to, invitation_hash, created_at, expires_at, used_at)| {
-            Attempt { id, connection, organization, browser_hash, nonce, verifier, return_to, invitation_hash, created_at, expires_at, used_at }
+        |(
+            id,
+            connection,
+            organization,
+            browser_hash,
+            nonce,
+            verifier,
+            return_to,
+            invitation_hash,
+            created_at,
+            expires_at,
+            used_at,
+        )| {
+            Attempt {
+                id,
+                connection,
+                organization,
+                browser_hash,
+                nonce,
+                verifier,
+                return_to,
+                invitation_hash,
+                created_at,
+                expires_at,
+                used_at,
+            }
         },
     ))
 }
@@ -56,7 +92,11 @@ pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
 /// Uses the attempt up, and forgets its secrets. Answers whether it was this call that did.
 pub fn consume(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
     let touched = diesel::update(attempts::table.find(id).filter(attempts::used_at.is_null()))
-        .set((attempts::used_at.eq(Some(now)), attempts::nonce.eq(""), attempts::verifier.eq("")))
+        .set((
+            attempts::used_at.eq(Some(now)),
+            attempts::nonce.eq(""),
+            attempts::verifier.eq(""),
+        ))
         .execute(conn)?;
     Ok(touched == 1)
 }
@@ -83,12 +123,17 @@ pub fn set_failures(conn: &mut Conn, key: &str, failures: i64, now: Timestamp) -
 }
 
 pub fn forget_failures(conn: &mut Conn, key: &str) -> Result<()> {
-    diesel::delete(password_failures::table.find(key)).execute(conn).map(drop)
+    diesel::delete(password_failures::table.find(key))
+        .execute(conn)
+        .map(drop)
 }
 
 pub fn insert_setup_link(conn: &mut Conn, token_hash: &str, expires_at: Timestamp) -> Result<()> {
     diesel::insert_into(setup_links::table)
-        .values((setup_links::token_hash.eq(token_hash), setup_links::expires_at.eq(expires_at)))
+        .values((
+            setup_links::token_hash.eq(token_hash),
+            setup_links::expires_at.eq(expires_at),
+        ))
         .execute(conn)
         .map(drop)
 }
@@ -105,7 +150,10 @@ pub fn setup_link_is_open(conn: &mut Conn, token_hash: &str, now: Timestamp) -> 
 
 pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<bool> {
     let touched = diesel::update(
-        setup_links::table.find(token_hash).filter(setup_links::used_at.is_null()).filter(setup_links::expires_at.gt(now)),
+        setup_links::table
+            .find(token_hash)
+            .filter(setup_links::used_at.is_null())
+            .filter(setup_links::expires_at.gt(now)),
     )
     .set(setup_links::used_at.eq(Some(now)))
     .execute(conn)?;
@@ -114,10 +162,13 @@ pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Resu
 
 /// Takes away what has had its time: attempts, sessions, counters, set-up links.
 pub fn sweep(conn: &mut Conn, now: Timestamp, counters_before: Timestamp) -> Result<usize> {
-    Ok(diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).execute(conn)?
-        + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(conn)?
-        + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).execute(conn)?
-        + diesel::delete(password_failures::table.filter(password_failures::last_at.lt(counters_before))).execute(conn)?)
+    Ok(
+        diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).execute(conn)?
+            + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(conn)?
+            + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).execute(conn)?
+            + diesel::delete(password_failures::table.filter(password_failures::last_at.lt(counters_before)))
+                .execute(conn)?,
+    )
 }
 
 /// Takes away accounts that were made before `before`, were never let in anywhere, and belong to nobody.
@@ -155,5 +206,13 @@ pub fn refused(conn: &mut Conn, reference: &str) -> Result<Option<Refused>> {
         ))
         .first(conn)
         .optional()?;
-    Ok(row.map(|(outcome, reason, evidence, organization, connection)| Refused { outcome, reason, evidence, organization, connection }))
+    Ok(
+        row.map(|(outcome, reason, evidence, organization, connection)| Refused {
+            outcome,
+            reason,
+            evidence,
+            organization,
+            connection,
+        }),
+    )
 }

@@ -8,7 +8,7 @@ use super::{password, queries};
 use crate::access::{EmailAddress, Role};
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
-use crate::members::{self, Joining, Source};
+use crate::members::{self, Doer, Joining, Source, State};
 use crate::orgs::{self, Organization, Settings};
 use crate::session::{self, NewSession};
 use crate::store::time::{DAY, Timestamp};
@@ -38,10 +38,21 @@ pub struct NewOwner<'a> {
 ///
 /// # Errors
 /// Where slug or name are wrong.
-pub fn make_owner(conn: &mut Conn, now: Timestamp, actor: &Actor, owner: &NewOwner<'_>) -> Result<(Organization, Account), Problem> {
+pub fn make_owner(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    owner: &NewOwner<'_>,
+) -> Result<(Organization, Account), Problem> {
     let organization = match orgs::find_by_slug(conn, owner.slug)? {
         Some(organization) => organization,
-        None => orgs::actions::create(conn, now, actor, owner.slug, Settings::named(owner.organization_name))?,
+        None => orgs::actions::create(
+            conn,
+            now,
+            actor,
+            owner.slug,
+            Settings::named(owner.organization_name),
+        )?,
     };
     let account = match accounts::find_by_email(conn, owner.email)? {
         Some(account) => account,
@@ -61,9 +72,49 @@ pub fn make_owner(conn: &mut Conn, now: Timestamp, actor: &Actor, owner: &NewOwn
         source: Source::Setup,
         invited_by: "",
     };
-    members::actions::make_owner(conn, now, actor, &joining)?;
+    enter_as_owner(conn, now, actor, &joining)?;
     accounts::actions::admitted(conn, now, &account)?;
     Ok((organization, account))
+}
+
+fn enter_as_owner(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    joining: &Joining<'_>,
+) -> Result<(), Problem> {
+    let operator = Doer::operator();
+    let known = members::find_by_account(conn, joining.organization, joining.account)?;
+    let member = match known {
+        None => return Ok(members::actions::join(conn, now, actor, joining).map(drop)?),
+        Some(member) => match member.state {
+            State::Removed => return Ok(members::actions::join(conn, now, actor, joining).map(drop)?),
+            State::Active => member,
+            State::Deactivated => {
+                members::actions::reactivate(
+                    conn,
+                    now,
+                    &operator,
+                    joining.organization,
+                    &member.id,
+                    member.version,
+                )?;
+                members::find(conn, joining.organization, &member.id)?.ok_or(Problem::NotFound)?
+            }
+        },
+    };
+    if member.role < Role::Owner {
+        members::actions::change_role(
+            conn,
+            now,
+            &operator,
+            joining.organization,
+            &member.id,
+            member.version,
+            Role::Owner,
+        )?;
+    }
+    Ok(())
 }
 
 /// Whether nobody has set this installation up yet.
@@ -91,7 +142,9 @@ pub fn link_for_empty(store: &Store, now: Timestamp) -> crate::store::Result<Opt
 /// `GET /set-up/{token}`: keeps the token in a cookie and goes on at an address without it.
 pub async fn follow(site: web::Data<Site>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let mut answer = see_other("/set-up");
-    answer.add_cookie(&site.cookie(COOKIE, path.into_inner())).map_err(Problem::internal)?;
+    answer
+        .add_cookie(&site.cookie(COOKIE, path.into_inner()))
+        .map_err(Problem::internal)?;
     Ok(answer)
 }
 
@@ -112,13 +165,25 @@ struct Typed {
 }
 
 /// `GET /set-up`: the form for organization and first owner.
-pub async fn show(request: HttpRequest, door: Door, site: web::Data<Site>) -> Result<Page<impl Template>, Problem> {
+pub async fn show(
+    request: HttpRequest,
+    door: Door,
+    site: web::Data<Site>,
+) -> Result<Page<impl Template>, Problem> {
     let (hash, now) = (token_hash(&request, &site)?, site.now());
-    let open = site.store.reading(move |conn| queries::setup_link_is_open(conn, &hash, now)).await.map_err(Problem::from)?;
+    let open = site
+        .store
+        .reading(move |conn| queries::setup_link_is_open(conn, &hash, now))
+        .await
+        .map_err(Problem::from)?;
     if !open {
         return Err(used_up());
     }
-    Ok(Page::new(SetUp { door, errors: FieldErrors::default(), typed: Typed::default() }))
+    Ok(Page::new(SetUp {
+        door,
+        errors: FieldErrors::default(),
+        typed: Typed::default(),
+    }))
 }
 
 /// `POST /set-up`: makes them, and signs the owner in.
@@ -172,12 +237,17 @@ pub async fn set_up(
         .await?;
     session::enter(&request, &session, &opened)?;
     let mut answer = see_other(&format!("/orgs/{slug}"));
-    answer.add_cookie(&site.gone_cookie(COOKIE)).map_err(Problem::internal)?;
+    answer
+        .add_cookie(&site.gone_cookie(COOKIE))
+        .map_err(Problem::internal)?;
     Ok(answer)
 }
 
 fn token_hash(request: &HttpRequest, site: &Site) -> Result<String, Problem> {
-    request.cookie(&site.cookie_name(COOKIE)).map(|cookie| id::hash_token(cookie.value())).ok_or_else(used_up)
+    request
+        .cookie(&site.cookie_name(COOKIE))
+        .map(|cookie| id::hash_token(cookie.value()))
+        .ok_or_else(used_up)
 }
 
 fn used_up() -> Problem {
@@ -187,7 +257,10 @@ fn used_up() -> Problem {
 fn check(typed: &Typed, password: &str) -> Result<EmailAddress, FieldErrors> {
     let mut errors = FieldErrors::default();
     if typed.organization.is_empty() || typed.organization.chars().count() > 100 {
-        errors.add("organization", "Write the organization’s name, 100 characters at most.");
+        errors.add(
+            "organization",
+            "Write the organization’s name, 100 characters at most.",
+        );
     }
     if let Err(sentence) = orgs::check_slug(&typed.slug) {
         errors.add("slug", sentence);

@@ -15,7 +15,10 @@ const STRANGERS: i64 = 30 * DAY;
 /// # Errors
 /// When the database refuses.
 pub fn sweep(store: &Store, now: Timestamp) -> Result<usize> {
-    store.write(|conn| Ok(queries::sweep(conn, now, now - password::FORGET_AFTER)? + queries::sweep_accounts(conn, now - STRANGERS)?))
+    store.write(|conn| {
+        Ok(queries::sweep(conn, now, now - password::FORGET_AFTER)?
+            + queries::sweep_accounts(conn, now - STRANGERS)?)
+    })
 }
 
 /// Sweeps at the start and every ten minutes, until the server stops.

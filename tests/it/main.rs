@@ -11,3 +11,5 @@
 
 #[macro_use]
 mod support;
+
+mod sign_in;

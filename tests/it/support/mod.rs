@@ -1,5 +1,6 @@
 //! What the tests stand on: databases, browsers and identity providers that go away with the test.
 
+pub mod acme;
 pub mod browser;
 #[macro_use]
 pub mod database;
@@ -9,6 +10,7 @@ pub mod peer;
 mod postgres;
 pub mod provider;
 
+pub use acme::Acme;
 pub use browser::Browser;
 pub use database::Database;
 pub use installation::Installation;
