@@ -86,7 +86,6 @@ pub fn change(
         },
         before: Some(json!(before.settings)),
         after: Some(json!(settings)),
-        ..Event::default()
     };
     Ok(audit::record(conn, now, actor, &event)?)
 }
