@@ -3,7 +3,19 @@
 
 pub mod actions;
 mod model;
+mod pages;
 mod queries;
 
 pub use model::{Domain, Standing, is_public_mail};
 pub use queries::{find, find_by_name, list};
+
+use actix_web::web;
+
+/// The page of domains.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::resource("/orgs/{org}/domains")
+            .get(pages::list)
+            .post(pages::add),
+    );
+}

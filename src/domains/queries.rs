@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::model::Domain;
-use crate::store::schema::domains;
+use crate::store::schema::{connection_domains, connections, domains};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
@@ -59,6 +59,16 @@ pub fn find_by_name(conn: &mut Conn, organization: &str, name: &str) -> Result<O
         .first(conn)
         .optional()?;
     Ok(row.map(domain))
+}
+
+/// Domain id and name of each connection that a domain of the organization is attached to.
+pub fn connections_of(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
+    connection_domains::table
+        .inner_join(connections::table)
+        .filter(connections::organization_id.eq(organization))
+        .order(connections::name)
+        .select((connection_domains::domain_id, connections::name))
+        .load(conn)
 }
 
 /// Whether any organization but this one has verified the name.
