@@ -6,12 +6,16 @@ use serde_json::{Value, json};
 use super::model::{Connection, Settings, State, secret_place};
 use super::queries;
 use crate::access::Role;
-use crate::audit::{self, Actor, Event, Subject};
+use crate::audit::{self, Actor, ActorKind, Event, Subject};
 use crate::domains;
 use crate::store::sealed::Sealer;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, id};
 use crate::web::Problem;
+
+/// Why a connection can't be turned off.
+pub(super) const LAST_WAY_IN: &str = "No owner could sign in afterwards. Let an owner set a password, or \
+     sign in by another connection first.";
 
 /// Makes an OIDC connection: a draft, with just-in-time provisioning on and SCIM off.
 ///
@@ -97,7 +101,8 @@ pub(super) fn would_send_the_secret_elsewhere(known: &Connection, settings: &Set
 /// Lets people sign in by the connection, or stops it.
 ///
 /// # Errors
-/// `Conflict` when the connection changed meanwhile.
+/// `Conflict` when the connection changed meanwhile, or when it is the only way in of every owner. (On the
+/// command line that stops nobody: it can make another owner.)
 pub fn set_state(
     conn: &mut Conn,
     now: Timestamp,
@@ -107,6 +112,10 @@ pub fn set_state(
 ) -> Result<Connection, Problem> {
     if known.state == state {
         return Ok(known.clone());
+    }
+    let is_person = actor.kind == ActorKind::Person;
+    if known.is_on() && is_person && queries::with_another_way(conn, known, true)? == 0 {
+        return Err(Problem::Conflict(LAST_WAY_IN.to_owned()));
     }
     unless_stale(queries::set_state(conn, known, state)?)?;
     let (before, after) = (
@@ -213,33 +222,38 @@ pub fn attach_domain(
 /// Makes these (ids of the organization's domains) the attached ones, and no others.
 ///
 /// # Errors
-/// `NotFound` when the organization has no such domain.
+/// `NotFound` when the organization has no such domain, `Conflict` when the connection changed meanwhile.
 pub fn set_domains(
     conn: &mut Conn,
     now: Timestamp,
     actor: &Actor,
     connection: &Connection,
     wanted: &[String],
-) -> Result<(), Problem> {
+) -> Result<Connection, Problem> {
+    let mut differs = false;
     for (id, name) in queries::attached(conn, &connection.id)? {
         if !wanted.contains(&id) {
             queries::detach(conn, &connection.id, &id)?;
-            let after = json!({"domain": name});
+            let before = json!({"domain": name});
             record(
                 conn,
                 now,
                 actor,
                 connection,
                 "connection.domain_detached",
-                None,
-                after,
+                Some(before),
+                Value::Null,
             )?;
+            differs = true;
         }
     }
     for domain in wanted {
-        attach_domain(conn, now, actor, connection, domain)?;
+        differs |= attach_domain(conn, now, actor, connection, domain)?;
     }
-    Ok(())
+    if differs {
+        unless_stale(queries::touch(conn, connection)?)?;
+    }
+    reread(conn, connection)
 }
 
 fn check(conn: &mut Conn, organization: &str, id: &str, settings: &Settings) -> Result<(), Problem> {
@@ -301,7 +315,7 @@ fn record(
             name: &connection.name,
         },
         before,
-        after: Some(after),
+        after: Some(after).filter(|after| !after.is_null()),
     };
     audit::record(conn, now, actor, &event)
 }

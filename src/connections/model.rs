@@ -1,6 +1,7 @@
 //! A connection and the words for its states.
 
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::access::{MappedGroup, Policy, Role};
 use crate::store::time::Timestamp;
@@ -133,7 +134,7 @@ impl Connection {
 }
 
 /// What an owner types about a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// What people call it.
     pub name: String,
@@ -187,6 +188,13 @@ impl From<&Connection> for Settings {
     }
 }
 
+/// Without the secret.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Settings {}", self.told())
+    }
+}
+
 impl Settings {
     /// What the audit log keeps: everything but the secret.
     pub(super) fn told(&self) -> Value {
@@ -196,6 +204,41 @@ impl Settings {
             "default_role": self.default_role, "default_team": self.default_team,
         })
     }
+}
+
+/// A slug made from a connection's name: "Acme Okta (new)" becomes `acme-okta-new`. Empty where the name
+/// has no letter or digit that an address can show.
+pub fn suggested_slug(name: &str) -> String {
+    let plain = |letter: char| match letter.to_ascii_lowercase() {
+        fine if fine.is_ascii_alphanumeric() => fine,
+        _ => '-',
+    };
+    let text: String = name.chars().map(plain).collect();
+    let words: Vec<&str> = text.split('-').filter(|word| !word.is_empty()).collect();
+    let slug: String = words.join("-").chars().take(40).collect();
+    slug.trim_end_matches('-').to_owned()
+}
+
+/// Whether it can stand in an address: 1 to 40 lower-case letters, digits and hyphens within.
+pub fn is_slug(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=40).contains(&text.len())
+        && text.bytes().all(letter)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Reads an issuer (OpenID Connect Discovery 1.0 §4.1): an address with neither query nor fragment.
+///
+/// # Errors
+/// A sentence for the person who typed it.
+pub fn issuer_address(text: &str) -> Result<Url, String> {
+    let wrong = "Copy the issuer from the provider: an address such as https://idp.example/tenant.";
+    let url = Url::parse(text).map_err(|error| format!("{wrong} ({error})"))?;
+    if text.contains(['?', '#']) || !url.has_host() {
+        return Err(format!("{wrong} It has no question mark and no #."));
+    }
+    Ok(url)
 }
 
 /// The place that a client secret is sealed for.
@@ -227,6 +270,37 @@ mod tests {
             assert_eq!(Protocol::parse(protocol.as_str()), Some(protocol));
         }
         assert_eq!(State::parse("ON"), None);
+    }
+
+    #[test]
+    fn a_slug_is_made_from_the_name() {
+        for (name, slug) in [
+            ("Okta", "okta"),
+            (" Acme  Okta (new) ", "acme-okta-new"),
+            ("Büro", "b-ro"),
+            ("日本", ""),
+            ("---", ""),
+        ] {
+            assert_eq!(suggested_slug(name), slug);
+            assert_eq!(is_slug(slug), !slug.is_empty());
+        }
+        let long = suggested_slug(&"ab ".repeat(30));
+        assert!(is_slug(&long), "{long}");
+        assert!(!is_slug("A") && !is_slug("-a") && !is_slug("a_b"));
+    }
+
+    #[test]
+    fn an_issuer_is_an_address_alone() {
+        assert!(issuer_address("https://idp.example/t").is_ok());
+        for bad in [
+            "",
+            "idp.example",
+            "https://idp.example/?a",
+            "https://idp.example/#a",
+            "mailto:a@b.example",
+        ] {
+            assert!(issuer_address(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -4,7 +4,10 @@ use diesel::prelude::*;
 
 use super::model::{Connection, Protocol, Settings, State};
 use crate::access::{DomainStanding, Role};
-use crate::store::schema::{connection_domains, connections, domains, organizations, teams};
+use crate::store::schema::{
+    accounts, connection_domains, connections, denials, domains, group_mappings, identities, invitations,
+    members, organizations, sign_ins, team_members, teams,
+};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
@@ -193,6 +196,35 @@ pub fn attached(conn: &mut Conn, connection: &str) -> Result<Vec<(String, String
         .load(conn)
 }
 
+/// The domains attached to each of the organization's connections: connection id and domain name.
+pub fn all_attached(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
+    connection_domains::table
+        .inner_join(domains::table)
+        .filter(domains::organization_id.eq(organization))
+        .order(domains::name)
+        .select((connection_domains::connection_id, domains::name))
+        .load(conn)
+}
+
+/// Id and name of the organization's teams, by name.
+pub fn teams_of(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
+    teams::table
+        .filter(teams::organization_id.eq(organization))
+        .order(teams::name_key)
+        .select((teams::id, teams::name))
+        .load(conn)
+}
+
+/// Group and team name of each line of the connection's table, by group.
+pub fn mapping(conn: &mut Conn, connection: &str) -> Result<Vec<(String, String)>> {
+    group_mappings::table
+        .inner_join(teams::table)
+        .filter(group_mappings::connection_id.eq(connection))
+        .order((group_mappings::group_name, teams::name_key))
+        .select((group_mappings::group_name, teams::name))
+        .load(conn)
+}
+
 /// Whether the team belongs to the organization.
 pub fn has_team(conn: &mut Conn, organization: &str, team: &str) -> Result<bool> {
     diesel::select(diesel::dsl::exists(
@@ -240,6 +272,113 @@ pub fn insert(
         ))
         .execute(conn)
         .map(drop)
+}
+
+/// How many people may sign in here.
+pub fn active_members(conn: &mut Conn, organization: &str) -> Result<i64> {
+    members::table
+        .filter(members::organization_id.eq(organization))
+        .filter(members::state.eq("active"))
+        .count()
+        .get_result(conn)
+}
+
+/// How many invitations wait and have not expired.
+pub fn pending_invitations(conn: &mut Conn, organization: &str, now: Timestamp) -> Result<i64> {
+    invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::state.eq("pending"))
+        .filter(invitations::expires_at.gt(now))
+        .count()
+        .get_result(conn)
+}
+
+/// How many people of this connection became members by just-in-time provisioning since then.
+pub fn joined_by_jit(conn: &mut Conn, connection: &Connection, since: Timestamp) -> Result<i64> {
+    let linked = identities::table
+        .filter(identities::connection_id.eq(&connection.id))
+        .select(identities::account_id);
+    members::table
+        .filter(members::organization_id.eq(&connection.organization))
+        .filter(members::source.eq("jit"))
+        .filter(members::joined_at.ge(since))
+        .filter(members::account_id.eq_any(linked))
+        .count()
+        .get_result(conn)
+}
+
+/// How many people were denied here since then for want of an invitation alone, and come from a domain
+/// by which just-in-time provisioning would let them in.
+pub fn denied_but_for_jit(conn: &mut Conn, connection: &Connection, since: Timestamp) -> Result<i64> {
+    let covered = connection_domains::table
+        .inner_join(domains::table)
+        .filter(connection_domains::connection_id.eq(&connection.id))
+        .filter(domains::verified)
+        .select(domains::name);
+    denials::table
+        .inner_join(sign_ins::table.on(sign_ins::id.eq(denials::last_sign_in_id)))
+        .filter(denials::organization_id.eq(&connection.organization))
+        .filter(denials::connection_id.eq(&connection.id))
+        .filter(denials::reason.eq("not_invited"))
+        .filter(denials::state.ne("settled"))
+        .filter(denials::last_at.ge(since))
+        .filter(denials::domain.eq_any(covered))
+        .filter(
+            sign_ins::email_verified
+                .is_null()
+                .or(sign_ins::email_verified.eq(true)),
+        )
+        .count()
+        .get_result(conn)
+}
+
+/// How many team memberships a group of this connection gave.
+pub fn mapped_memberships(conn: &mut Conn, connection: &str) -> Result<i64> {
+    team_members::table
+        .filter(team_members::connection_id.eq(connection))
+        .filter(team_members::source.eq("mapping"))
+        .count()
+        .get_result(conn)
+}
+
+/// How many active members could still sign in without this connection: by a password, or by another
+/// connection that is on and to which they are linked.
+pub fn with_another_way(conn: &mut Conn, connection: &Connection, owners_only: bool) -> Result<i64> {
+    let elsewhere = identities::table
+        .inner_join(connections::table)
+        .filter(connections::organization_id.eq(&connection.organization))
+        .filter(connections::state.eq(State::On.as_str()))
+        .filter(connections::id.ne(&connection.id))
+        .select(identities::account_id);
+    let roles: &[&str] = if owners_only {
+        &["owner"]
+    } else {
+        &["owner", "admin", "member"]
+    };
+    members::table
+        .inner_join(accounts::table)
+        .filter(members::organization_id.eq(&connection.organization))
+        .filter(members::state.eq("active"))
+        .filter(members::role.eq_any(roles.iter().copied()))
+        .filter(accounts::state.eq("active"))
+        .filter(
+            accounts::password_hash
+                .is_not_null()
+                .or(accounts::id.eq_any(elsewhere)),
+        )
+        .count()
+        .get_result(conn)
+}
+
+/// Counts the version up after a change of its domains.
+pub fn touch(conn: &mut Conn, known: &Connection) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .set(connections::version.eq(known.version + 1))
+    .execute(conn)
 }
 
 /// Each update counts the version up, and touches nothing when somebody else did so first.

@@ -1,0 +1,114 @@
+//! The pages of connections: everything at a glance here, the form and the switches beside it.
+
+mod form;
+mod switches;
+
+pub use form::{change, create, edit, new};
+pub use switches::{jit, scim, set_jit, set_scim, set_state, state};
+
+use actix_web::web;
+use askama::Template;
+
+use super::{Connection, State, queries};
+use crate::access::Role;
+use crate::domains::{self, Domain};
+use crate::session::{Admin, Frame};
+use crate::store::time::Timestamp;
+use crate::store::{self, Conn};
+use crate::web::{Page, Problem, Site};
+
+#[derive(Template)]
+#[template(path = "connections/list.html")]
+pub struct List {
+    frame: Frame,
+    rows: Vec<Row>,
+}
+
+/// One connection of the list.
+struct Row {
+    connection: Connection,
+    domains: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "connections/show.html")]
+pub struct Show {
+    frame: Frame,
+    connection: Connection,
+    domains: Vec<Domain>,
+    mapping: Vec<(String, String)>,
+    default_team: String,
+    redirect_uri: String,
+    start_url: String,
+    has_secret: bool,
+    /// 0 where it was never switched.
+    jit_changed_at: Timestamp,
+}
+
+/// `GET /orgs/{org}/connections`
+pub async fn list(admin: Admin, site: web::Data<Site>) -> Result<Page<List>, Problem> {
+    let organization = admin.organization.clone();
+    let rows = site
+        .store
+        .reading(move |conn| -> store::Result<_> {
+            let attached = queries::all_attached(conn, &organization)?;
+            let of = |id: &str| {
+                let own = attached.iter().filter(|(connection, _)| connection == id);
+                own.map(|(_, domain)| domain.clone()).collect()
+            };
+            let connections = queries::list(conn, &organization)?;
+            Ok(connections
+                .into_iter()
+                .map(|connection| Row {
+                    domains: of(&connection.id),
+                    connection,
+                })
+                .collect())
+        })
+        .await?;
+    Ok(Page::new(List {
+        frame: admin.frame("connections"),
+        rows,
+    }))
+}
+
+/// `GET /orgs/{org}/connections/{id}`
+pub async fn show(
+    admin: Admin,
+    site: web::Data<Site>,
+    path: web::Path<(String, String)>,
+) -> Result<Page<Show>, Problem> {
+    let (organization, id) = (admin.organization.clone(), path.into_inner().1);
+    let (connection, domains, mapping, default_team) = site
+        .store
+        .reading(move |conn| -> Result<_, Problem> {
+            let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
+            let domains = attached_domains(conn, &connection)?;
+            let mapping = queries::mapping(conn, &connection.id)?;
+            let teams = queries::teams_of(conn, &organization)?;
+            let default = teams
+                .into_iter()
+                .find(|(id, _)| connection.default_team.as_ref() == Some(id));
+            Ok((connection, domains, mapping, default.map(|(_, name)| name)))
+        })
+        .await?;
+    Ok(Page::new(Show {
+        frame: admin.frame("connections"),
+        redirect_uri: site.url(&format!("/sign-in/oidc/{}/callback", connection.id)),
+        start_url: site.url(&format!("/sign-in/{}/{}", admin.slug, connection.slug)),
+        has_secret: !connection.client_secret_sealed.is_empty(),
+        default_team: default_team.unwrap_or_default(),
+        jit_changed_at: connection.jit_changed_at.unwrap_or_default(),
+        connection,
+        domains,
+        mapping,
+    }))
+}
+
+/// The organization's domains that are attached to this connection.
+fn attached_domains(conn: &mut Conn, connection: &Connection) -> store::Result<Vec<Domain>> {
+    let attached = queries::attached(conn, &connection.id)?;
+    let mut all = domains::list(conn, &connection.organization)?;
+    all.retain(|domain| attached.iter().any(|(id, _)| *id == domain.id));
+    Ok(all)
+}
