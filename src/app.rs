@@ -104,6 +104,8 @@ impl Vestibule {
 fn routes(cfg: &mut web::ServiceConfig) {
     cfg.configure(crate::accounts::routes)
         .configure(crate::orgs::routes)
+        .configure(crate::domains::routes)
+        .configure(crate::connections::routes)
         .configure(crate::sign_in::routes);
 }
 
