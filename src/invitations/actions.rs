@@ -11,6 +11,7 @@ use crate::access::Role;
 use crate::audit::{self, Actor, ActorKind, Event, Subject};
 use crate::orgs::Organization;
 use crate::seats::{self, Seats};
+use crate::session::Member;
 use crate::store::time::{Timestamp, machine};
 use crate::store::{Conn, Result as Stored, id};
 use crate::web::Problem;
@@ -147,6 +148,18 @@ pub fn close_pending(
         Some(one) => settle(conn, now, actor, &one, State::Closed, None).map(usize::from),
         None => Ok(0),
     }
+}
+
+/// The role that an admin has at this moment, which may be less than when the request began.
+///
+/// # Errors
+/// `Forbidden` where they are no longer an active admin or owner.
+pub(super) fn role_now(conn: &mut Conn, admin: &Member) -> Result<Role, Problem> {
+    queries::role(conn, &admin.organization, &admin.member)?
+        .filter(|role| *role >= Role::Admin)
+        .ok_or_else(|| {
+            Problem::Forbidden("Only admins and owners of this organization may do this.".to_owned())
+        })
 }
 
 fn may_grant(own: Role, role: Role) -> Result<(), Problem> {

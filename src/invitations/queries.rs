@@ -9,6 +9,7 @@ use crate::access::{InvitationStanding, Role};
 use crate::store::schema::{accounts, invitation_teams, invitations, members, teams};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
+use crate::web::{Paging, Slice};
 
 /// How many invitations of one person are looked at.
 const LOOKED_AT: i64 = 50;
@@ -319,4 +320,94 @@ pub(super) fn load(conn: &mut Conn, id: &str) -> Result<Option<Invitation>> {
         .first(conn)
         .optional()?;
     Ok(with_teams(conn, row.into_iter().collect())?.pop())
+}
+
+/// The role of this active member.
+pub(super) fn role(conn: &mut Conn, organization: &str, member: &str) -> Result<Option<Role>> {
+    let role: Option<String> = members::table
+        .find(member)
+        .filter(members::organization_id.eq(organization))
+        .filter(members::state.eq("active"))
+        .select(members::role)
+        .first(conn)
+        .optional()?;
+    Ok(role.and_then(|role| Role::parse(&role)))
+}
+
+/// What a list of invitations is to show.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    /// A piece of the address; empty for all.
+    pub address: String,
+    /// The state; none for all.
+    pub state: Option<State>,
+}
+
+type Db = <Conn as diesel::Connection>::Backend;
+
+fn wanted_rows<'a>(
+    organization: &'a str,
+    now: Timestamp,
+    wanted: &Wanted,
+) -> invitations::BoxedQuery<'a, Db> {
+    let mut rows = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .into_boxed::<Db>();
+    if !wanted.address.is_empty() {
+        let piece = wanted.address.to_ascii_lowercase();
+        let piece = piece
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        rows = rows.filter(invitations::email_key.like(format!("%{piece}%")).escape('\\'));
+    }
+    match wanted.state {
+        None => rows,
+        Some(State::Pending) => rows
+            .filter(invitations::state.eq("pending"))
+            .filter(invitations::expires_at.gt(now)),
+        Some(State::Expired) => rows
+            .filter(invitations::state.eq("pending"))
+            .filter(invitations::expires_at.le(now)),
+        Some(state) => rows.filter(invitations::state.eq(state.as_str())),
+    }
+}
+
+/// How many there are.
+pub(super) fn count(conn: &mut Conn, organization: &str, now: Timestamp, wanted: &Wanted) -> Result<i64> {
+    wanted_rows(organization, now, wanted).count().get_result(conn)
+}
+
+/// One page of them, newest first.
+pub(super) fn page(
+    conn: &mut Conn,
+    organization: &str,
+    now: Timestamp,
+    wanted: &Wanted,
+    paging: &Paging,
+) -> Result<Slice<Invitation>> {
+    let mut rows = wanted_rows(organization, now, wanted).limit(Paging::limit());
+    let from = paging.key().and_then(|key| key.split_once('.'));
+    let from = from.and_then(|(at, id)| Some((at.parse::<Timestamp>().ok()?, id.to_owned())));
+    rows = match (from, paging.is_backwards()) {
+        (None, _) => rows,
+        (Some((at, id)), false) => rows.filter(
+            invitations::created_at
+                .lt(at)
+                .or(invitations::created_at.eq(at).and(invitations::id.lt(id))),
+        ),
+        (Some((at, id)), true) => rows.filter(
+            invitations::created_at
+                .gt(at)
+                .or(invitations::created_at.eq(at).and(invitations::id.gt(id))),
+        ),
+    };
+    rows = if paging.is_backwards() {
+        rows.order((invitations::created_at.asc(), invitations::id.asc()))
+    } else {
+        rows.order((invitations::created_at.desc(), invitations::id.desc()))
+    };
+    let rows = rows.select(Row::as_select()).load(conn)?;
+    let key = |one: &Invitation| format!("{}.{}", one.created_at, one.id);
+    Ok(Slice::cut(with_teams(conn, rows)?, paging, key))
 }

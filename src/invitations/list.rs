@@ -1,0 +1,156 @@
+//! The list of invitations, and one invitation.
+
+use actix_web::web;
+use askama::Template;
+use serde::Deserialize;
+
+use super::model::{Invitation, State};
+use super::queries::{self, Wanted};
+use crate::session::{Admin, Frame};
+use crate::store::DbError;
+use crate::store::time::Timestamp;
+use crate::web::{Page, Paging, Problem, Site, Slice};
+
+/// What the address of the list asks for.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Filter {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    before: String,
+}
+
+/// The page of many.
+#[derive(Template)]
+#[template(path = "invitations/list.html")]
+pub(super) struct List {
+    frame: Frame,
+    page: Slice<Invitation>,
+    total: i64,
+    address: String,
+    state: Option<State>,
+    base: String,
+    now: Timestamp,
+}
+
+impl List {
+    fn is_filtered(&self) -> bool {
+        self.state.is_some() || !self.address.is_empty()
+    }
+
+    fn is_state(&self, word: &str) -> bool {
+        self.state.is_some_and(|state| state.as_str() == word)
+    }
+
+    fn caption(&self) -> String {
+        let state = self.state.map_or("", State::as_str);
+        let noun = match (self.total, state) {
+            (1, "") => "invitation".to_owned(),
+            (1, state) => format!("{state} invitation"),
+            (_, "") => "invitations".to_owned(),
+            (_, state) => format!("{state} invitations"),
+        };
+        let of = if self.address.is_empty() {
+            String::new()
+        } else {
+            format!(" for addresses with “{}”", self.address)
+        };
+        format!(
+            "{} of {} {noun}{of}, newest first",
+            self.page.rows.len(),
+            self.total
+        )
+    }
+}
+
+/// `GET /orgs/{org}/invitations`.
+pub(super) async fn list(
+    admin: Admin,
+    site: web::Data<Site>,
+    filter: web::Query<Filter>,
+) -> Result<Page<List>, Problem> {
+    let (organization, now) = (admin.organization.clone(), site.now());
+    let Filter {
+        q,
+        state,
+        after,
+        before,
+    } = filter.into_inner();
+    let (wanted, paging) = (
+        Wanted {
+            address: q.trim().to_owned(),
+            state: State::parse(&state),
+        },
+        Paging { after, before },
+    );
+    let asked = wanted.clone();
+    let (total, page) = site
+        .store
+        .reading(move |conn| {
+            let total = queries::count(conn, &organization, now, &asked)?;
+            let page = queries::page(conn, &organization, now, &asked, &paging)?;
+            Ok::<_, DbError>((total, page))
+        })
+        .await?;
+    Ok(Page::new(List {
+        base: base(&admin.path("/invitations"), &wanted),
+        frame: admin.frame("invitations"),
+        page,
+        total,
+        address: wanted.address,
+        state: wanted.state,
+        now,
+    }))
+}
+
+/// The list's address with its filters, ready for the key of another page.
+fn base(path: &str, wanted: &Wanted) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if !wanted.address.is_empty() {
+        query.append_pair("q", &wanted.address);
+    }
+    if let Some(state) = wanted.state {
+        query.append_pair("state", state.as_str());
+    }
+    match query.finish() {
+        query if query.is_empty() => format!("{path}?"),
+        query => format!("{path}?{query}&"),
+    }
+}
+
+/// The page of one.
+#[derive(Template)]
+#[template(path = "invitations/one.html")]
+pub(super) struct One {
+    frame: Frame,
+    invitation: Invitation,
+    state: State,
+    /// When it left the pending state; shown only if it did.
+    settled_at: Timestamp,
+    may_act: bool,
+}
+
+/// `GET /orgs/{org}/invitations/{id}`.
+pub(super) async fn one(
+    admin: Admin,
+    site: web::Data<Site>,
+    path: web::Path<(String, String)>,
+) -> Result<Page<One>, Problem> {
+    let (organization, (_, id)) = (admin.organization.clone(), path.into_inner());
+    let found = site
+        .store
+        .reading(move |conn| queries::find(conn, &organization, &id))
+        .await?;
+    let invitation = found.ok_or(Problem::NotFound)?;
+    Ok(Page::new(One {
+        frame: admin.frame("invitations"),
+        state: invitation.state(site.now()),
+        settled_at: invitation.settled_at.unwrap_or_default(),
+        may_act: admin.role.may_grant(invitation.role),
+        invitation,
+    }))
+}
