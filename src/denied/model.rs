@@ -230,3 +230,50 @@ pub(super) fn key(record: &Record) -> String {
         key
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Mary's denial.
+    pub fn denial(reason: &str, state: State) -> Denial {
+        Denial {
+            id: "d1".into(),
+            organization: "o1".into(),
+            person_key: "email:mary@contoso.example".into(),
+            email: "mary@contoso.example".into(),
+            email_key: "mary@contoso.example".into(),
+            domain: "contoso.example".into(),
+            name: "Mary Jones".into(),
+            search_key: String::new(),
+            connection: None,
+            reason: reason.into(),
+            detail: String::new(),
+            state,
+            note: "A note.".into(),
+            attempts: 1,
+            first_at: 0,
+            last_at: 0,
+            last_sign_in: "s1".into(),
+            reference: "k7f2-91qd".into(),
+            invitation: None,
+            settled_by: String::new(),
+            state_at: 0,
+            state_by: "Olive".into(),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn only_what_was_dismissed_stays_so_at_another_denial() {
+        let after = State::ALL.map(State::after_another_denial);
+        assert_eq!(after, [State::Open, State::Open, State::Dismissed, State::Open]);
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(state));
+        }
+    }
+}

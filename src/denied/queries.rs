@@ -3,10 +3,14 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::filter::Wanted;
 use super::model::{Denial, State};
-use crate::store::schema::{denials, invitations};
+use super::remedy::Now;
+use crate::access::MemberStanding;
+use crate::store::schema::{accounts, connections, denials, denied_days, invitations, members};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
+use crate::web::Paging;
 
 /// A row as it is stored: the columns of `denials`, in the table's order.
 #[derive(Queryable)]
@@ -186,4 +190,174 @@ pub fn address_of_invitation(conn: &mut Conn, organization: &str, id: &str) -> R
         .select(invitations::email_key)
         .first(conn)
         .optional()
+}
+
+/// The rows of one page of the list, in the direction that `paging` asks for.
+pub fn page(
+    conn: &mut Conn,
+    organization: &str,
+    wanted: &Wanted,
+    one: Option<&str>,
+    paging: &Paging,
+) -> Result<Vec<Denial>> {
+    let mut query = matching(organization, wanted, one)
+        .select(denials::all_columns)
+        .limit(Paging::limit());
+    query = match (paging.moment(), paging.is_backwards()) {
+        (Some((at, id)), false) => query
+            .filter(denials::last_at.le(at))
+            .filter(denials::last_at.lt(at).or(denials::id.lt(id))),
+        (Some((at, id)), true) => query
+            .filter(denials::last_at.ge(at))
+            .filter(denials::last_at.gt(at).or(denials::id.gt(id))),
+        (None, _) => query,
+    };
+    query = if paging.is_backwards() {
+        query.order((denials::last_at.asc(), denials::id.asc()))
+    } else {
+        query.order((denials::last_at.desc(), denials::id.desc()))
+    };
+    let rows: Vec<Row> = query.load(conn)?;
+    Ok(rows.into_iter().map(Denial::from).collect())
+}
+
+/// How many rows match, counted up to `most`. (A count of a limited subquery is not in diesel's
+/// language for both databases; so many ids are read in well under a millisecond.)
+pub fn count(
+    conn: &mut Conn,
+    organization: &str,
+    wanted: &Wanted,
+    one: Option<&str>,
+    most: i64,
+) -> Result<usize> {
+    let ids: Vec<Timestamp> = matching(organization, wanted, one)
+        .select(denials::last_at)
+        .order((denials::last_at.desc(), denials::id.desc()))
+        .limit(most)
+        .load(conn)?;
+    Ok(ids.len())
+}
+
+type Matching<'a> = denials::BoxedQuery<'a, <Conn as Connection>::Backend>;
+
+/// Rows that match. `one` is the id that a reference led to.
+fn matching<'a>(organization: &'a str, wanted: &Wanted, one: Option<&'a str>) -> Matching<'a> {
+    let mut query = denials::table
+        .filter(denials::organization_id.eq(organization))
+        .into_boxed();
+    if let Some(id) = one {
+        query = query.filter(denials::id.eq(id));
+    }
+    if let Some(state) = wanted.state {
+        query = query.filter(denials::state.eq(state.as_str()));
+    }
+    if let Some(reason) = wanted.reason {
+        query = query.filter(denials::reason.eq(reason.as_str()));
+    }
+    if let Some(connection) = wanted.connection.clone() {
+        query = query.filter(denials::connection_id.eq(connection));
+    }
+    if let Some(domain) = wanted.domain.clone() {
+        query = query.filter(denials::domain.eq(domain));
+    }
+    if let Some(person) = &wanted.person {
+        query = query.filter(denials::search_key.like(part(person)).escape('\\'));
+    }
+    if let Some(from) = wanted.from {
+        query = query.filter(denials::last_at.ge(from));
+    }
+    if let Some(until) = wanted.until {
+        query = query.filter(denials::last_at.lt(until));
+    }
+    query
+}
+
+/// The pattern of a text that contains this one.
+fn part(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+/// Whether anybody was ever denied here.
+pub fn any(conn: &mut Conn, organization: &str) -> Result<bool> {
+    let one: Option<Timestamp> = denials::table
+        .filter(denials::organization_id.eq(organization))
+        .select(denials::last_at)
+        .first(conn)
+        .optional()?;
+    Ok(one.is_some())
+}
+
+/// Denied attempts by day since the day `first`.
+pub fn days(conn: &mut Conn, organization: &str, first: i64) -> Result<Vec<(i64, i64)>> {
+    denied_days::table
+        .filter(denied_days::organization_id.eq(organization))
+        .filter(denied_days::day.ge(first))
+        .order(denied_days::day)
+        .select((denied_days::day, denied_days::attempts))
+        .load(conn)
+}
+
+/// Ids and names of the organization's connections, by name.
+pub fn connections(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
+    connections::table
+        .filter(connections::organization_id.eq(organization))
+        .order((connections::name, connections::id))
+        .select((connections::id, connections::name))
+        .load(conn)
+}
+
+/// Since when and by whose hand just-in-time provisioning is off at this connection; none where it is on.
+pub fn jit_off(
+    conn: &mut Conn,
+    organization: &str,
+    connection: &str,
+) -> Result<Option<(Option<Timestamp>, String)>> {
+    connections::table
+        .filter(connections::organization_id.eq(organization))
+        .filter(connections::id.eq(connection))
+        .filter(connections::jit.eq(false))
+        .select((connections::jit_changed_at, connections::jit_changed_by))
+        .first(conn)
+        .optional()
+}
+
+/// How the person stands now: by the account of the last attempt, or by the address.
+pub fn now(
+    conn: &mut Conn,
+    organization: &str,
+    account: Option<&str>,
+    email_key: &str,
+    at: Timestamp,
+) -> Result<Now> {
+    let members = members::table
+        .inner_join(accounts::table)
+        .filter(members::organization_id.eq(organization))
+        .select((members::id, members::state))
+        .into_boxed();
+    let found: Option<(String, String)> = match account {
+        Some(account) => members.filter(accounts::id.eq(account)).first(conn),
+        None => members.filter(accounts::email_key.eq(email_key)).first(conn),
+    }
+    .optional()?;
+    let invitation = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::email_key.eq(email_key))
+        .filter(invitations::state.eq("pending"))
+        .filter(invitations::expires_at.gt(at))
+        .select(invitations::id)
+        .first(conn)
+        .optional()?;
+    Ok(Now {
+        member: found.map(|(id, state)| (id, standing(&state))),
+        invitation,
+    })
+}
+
+fn standing(word: &str) -> MemberStanding {
+    match word {
+        "active" => MemberStanding::Active,
+        "deactivated" => MemberStanding::Deactivated,
+        _ => MemberStanding::Removed,
+    }
 }

@@ -2,7 +2,18 @@
 //! attempt writes it with [`insert`] in the transaction of its effects; nothing changes it afterwards.
 
 mod model;
+mod pages;
 mod queries;
+mod shown;
+
+use actix_web::web;
 
 pub use model::{Outcome, Record};
-pub use queries::insert;
+pub use queries::{find, find_by_reference, insert, of_person};
+pub use shown::{Fact, Line, SignIn, cut};
+
+/// The pages of the record: the list, and one sign-in.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.route("/orgs/{org}/sign-ins", web::get().to(pages::list))
+        .route("/orgs/{org}/sign-ins/{id}", web::get().to(pages::one));
+}

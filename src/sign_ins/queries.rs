@@ -2,10 +2,13 @@
 
 use diesel::prelude::*;
 
-use super::model::Record;
-use crate::store::schema::sign_ins;
+use super::model::{Outcome, Record};
+use super::shown::SignIn;
+use crate::store::schema::{connections, sign_ins};
 use crate::store::text::tame;
+use crate::store::time::Timestamp;
 use crate::store::{Conn, DbError, Result};
+use crate::web::Paging;
 
 /// Writes one record in the running transaction, with the denial that it belongs to. Long texts are
 /// cut, so that nobody fills the database from outside.
@@ -61,4 +64,167 @@ fn evidence(record: &Record) -> String {
     } else {
         "{}".to_owned()
     }
+}
+
+/// A row as it is stored: the table's columns in their order.
+#[derive(Queryable)]
+struct Row {
+    id: String,
+    _organization: String,
+    connection: Option<String>,
+    connection_name: String,
+    protocol: String,
+    at: Timestamp,
+    outcome: String,
+    reason: String,
+    detail: String,
+    reference: String,
+    person_key: String,
+    account: Option<String>,
+    denial: Option<String>,
+    issuer: String,
+    subject: String,
+    email: String,
+    email_verified: Option<bool>,
+    name: String,
+    groups_json: String,
+    trace_json: String,
+    evidence_json: String,
+    ip: String,
+    user_agent: String,
+}
+
+impl From<Row> for SignIn {
+    fn from(row: Row) -> Self {
+        Self {
+            // The table checks the word.
+            outcome: Outcome::parse(&row.outcome).unwrap_or(Outcome::Rejected),
+            // What an older version wrote and this one can't read is not shown.
+            groups: serde_json::from_str(&row.groups_json).ok(),
+            trace: serde_json::from_str(&row.trace_json).unwrap_or_default(),
+            evidence: facts(&row.evidence_json),
+            id: row.id,
+            connection: row.connection,
+            connection_name: row.connection_name,
+            protocol: row.protocol,
+            at: row.at,
+            reason: row.reason,
+            detail: row.detail,
+            reference: row.reference,
+            person_key: row.person_key,
+            account: row.account,
+            denial: row.denial,
+            issuer: row.issuer,
+            subject: row.subject,
+            email: row.email,
+            email_verified: row.email_verified,
+            name: row.name,
+            ip: row.ip,
+            user_agent: row.user_agent,
+        }
+    }
+}
+
+fn facts(json: &str) -> Vec<(String, String)> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+    let text = |value: serde_json::Value| match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    object
+        .into_iter()
+        .map(|(name, value)| (tame(&name, 60), tame(&text(value), 300)))
+        .collect()
+}
+
+/// The sign-in of this id in this organization.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<SignIn>> {
+    let row: Option<Row> = sign_ins::table
+        .filter(sign_ins::organization_id.eq(organization))
+        .filter(sign_ins::id.eq(id))
+        .select(sign_ins::all_columns)
+        .first(conn)
+        .optional()?;
+    Ok(row.map(SignIn::from))
+}
+
+/// The sign-in that a reference names: its id, and the denial that it belongs to.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find_by_reference(
+    conn: &mut Conn,
+    organization: &str,
+    reference: &str,
+) -> Result<Option<(String, Option<String>)>> {
+    sign_ins::table
+        .filter(sign_ins::organization_id.eq(organization))
+        .filter(sign_ins::reference.eq(reference))
+        .select((sign_ins::id, sign_ins::denial_id))
+        .first(conn)
+        .optional()
+}
+
+/// The newest attempts of one person, however they ended.
+///
+/// # Errors
+/// When the database refuses.
+pub fn of_person(conn: &mut Conn, organization: &str, person_key: &str, most: i64) -> Result<Vec<SignIn>> {
+    let rows: Vec<Row> = sign_ins::table
+        .filter(sign_ins::organization_id.eq(organization))
+        .filter(sign_ins::person_key.eq(person_key))
+        .order(sign_ins::id.desc())
+        .limit(most)
+        .select(sign_ins::all_columns)
+        .load(conn)?;
+    Ok(rows.into_iter().map(SignIn::from).collect())
+}
+
+/// One page of the list, in the direction that `paging` asks for.
+pub fn page(
+    conn: &mut Conn,
+    organization: &str,
+    outcome: Option<Outcome>,
+    connection: Option<&str>,
+    paging: &Paging,
+) -> Result<Vec<SignIn>> {
+    let mut query = sign_ins::table
+        .filter(sign_ins::organization_id.eq(organization))
+        .select(sign_ins::all_columns)
+        .limit(Paging::limit())
+        .into_boxed();
+    if let Some(outcome) = outcome {
+        query = query.filter(sign_ins::outcome.eq(outcome.as_str()));
+    }
+    if let Some(connection) = connection {
+        query = query.filter(sign_ins::connection_id.eq(connection));
+    }
+    query = match (paging.moment(), paging.is_backwards()) {
+        (Some((at, id)), false) => query
+            .filter(sign_ins::at.le(at))
+            .filter(sign_ins::at.lt(at).or(sign_ins::id.lt(id))),
+        (Some((at, id)), true) => query
+            .filter(sign_ins::at.ge(at))
+            .filter(sign_ins::at.gt(at).or(sign_ins::id.gt(id))),
+        (None, _) => query,
+    };
+    query = if paging.is_backwards() {
+        query.order((sign_ins::at.asc(), sign_ins::id.asc()))
+    } else {
+        query.order((sign_ins::at.desc(), sign_ins::id.desc()))
+    };
+    let rows: Vec<Row> = query.load(conn)?;
+    Ok(rows.into_iter().map(SignIn::from).collect())
+}
+
+/// Ids and names of the organization's connections, by name.
+pub fn connections(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
+    connections::table
+        .filter(connections::organization_id.eq(organization))
+        .order((connections::name, connections::id))
+        .select((connections::id, connections::name))
+        .load(conn)
 }

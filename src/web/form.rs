@@ -105,6 +105,28 @@ impl FromRequest for Posted {
     }
 }
 
+/// One choice of a list to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What people read.
+    pub title: String,
+    /// Whether it is the chosen one.
+    pub chosen: bool,
+}
+
+impl Choice {
+    /// A choice, chosen if its value is the one that was sent.
+    pub fn new(value: &str, title: &str, sent: &str) -> Self {
+        Self {
+            value: value.to_owned(),
+            title: title.to_owned(),
+            chosen: value == sent,
+        }
+    }
+}
+
 /// What is wrong with a form, field by field, in the order of the form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<(&'static str, String)>);

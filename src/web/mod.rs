@@ -13,7 +13,7 @@ pub mod site;
 
 pub use client::Client;
 pub use flash::Flash;
-pub use form::{FieldErrors, Posted};
+pub use form::{Choice, FieldErrors, Posted};
 pub use page::{Door, Page, Theme};
 pub use paging::{Paging, Slice};
 pub use problem::Problem;

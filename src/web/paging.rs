@@ -51,6 +51,17 @@ impl Paging {
     }
 }
 
+/// The address of a list with these filters, to which the key of a page is added; empty ones are left
+/// out.
+pub fn base(filters: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(filters.iter().filter(|(_, value)| !value.is_empty()));
+    match query.finish() {
+        text if text.is_empty() => "?".to_owned(),
+        text => format!("?{text}&"),
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Clone)]
 pub struct Slice<T> {
@@ -87,6 +98,24 @@ impl<T> Slice<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_keeps_the_filters() {
+        assert_eq!(base(&[("a", ""), ("b", "")]), "?");
+        assert_eq!(base(&[("a", "x&y"), ("b", ""), ("c", "1")]), "?a=x%26y&c=1&");
+    }
+
+    #[test]
+    fn a_moment_is_read_back() {
+        let paging = |after: &str| Paging {
+            after: after.into(),
+            before: String::new(),
+        };
+        let key = Paging::moment_key(17, "a1");
+        assert_eq!(paging(&key).moment(), Some((17, "a1".into())));
+        assert_eq!(paging("x.a1").moment(), None);
+        assert_eq!(paging("").moment(), None);
+    }
 
     #[test]
     fn pages_know_their_neighbours() {

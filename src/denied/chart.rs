@@ -1,0 +1,123 @@
+//! A picture of denied attempts per day: bars whose figures stand in a table behind them.
+
+use crate::store::time::{DAY, Timestamp, date};
+
+/// How many days the picture shows.
+pub const DAYS: i64 = 30;
+/// Its height in its own units; the width is [`BAR`] for each day.
+pub const HEIGHT: i64 = 100;
+/// The width of one day.
+pub const BAR: i64 = 20;
+
+/// The picture.
+#[derive(Debug, Clone)]
+pub struct Chart {
+    /// A bar for each day, oldest first.
+    pub bars: Vec<Bar>,
+    /// The picture in a sentence.
+    pub summary: String,
+}
+
+/// One day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bar {
+    /// "23 November 2026".
+    pub day: String,
+    /// How many attempts were denied.
+    pub attempts: i64,
+    /// The left edge.
+    pub x: i64,
+    /// The top edge.
+    pub y: i64,
+    /// The height.
+    pub height: i64,
+}
+
+impl Chart {
+    /// The picture of the days up to `now`, from pairs of a day (since 1970) and its attempts. None
+    /// where there is nothing to see.
+    pub fn of(now: Timestamp, counted: &[(i64, i64)]) -> Option<Self> {
+        let first = first_day(now);
+        let attempts = |day: i64| {
+            counted
+                .iter()
+                .find(|(known, _)| *known == day)
+                .map_or(0, |(_, n)| *n)
+        };
+        let days: Vec<(i64, i64)> = (first..first + DAYS).map(|day| (day, attempts(day))).collect();
+        let (worst, most) = days
+            .iter()
+            .copied()
+            .max_by_key(|(day, n)| (*n, *day))
+            .filter(|(_, n)| *n > 0)?;
+        let bars = (0..)
+            .zip(&days)
+            .map(|(place, (day, n))| bar(place, *day, *n, most))
+            .collect();
+        let total: i64 = days.iter().map(|(_, n)| n).sum();
+        let noun = if total == 1 {
+            "attempt was"
+        } else {
+            "attempts were"
+        };
+        let summary = format!(
+            "{total} {noun} denied in the last {DAYS} days; most of them ({most}) on {}.",
+            date(worst * DAY)
+        );
+        Some(Self { bars, summary })
+    }
+}
+
+/// The first day of the picture, counted from 1970.
+pub fn first_day(now: Timestamp) -> i64 {
+    now.div_euclid(DAY) - DAYS + 1
+}
+
+fn bar(place: i64, day: i64, attempts: i64, most: i64) -> Bar {
+    // A day with any attempt shows, however small beside the worst one.
+    let height = match attempts {
+        0 => 0,
+        some => (some.saturating_mul(HEIGHT) / most).max(2),
+    };
+    Bar {
+        day: date(day * DAY),
+        attempts,
+        x: place * BAR + 2,
+        y: HEIGHT - height,
+        height,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = 1_795_459_867_123; // 23 November 2026
+
+    #[test]
+    fn every_day_has_a_bar_and_the_worst_is_the_highest() {
+        let today = NOW / DAY;
+        let chart = Chart::of(NOW, &[(today, 3), (today - 29, 300), (today - 30, 9_000)]).unwrap();
+        assert_eq!(chart.bars.len(), 30);
+        let (first, last) = (&chart.bars[0], &chart.bars[29]);
+        assert_eq!(
+            (first.day.as_str(), first.height, first.y),
+            ("25 October 2026", 100, 0)
+        );
+        assert_eq!(
+            (last.day.as_str(), last.height, last.attempts),
+            ("23 November 2026", 2, 3)
+        );
+        assert_eq!(chart.bars[1].height, 0);
+        assert_eq!(
+            chart.summary,
+            "303 attempts were denied in the last 30 days; most of them (300) on 25 October 2026."
+        );
+    }
+
+    #[test]
+    fn there_is_no_picture_of_nothing() {
+        assert!(Chart::of(NOW, &[]).is_none());
+        assert!(Chart::of(NOW, &[(0, 5)]).is_none());
+    }
+}

@@ -1,0 +1,262 @@
+//! What the list is filtered by: the address of the page is the state of the filter, and can be sent
+//! to a colleague.
+
+use serde::Deserialize;
+
+use super::State;
+use crate::access::{Denial as Reason, DomainName};
+use crate::sign_ins::cut;
+use crate::store::text::tame;
+use crate::store::time::{DAY, Timestamp, date, parse_day};
+use crate::web::paging::base;
+use crate::web::{Choice, Paging};
+
+/// The fields of the filter as the address has them.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Filter {
+    /// A state, `any`, or empty for the open ones.
+    #[serde(default)]
+    pub state: String,
+    /// A reason or empty.
+    #[serde(default)]
+    pub reason: String,
+    /// A connection's id or empty.
+    #[serde(default)]
+    pub connection: String,
+    /// A domain or empty.
+    #[serde(default)]
+    pub domain: String,
+    /// Part of an address or of a name, or a reference.
+    #[serde(default)]
+    pub person: String,
+    /// The first day, `2026-11-23`, or empty.
+    #[serde(default)]
+    pub from: String,
+    /// The last day or empty.
+    #[serde(default)]
+    pub to: String,
+    /// Where the page begins.
+    #[serde(flatten)]
+    pub paging: Paging,
+}
+
+/// The filter understood. What can't be understood filters nothing, and is not repeated to the person
+/// as if it did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The state, or any.
+    pub state: Option<State>,
+    /// The reason.
+    pub reason: Option<Reason>,
+    /// The connection's id.
+    pub connection: Option<String>,
+    /// The domain in the form in which domains are compared.
+    pub domain: Option<String>,
+    /// Part of an address or of a name, in lower case.
+    pub person: Option<String>,
+    /// A reference, which names one denial.
+    pub reference: Option<String>,
+    /// Denied last at or after.
+    pub from: Option<Timestamp>,
+    /// Denied last before.
+    pub until: Option<Timestamp>,
+}
+
+impl Filter {
+    /// The reference that was typed instead of a person, in the form in which it is stored. It may
+    /// still be the name of a person, such as Mary-Anne.
+    pub fn reference(&self) -> Option<String> {
+        as_reference(&self.person)
+    }
+
+    /// What the fields mean. `named`: the reference is that of a sign-in.
+    pub fn wanted(&self, named: bool) -> Wanted {
+        let filled = |text: &str| (!text.trim().is_empty()).then(|| tame(text.trim(), 100));
+        Wanted {
+            // Whoever types a reference wants that denial, whatever became of it.
+            state: match self.state.as_str() {
+                "" if named => None,
+                "" => Some(State::Open),
+                word => State::parse(word),
+            },
+            reason: Reason::parse(&self.reason),
+            connection: filled(&self.connection),
+            domain: filled(&self.domain).map(|text| folded_domain(&text)),
+            person: filled(&self.person)
+                .filter(|_| !named)
+                .map(|text| text.to_lowercase()),
+            reference: self.reference().filter(|_| named),
+            from: parse_day(&self.from),
+            until: parse_day(&self.to).map(|day| day + DAY),
+        }
+    }
+
+    /// The address of the list so filtered, to which the key of a page is added.
+    pub fn base(&self) -> String {
+        base(&[
+            ("state", &self.state),
+            ("reason", &self.reason),
+            ("connection", &self.connection),
+            ("domain", &self.domain),
+            ("person", &self.person),
+            ("from", &self.from),
+            ("to", &self.to),
+        ])
+    }
+
+    /// The reasons to choose from.
+    pub fn reasons(&self) -> Vec<Choice> {
+        let all = Reason::ALL.iter();
+        let all = all.map(|reason| Choice::new(reason.as_str(), reason.title(), &self.reason));
+        std::iter::once(Choice::new("", "Any", &self.reason))
+            .chain(all)
+            .collect()
+    }
+
+    /// The connections to choose from.
+    pub fn connections(&self, all: &[(String, String)]) -> Vec<Choice> {
+        let all = all
+            .iter()
+            .map(|(id, name)| Choice::new(id, &cut(name, 60), &self.connection));
+        std::iter::once(Choice::new("", "Any", &self.connection))
+            .chain(all)
+            .collect()
+    }
+}
+
+impl Wanted {
+    /// Whether this is the list as the navigation opens it.
+    pub fn is_default(&self) -> bool {
+        *self
+            == Self {
+                state: Some(State::Open),
+                ..Self::default()
+            }
+    }
+
+    /// The filter in words, for the table's caption.
+    pub fn in_words(&self, connections: &[(String, String)]) -> Vec<String> {
+        let name = |id: &String| {
+            let known = connections.iter().find(|(known, _)| known == id);
+            known.map_or_else(
+                || "a connection that is gone".to_owned(),
+                |(_, name)| cut(name, 60),
+            )
+        };
+        let quoted = |person: &String| format!("with “{person}” in name or address");
+        let words = [
+            self.state.map(|state| state.title().to_lowercase()),
+            self.reason.map(|reason| format!("reason “{}”", reason.title())),
+            self.connection.as_ref().map(|id| format!("through {}", name(id))),
+            self.domain.as_ref().map(|domain| format!("of {domain}")),
+            self.person.as_ref().map(quoted),
+            self.reference.as_ref().map(|text| format!("reference {text}")),
+            self.from.map(|day| format!("from {}", date(day))),
+            self.until.map(|day| format!("until {}", date(day - DAY))),
+        ];
+        words.into_iter().flatten().collect()
+    }
+
+    /// The states to choose from.
+    pub fn states(&self) -> Vec<Choice> {
+        let chosen = self.state.map_or("any", State::as_str);
+        let all = State::ALL.map(|state| Choice::new(state.as_str(), state.title(), chosen));
+        all.into_iter()
+            .chain([Choice::new("any", "Any", chosen)])
+            .collect()
+    }
+}
+
+/// The letters of references: those that are not mistaken for others on the telephone.
+const LETTERS: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// A reference as people type it after a telephone call: `K7F2 91QD` is `k7f2-91qd`.
+fn as_reference(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase().replace(' ', "-");
+    let (one, two) = text.split_once('-')?;
+    let fits = |part: &str| part.len() == 4 && part.bytes().all(|byte| LETTERS.contains(&byte));
+    (fits(one) && fits(two)).then_some(text)
+}
+
+fn folded_domain(text: &str) -> String {
+    match DomainName::parse(text) {
+        Ok(domain) => domain.as_str().to_owned(),
+        // It matches nothing, and the caption says what was looked for.
+        Err(_) => text.to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_known_as_it_is_read_aloud() {
+        for text in ["k7f2-91qd", " K7F2 91QD ", "k7f2 91qd"] {
+            assert_eq!(as_reference(text).as_deref(), Some("k7f2-91qd"));
+        }
+        for text in ["", "mary", "anna-lena", "paul-otto", "k7f2-91qd-x", "k7f2–91qd"] {
+            assert_eq!(as_reference(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_list_opens_with_the_open_ones() {
+        let filter = Filter::default();
+        assert!(filter.wanted(false).is_default());
+        assert_eq!(filter.base(), "?");
+        assert_eq!(filter.wanted(false).in_words(&[]), ["open"]);
+    }
+
+    #[test]
+    fn a_reference_is_looked_for_in_every_state() {
+        let filter = Filter {
+            person: "k7f2-91qd".into(),
+            ..Filter::default()
+        };
+        let named = filter.wanted(true);
+        assert_eq!((named.state, &named.person), (None, &None));
+        assert_eq!(named.in_words(&[]), ["reference k7f2-91qd"]);
+        let nobody = filter.wanted(false);
+        assert_eq!(nobody.person.as_deref(), Some("k7f2-91qd"));
+        assert!(!nobody.is_default());
+    }
+
+    #[test]
+    fn the_filter_is_said_in_words_and_in_the_address() {
+        let filter = Filter {
+            state: "any".into(),
+            reason: "no_seat".into(),
+            connection: "c1".into(),
+            domain: "Corp.Example".into(),
+            person: "Mary & Co".into(),
+            from: "2026-11-01".into(),
+            to: "2026-11-23".into(),
+            paging: Paging::default(),
+        };
+        assert_eq!(
+            filter.wanted(false).in_words(&[("c1".into(), "Okta".into())]),
+            [
+                "reason “No free seat”",
+                "through Okta",
+                "of corp.example",
+                "with “mary & co” in name or address",
+                "from 1 November 2026",
+                "until 23 November 2026",
+            ]
+        );
+        assert!(filter.base().contains("person=Mary+%26+Co&"));
+        assert!(!filter.wanted(false).is_default());
+    }
+
+    #[test]
+    fn what_cant_be_understood_filters_nothing() {
+        let filter = Filter {
+            state: "any".into(),
+            reason: "banned".into(),
+            from: "yesterday".into(),
+            ..Filter::default()
+        };
+        assert_eq!(filter.wanted(false), Wanted::default());
+    }
+}

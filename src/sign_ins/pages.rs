@@ -1,0 +1,149 @@
+//! The record of sign-ins: the list, and one with its trace.
+
+use actix_web::web;
+use askama::Template;
+use serde::Deserialize;
+
+use super::queries;
+use super::{Outcome, SignIn, cut};
+use crate::session::{Admin, Frame};
+use crate::store::DbError;
+use crate::store::text::tame;
+use crate::web::paging::base;
+use crate::web::{Choice, Page, Paging, Problem, Site, Slice};
+
+/// What the list is filtered by, as the address says it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Filter {
+    #[serde(default)]
+    outcome: String,
+    #[serde(default)]
+    connection: String,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+#[derive(Template)]
+#[template(path = "sign_ins/list.html")]
+pub struct List {
+    frame: Frame,
+    is_failures: bool,
+    outcomes: Vec<Choice>,
+    connections: Vec<Choice>,
+    page: Slice<SignIn>,
+    caption: String,
+    base: String,
+    is_filtered: bool,
+}
+
+#[derive(Template)]
+#[template(path = "sign_ins/one.html")]
+pub struct One {
+    frame: Frame,
+    sign_in: SignIn,
+}
+
+impl Filter {
+    fn outcome(&self) -> Option<Outcome> {
+        Outcome::parse(&self.outcome)
+    }
+
+    fn connection(&self) -> Option<String> {
+        (!self.connection.is_empty()).then(|| tame(&self.connection, 100))
+    }
+
+    /// The address of the list so filtered, to which a page's key is added.
+    fn base(&self) -> String {
+        let outcome = self.outcome().map_or("", Outcome::as_str);
+        base(&[("outcome", outcome), ("connection", &self.connection)])
+    }
+
+    fn outcomes(&self) -> Vec<Choice> {
+        let all = Outcome::ALL.map(|one| Choice::new(one.as_str(), one.title(), &self.outcome));
+        std::iter::once(Choice::new("", "Any", &self.outcome))
+            .chain(all)
+            .collect()
+    }
+
+    fn connections(&self, all: &[(String, String)]) -> Vec<Choice> {
+        let all = all
+            .iter()
+            .map(|(id, name)| Choice::new(id, &cut(name, 60), &self.connection));
+        std::iter::once(Choice::new("", "Any", &self.connection))
+            .chain(all)
+            .collect()
+    }
+
+    fn caption(&self, count: usize, connections: &[(String, String)]) -> String {
+        let what = match self.outcome() {
+            None => "Sign-ins, however they ended",
+            Some(Outcome::Admitted) => "Sign-ins that were admitted",
+            Some(Outcome::Denied) => "Sign-ins that were denied",
+            Some(Outcome::Rejected) => "Technical failures",
+        };
+        let through = connections
+            .iter()
+            .find(|(id, _)| *id == self.connection)
+            .map(|(_, name)| format!(", through {}", cut(name, 80)))
+            .unwrap_or_default();
+        format!("{what}{through}: {count} on this page, newest first")
+    }
+}
+
+/// `/orgs/{org}/sign-ins`.
+pub async fn list(
+    admin: Admin,
+    site: web::Data<Site>,
+    filter: web::Query<Filter>,
+) -> Result<Page<List>, Problem> {
+    let organization = admin.organization.clone();
+    let asked = filter.clone();
+    let (rows, connections) = site
+        .store
+        .reading(move |conn| -> Result<_, DbError> {
+            let connection = asked.connection();
+            Ok((
+                queries::page(
+                    conn,
+                    &organization,
+                    asked.outcome(),
+                    connection.as_deref(),
+                    &asked.paging,
+                )?,
+                queries::connections(conn, &organization)?,
+            ))
+        })
+        .await
+        .map_err(Problem::from)?;
+    let page = Slice::cut(rows, &filter.paging, |row| Paging::moment_key(row.at, &row.id));
+    Ok(Page::new(List {
+        frame: admin.frame("denied"),
+        is_failures: filter.outcome() == Some(Outcome::Rejected),
+        outcomes: filter.outcomes(),
+        caption: filter.caption(page.rows.len(), &connections),
+        base: filter.base(),
+        is_filtered: filter.outcome().is_some() || filter.connection().is_some(),
+        connections: filter.connections(&connections),
+        page,
+    }))
+}
+
+/// `/orgs/{org}/sign-ins/{id}`.
+pub async fn one(
+    admin: Admin,
+    site: web::Data<Site>,
+    path: web::Path<(String, String)>,
+) -> Result<Page<One>, Problem> {
+    let organization = admin.organization.clone();
+    let (_, id) = path.into_inner();
+    let sign_in = site
+        .store
+        .reading(move |conn| queries::find(conn, &organization, &id))
+        .await
+        .map_err(Problem::from)?
+        .ok_or(Problem::NotFound)?;
+    Ok(Page::new(One {
+        frame: admin.frame("denied"),
+        sign_in,
+    }))
+}
