@@ -5,8 +5,10 @@
 
 pub mod actions;
 mod model;
+mod pages;
 mod queries;
 
 pub use actions::{Doer, Joining, TeamChange};
 pub use model::{Act, Facts, Membership, Refusal, Source, State, judge};
+pub use pages::routes;
 pub use queries::{find, find_by_account};

@@ -129,6 +129,43 @@ pub struct Membership {
     pub version: i64,
 }
 
+/// Which members a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Part of a name or an address, in lower case; empty: anybody.
+    pub text: String,
+    /// Only those of this role.
+    pub role: Option<Role>,
+    /// Only those of the team with this id.
+    pub team: Option<String>,
+    /// Only those in this state; none: active and deactivated ones.
+    pub state: Option<State>,
+    /// Only those who came so.
+    pub source: Option<Source>,
+}
+
+/// A member with the key of the list's order.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The member.
+    pub member: Membership,
+    /// The name, folded.
+    pub name_key: String,
+}
+
+/// An identity of a member at one of the organization's connections.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// The connection's name.
+    pub connection: String,
+    /// Who vouches.
+    pub issuer: String,
+    /// As whom the provider knows the person.
+    pub subject: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// What can be done to a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {

@@ -3,11 +3,16 @@
 use diesel::prelude::*;
 
 use super::Joining;
-use super::model::{Membership, Source, State};
+use super::model::{Filter, Linked, Listed, Membership, Source, State};
 use crate::access::Role;
-use crate::store::schema::{accounts, members};
+use crate::store::schema::{accounts, connections, identities, members, team_members};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
+use crate::web::Paging;
+
+type Backend = <Conn as Connection>::Backend;
+type Chosen<'a> =
+    diesel::dsl::IntoBoxed<'a, diesel::dsl::InnerJoin<members::table, accounts::table>, Backend>;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = members)]
@@ -88,6 +93,108 @@ pub fn find_by_account(conn: &mut Conn, organization: &str, account: &str) -> Re
     Ok(found.map(membership))
 }
 
+/// One page of the members that the filter lets through, by name, and one more if there are more.
+pub fn page(conn: &mut Conn, organization: &str, filter: &Filter, paging: &Paging) -> Result<Vec<Listed>> {
+    let mut query = chosen(organization, filter)
+        .select((Row::as_select(), Person::as_select(), accounts::name_key))
+        .limit(Paging::limit());
+    let (name, id) = (accounts::name_key, members::id);
+    if let Some((last, name_key)) = paging.key().and_then(|key| key.split_once('.')) {
+        let (last, name_key) = (last.to_owned(), name_key.to_owned());
+        query = if paging.is_backwards() {
+            query.filter(name.lt(name_key.clone()).or(name.eq(name_key).and(id.lt(last))))
+        } else {
+            query.filter(name.gt(name_key.clone()).or(name.eq(name_key).and(id.gt(last))))
+        };
+    }
+    query = if paging.is_backwards() {
+        query.order((name.desc(), id.desc()))
+    } else {
+        query.order((name, id))
+    };
+    let rows: Vec<(Row, Person, String)> = query.load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(row, person, name_key)| Listed {
+            member: membership((row, person)),
+            name_key,
+        })
+        .collect())
+}
+
+/// How many members the filter lets through.
+pub fn count(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<i64> {
+    chosen(organization, filter).count().get_result(conn)
+}
+
+fn chosen<'a>(organization: &'a str, filter: &'a Filter) -> Chosen<'a> {
+    let mut query = members::table
+        .inner_join(accounts::table)
+        .filter(members::organization_id.eq(organization))
+        .into_boxed();
+    query = match filter.state {
+        Some(state) => query.filter(members::state.eq(state.as_str())),
+        None => query.filter(members::state.ne(State::Removed.as_str())),
+    };
+    if let Some(role) = filter.role {
+        query = query.filter(members::role.eq(role.as_str()));
+    }
+    if let Some(source) = filter.source {
+        query = query.filter(members::source.eq(source.as_str()));
+    }
+    if let Some(team) = &filter.team {
+        let people = team_members::table
+            .filter(team_members::team_id.eq(team))
+            .select(team_members::member_id);
+        query = query.filter(members::id.eq_any(people));
+    }
+    if !filter.text.is_empty() {
+        let part = containing(&filter.text);
+        let name = accounts::name_key.like(part.clone()).escape('\\');
+        query = query.filter(name.or(accounts::email_key.like(part).escape('\\')));
+    }
+    query
+}
+
+/// A pattern that finds the text itself, whatever signs it has.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// The account's identities at this organization's connections, newest first. What it is elsewhere is
+/// nobody's business here.
+pub fn identities_of(conn: &mut Conn, organization: &str, account: &str) -> Result<Vec<Linked>> {
+    let rows: Vec<(String, String, String, i64)> = identities::table
+        .inner_join(connections::table)
+        .filter(connections::organization_id.eq(organization))
+        .filter(identities::account_id.eq(account))
+        .order((identities::linked_at.desc(), identities::id))
+        .select((
+            connections::name,
+            identities::issuer,
+            identities::subject,
+            identities::linked_at,
+        ))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(connection, issuer, subject, since)| Linked {
+            connection,
+            issuer,
+            subject,
+            since,
+        })
+        .collect())
+}
+
 /// How many owners beside this member can act: active, by an account that is.
 pub fn other_owners(conn: &mut Conn, organization: &str, member: &str) -> Result<i64> {
     members::table
@@ -156,4 +263,14 @@ pub fn set_role(conn: &mut Conn, id: &str, version: i64, role: Role) -> Result<u
     diesel::update(members::table.find(id).filter(members::version.eq(version)))
         .set((members::role.eq(role.as_str()), members::version.eq(version + 1)))
         .execute(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::containing;
+
+    #[test]
+    fn a_search_finds_the_signs_themselves() {
+        assert_eq!(containing("a_b%c\\"), "%a\\_b\\%c\\\\%");
+    }
 }

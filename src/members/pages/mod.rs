@@ -1,0 +1,25 @@
+//! The pages of members: the list, one member, the edit form, and the acts, each of which is explained
+//! before it is done.
+
+mod act;
+mod detail;
+mod edit;
+mod list;
+
+use actix_web::web;
+
+/// The pages of members.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(web::resource("/orgs/{org}/members").get(list::list))
+        .service(web::resource("/orgs/{org}/members/{id}").get(detail::detail))
+        .service(
+            web::resource("/orgs/{org}/members/{id}/edit")
+                .get(edit::edit)
+                .post(edit::change),
+        )
+        .service(
+            web::resource("/orgs/{org}/members/{id}/{deed:deactivate|reactivate|remove|sign-out}")
+                .get(act::explain)
+                .post(act::act),
+        );
+}
