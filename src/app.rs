@@ -105,6 +105,7 @@ fn routes(cfg: &mut web::ServiceConfig) {
     cfg.configure(crate::accounts::routes)
         .configure(crate::orgs::routes)
         .configure(crate::domains::routes)
+        .configure(crate::teams::routes)
         .configure(crate::members::routes)
         .configure(crate::connections::routes)
         .configure(crate::sign_ins::routes)

@@ -7,7 +7,7 @@ use super::model::{Filter, Linked, Listed, Membership, Source, State};
 use crate::access::Role;
 use crate::store::schema::{accounts, connections, identities, members, team_members};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{self, Conn, Result};
 use crate::web::Paging;
 
 type Backend = <Conn as Connection>::Backend;
@@ -149,24 +149,11 @@ fn chosen<'a>(organization: &'a str, filter: &'a Filter) -> Chosen<'a> {
         query = query.filter(members::id.eq_any(people));
     }
     if !filter.text.is_empty() {
-        let part = containing(&filter.text);
+        let part = store::containing(&filter.text);
         let name = accounts::name_key.like(part.clone()).escape('\\');
         query = query.filter(name.or(accounts::email_key.like(part).escape('\\')));
     }
     query
-}
-
-/// A pattern that finds the text itself, whatever signs it has.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// The account's identities at this organization's connections, newest first. What it is elsewhere is
@@ -263,14 +250,4 @@ pub fn set_role(conn: &mut Conn, id: &str, version: i64, role: Role) -> Result<u
     diesel::update(members::table.find(id).filter(members::version.eq(version)))
         .set((members::role.eq(role.as_str()), members::version.eq(version + 1)))
         .execute(conn)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::containing;
-
-    #[test]
-    fn a_search_finds_the_signs_themselves() {
-        assert_eq!(containing("a_b%c\\"), "%a\\_b\\%c\\\\%");
-    }
 }

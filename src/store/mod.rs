@@ -194,6 +194,19 @@ pub fn is_collision(error: &DbError) -> bool {
     ) || matches!(error, DbError::DatabaseError(_, about) if about.message().contains("deadlock"))
 }
 
+/// A `LIKE … ESCAPE '\'` pattern that finds the text itself, whatever signs it has.
+pub fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
 /// The database could not be opened or brought up to date; the text is for the person who starts it.
 #[derive(Debug)]
 pub struct OpenError(pub(crate) String);
@@ -214,6 +227,11 @@ mod tests {
     fn an_unknown_scheme_is_refused_rather_than_made_a_file() {
         assert!(Store::open("mysql://host/db").is_err());
         assert!(Store::open("").is_err());
+    }
+
+    #[test]
+    fn a_search_finds_the_signs_themselves() {
+        assert_eq!(containing("a_b%c\\"), "%a\\_b\\%c\\\\%");
     }
 
     #[test]

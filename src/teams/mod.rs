@@ -3,7 +3,33 @@
 
 pub mod actions;
 mod model;
+mod pages;
 mod queries;
 
 pub use model::{Belonging, Source, Team};
 pub use queries::{find, find_by_name, give, leave_all, list, mapped, of_member, take_mapped};
+
+use actix_web::web;
+
+/// The pages of teams.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(web::resource("/orgs/{org}/teams").get(pages::list))
+        .service(
+            web::resource("/orgs/{org}/teams/new")
+                .get(pages::new)
+                .post(pages::create),
+        )
+        .service(web::resource("/orgs/{org}/teams/{id}").get(pages::detail))
+        .service(
+            web::resource("/orgs/{org}/teams/{id}/rename")
+                .get(pages::renaming)
+                .post(pages::rename),
+        )
+        .service(
+            web::resource("/orgs/{org}/teams/{id}/delete")
+                .get(pages::deleting)
+                .post(pages::delete),
+        )
+        .service(web::resource("/orgs/{org}/teams/{id}/people").post(pages::add))
+        .service(web::resource("/orgs/{org}/teams/{id}/people/{member}/take-out").post(pages::take_out));
+}

@@ -6,10 +6,14 @@ use diesel::dsl::count;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::model::{Belonging, Source, Team, name_key, tidy};
-use crate::store::schema::{members, team_members, teams};
+use super::model::{Belonging, Person, Source, Team, Uses, name_key, tidy};
+use crate::access::Role;
+use crate::store::schema::{
+    accounts, connections, group_mappings, invitation_teams, invitations, members, team_members, teams,
+};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{self, Conn, Result};
+use crate::web::Paging;
 
 type Row = (String, String, i64, i64);
 
@@ -227,7 +231,6 @@ pub fn is_in(conn: &mut Conn, team: &str, member: &str) -> Result<bool> {
 
 /// The name of one of the organization's members who were not removed.
 pub fn member_name(conn: &mut Conn, organization: &str, member: &str) -> Result<Option<String>> {
-    use crate::store::schema::accounts;
     let row: Option<(String, String)> = members::table
         .inner_join(accounts::table)
         .filter(members::id.eq(member))
@@ -237,4 +240,125 @@ pub fn member_name(conn: &mut Conn, organization: &str, member: &str) -> Result<
         .first(conn)
         .optional()?;
     Ok(row.map(|(name, email)| if name.is_empty() { email } else { name }))
+}
+
+type PersonRow = (String, String, String, String, String, String);
+
+/// One page of a team's people, by name, and one more if there are more.
+pub fn people(conn: &mut Conn, team: &str, paging: &Paging) -> Result<Vec<Person>> {
+    let here = team_members::table
+        .filter(team_members::team_id.eq(team))
+        .select(team_members::member_id);
+    let (name, id) = (accounts::name_key, members::id);
+    let mut query = members::table
+        .inner_join(accounts::table)
+        .filter(members::id.eq_any(here))
+        .select((
+            id,
+            accounts::full_name,
+            name,
+            accounts::email,
+            members::role,
+            members::state,
+        ))
+        .limit(Paging::limit())
+        .into_boxed();
+    if let Some((last, name_key)) = paging.key().and_then(|key| key.split_once('.')) {
+        query = if paging.is_backwards() {
+            query.filter(name.lt(name_key).or(name.eq(name_key).and(id.lt(last))))
+        } else {
+            query.filter(name.gt(name_key).or(name.eq(name_key).and(id.gt(last))))
+        };
+    }
+    query = if paging.is_backwards() {
+        query.order((name.desc(), id.desc()))
+    } else {
+        query.order((name, id))
+    };
+    let mut people: Vec<Person> = query.load::<PersonRow>(conn)?.into_iter().map(person).collect();
+    add_sources(conn, team, &mut people)?;
+    Ok(people)
+}
+
+fn person((member, full_name, name_key, email, role, state): PersonRow) -> Person {
+    Person {
+        member,
+        name: if full_name.is_empty() {
+            email.clone()
+        } else {
+            full_name
+        },
+        name_key,
+        email,
+        role: Role::parse(&role).unwrap_or(Role::Member),
+        is_active: state == "active",
+        sources: Vec::new(),
+    }
+}
+
+fn add_sources(conn: &mut Conn, team: &str, people: &mut [Person]) -> Result<()> {
+    let ids: Vec<&String> = people.iter().map(|person| &person.member).collect();
+    let rows: Vec<(String, String)> = team_members::table
+        .filter(team_members::team_id.eq(team))
+        .filter(team_members::member_id.eq_any(ids))
+        .select((team_members::member_id, team_members::source))
+        .distinct()
+        .load(conn)?;
+    for person in people {
+        let own = rows.iter().filter(|(member, _)| *member == person.member);
+        person.sources = own.filter_map(|(_, source)| Source::parse(source)).collect();
+        person.sources.sort_unstable();
+    }
+    Ok(())
+}
+
+/// Members who are not in the team, by name: id, name and address. `text` is part of a name or an address,
+/// folded.
+pub fn candidates(
+    conn: &mut Conn,
+    organization: &str,
+    team: &str,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<(String, String, String)>> {
+    let here = team_members::table
+        .filter(team_members::team_id.eq(team))
+        .select(team_members::member_id);
+    let part = store::containing(text);
+    let fits = accounts::name_key
+        .like(part.clone())
+        .escape('\\')
+        .or(accounts::email_key.like(part).escape('\\'));
+    let rows: Vec<(String, String, String)> = members::table
+        .inner_join(accounts::table)
+        .filter(members::organization_id.eq(organization))
+        .filter(members::state.ne("removed"))
+        .filter(members::id.ne_all(here))
+        .filter(fits)
+        .order((accounts::name_key, members::id))
+        .select((members::id, accounts::full_name, accounts::email))
+        .limit(limit)
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// What names the team.
+pub fn uses(conn: &mut Conn, team: &str) -> Result<Uses> {
+    Ok(Uses {
+        invitations: invitation_teams::table
+            .inner_join(invitations::table)
+            .filter(invitation_teams::team_id.eq(team))
+            .filter(invitations::state.eq("pending"))
+            .count()
+            .get_result(conn)?,
+        mappings: group_mappings::table
+            .filter(group_mappings::team_id.eq(team))
+            .count()
+            .get_result(conn)?,
+        defaults: connections::table
+            .filter(connections::default_team_id.eq(team))
+            .order(connections::name)
+            .select(connections::name)
+            .load(conn)?,
+    })
 }
