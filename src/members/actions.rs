@@ -10,7 +10,7 @@ use crate::audit::{self, Actor, Event, Subject};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result as DbResult, id};
 use crate::web::Problem;
-use crate::{seats, session, teams};
+use crate::{invitations, seats, session, teams};
 
 /// Somebody who is about to become a member.
 #[derive(Debug, Clone, Copy)]
@@ -182,8 +182,8 @@ pub fn reactivate(
     Ok(member)
 }
 
-/// Takes the member out of the organization and of all teams, and ends their sessions here. Removed stays
-/// removed until the person is invited again.
+/// Takes the member out of the organization and of all teams, closes a pending invitation of the address,
+/// and ends the sessions here. Removed stays removed until the person is invited again.
 ///
 /// # Errors
 /// As [`deactivate`].
@@ -199,6 +199,7 @@ pub fn remove(
     let was_in = team_names(conn, &member.id)?;
     set_state(conn, now, &member, State::Removed)?;
     teams::leave_all(conn, &member.id)?;
+    invitations::actions::close_pending(conn, now, &doer.actor, organization, &member.email_key)?;
     session::end_in_organization(conn, &member.account, organization)?;
     let before = json!({"state": member.state.as_str(), "role": member.role, "teams": was_in});
     let change = (before, json!({"state": "removed"}));
