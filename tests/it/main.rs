@@ -12,5 +12,7 @@
 #[macro_use]
 mod support;
 
+mod connections;
 mod invitations;
+mod settings;
 mod sign_in;
