@@ -25,6 +25,9 @@ pub struct Config {
     pub trusted_proxies: Vec<String>,
     /// `VESTIBULE_WORKERS`: server threads. Default: one for each core, 4 at most.
     pub workers: usize,
+    /// `VESTIBULE_STRANGER_DAYS`: after how many days an account that was never let in anywhere is taken
+    /// away. Default 30.
+    pub stranger_days: i64,
     /// `VESTIBULE_LOG`: what is logged, such as `info` or `vestibule=debug`. Default `info`.
     pub log: String,
     /// `VESTIBULE_LOG_FORMAT`: `text` or `json`. Default `text`.
@@ -42,6 +45,7 @@ struct File {
     outbound_allow: Option<Vec<String>>,
     trusted_proxies: Option<Vec<String>>,
     workers: Option<usize>,
+    stranger_days: Option<i64>,
     log: Option<String>,
     log_format: Option<String>,
 }
@@ -74,13 +78,9 @@ impl Config {
         let log_format = set("VESTIBULE_LOG_FORMAT")
             .or(file.log_format)
             .unwrap_or_else(|| "text".to_owned());
-        let workers = match set("VESTIBULE_WORKERS") {
-            None => file.workers,
-            Some(text) => Some(
-                text.parse()
-                    .map_err(|error| format!("VESTIBULE_WORKERS is “{text}”: {error}."))?,
-            ),
-        };
+        let workers = number(set("VESTIBULE_WORKERS"), "VESTIBULE_WORKERS")?.or(file.workers);
+        let stranger_days =
+            number(set("VESTIBULE_STRANGER_DAYS"), "VESTIBULE_STRANGER_DAYS")?.or(file.stranger_days);
         Ok(Self {
             database_url: set("DATABASE_URL")
                 .or(file.database_url)
@@ -100,6 +100,7 @@ impl Config {
                 .or(file.trusted_proxies)
                 .unwrap_or_default(),
             workers: workers.unwrap_or_else(|| cores().min(4)).max(1),
+            stranger_days: stranger_days.unwrap_or(30).clamp(1, 3_650),
             log: set("VESTIBULE_LOG")
                 .or(file.log)
                 .unwrap_or_else(|| "info".to_owned()),
@@ -110,6 +111,16 @@ impl Config {
             },
         })
     }
+}
+
+fn number<T: std::str::FromStr<Err: std::fmt::Display>>(
+    text: Option<String>,
+    name: &str,
+) -> Result<Option<T>, String> {
+    let Some(text) = text else { return Ok(None) };
+    text.parse()
+        .map(Some)
+        .map_err(|error| format!("{name} is “{text}”: {error}. Write a whole number."))
 }
 
 fn read_file(path: &Path) -> Result<File, String> {

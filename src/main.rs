@@ -87,7 +87,9 @@ fn migrate(config: &Config) -> Result<ExitCode, String> {
     if ran.is_empty() {
         println!("The database is up to date.");
     }
-    ran.iter().for_each(|name| println!("Ran {name}."));
+    for name in &ran {
+        println!("Ran {name}.");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -153,8 +155,8 @@ fn log(config: &Config) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     if config.log_json {
-        builder.json().init()
+        builder.json().init();
     } else {
-        builder.init()
+        builder.init();
     }
 }

@@ -152,6 +152,24 @@ pub fn set_password(
     audit::record(conn, now, actor, &event)
 }
 
+/// Takes the password away.
+///
+/// # Errors
+/// When the database refuses.
+pub fn drop_password(conn: &mut Conn, now: Timestamp, actor: &Actor, account: &Account) -> Result<()> {
+    queries::drop_password(conn, &account.id)?;
+    let event = Event {
+        action: "account.password_dropped",
+        subject: Subject {
+            kind: "account",
+            id: &account.id,
+            name: &account.email,
+        },
+        ..Event::default()
+    };
+    audit::record(conn, now, actor, &event)
+}
+
 /// Makes the account one that runs the installation.
 ///
 /// # Errors

@@ -187,6 +187,15 @@ pub(super) fn set_password(conn: &mut Conn, id: &str, hash: &str) -> Result<usiz
         .execute(conn)
 }
 
+pub(super) fn drop_password(conn: &mut Conn, id: &str) -> Result<usize> {
+    diesel::update(accounts::table.find(id))
+        .set((
+            accounts::password_hash.eq(None::<String>),
+            accounts::version.eq(accounts::version + 1),
+        ))
+        .execute(conn)
+}
+
 pub(super) fn set_admitted(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
     diesel::update(accounts::table.find(id).filter(accounts::admitted_at.is_null()))
         .set(accounts::admitted_at.eq(Some(now)))

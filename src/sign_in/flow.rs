@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::queries;
 use crate::access::{
     AccountEffect, AccountStanding, Admission, Decision, DomainStanding, EmailAddress, Identity,
-    InvitationEffect, MemberStanding, MembershipEffect, Policy, Refusal, Seats, Standing, Trace, Verdict,
-    decide, teams_to_join, teams_to_leave,
+    InvitationEffect, MemberStanding, MembershipEffect, Policy, Refusal, Role, Seats, Standing, Trace,
+    Verdict, decide, teams_to_join, teams_to_leave,
 };
 use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
@@ -139,17 +139,18 @@ impl From<Problem> for Fault {
 }
 
 fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, Fault> {
-    let reference = if !queries::consume(conn, &arrival.attempt.id, now)? {
-        reject(conn, now, &Rejection::used(arrival))?
-    } else {
+    let rejection = if queries::consume(conn, &arrival.attempt.id, now)? {
         match load(conn, now, arrival)? {
-            None => reject(conn, now, &Rejection::turned_off(arrival))?,
             Some(loaded) => {
                 let decision = decide(&loaded.policy, &arrival.identity, &loaded.standing);
                 return apply(conn, now, arrival, &loaded, decision);
             }
+            None => Rejection::turned_off(arrival),
         }
+    } else {
+        Rejection::used(arrival)
     };
+    let reference = reject(conn, now, &rejection)?;
     Ok(Passage::Refused { reference })
 }
 
@@ -271,7 +272,7 @@ fn apply(
         }
         (Verdict::Admit(_), None) => Err(Problem::internal("an admission without an account").into()),
         (Verdict::Deny(refusal), _) => {
-            turn_away(&mut record, refusal);
+            turn_away(&mut record, *refusal);
             let denial = denied::actions::note(conn, &record)?;
             keep(conn, now, &record, Some(&denial))?;
             Ok(Passage::Refused {
@@ -281,7 +282,7 @@ fn apply(
     }
 }
 
-fn turn_away(record: &mut Record, refusal: &Refusal) {
+fn turn_away(record: &mut Record, refusal: Refusal) {
     record.outcome = Outcome::Denied;
     record.reason = refusal.reason.as_str().to_owned();
     record.detail = refusal
@@ -310,6 +311,9 @@ fn settle_account(
     if effect != AccountEffect::Existing {
         accounts::actions::link(conn, now, &actor, identity, &account)?;
     }
+    if effect == AccountEffect::Linked {
+        forget_foreign_password(conn, now, &actor, loaded, &account)?;
+    }
     accounts::actions::rename(conn, now, &actor, &account, &name)?;
     let full_name = if name.is_empty() {
         account.full_name.clone()
@@ -317,6 +321,27 @@ fn settle_account(
         name
     };
     Ok(Some(Account { full_name, ..account }))
+}
+
+/// The domain's own provider vouches for this person now. A password that somebody may have set before,
+/// through another organization's invitation, must not open this account any longer. Owners here keep
+/// theirs: the operator or an owner gave it to them.
+fn forget_foreign_password(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    loaded: &Loaded,
+    account: &Account,
+) -> Result<(), Fault> {
+    let owns = loaded
+        .member
+        .as_ref()
+        .is_some_and(|member| member.role == Role::Owner);
+    if account.password_hash.is_some() && !account.operator && !owns {
+        accounts::actions::drop_password(conn, now, actor, account)?;
+        session::end_all_of_account(conn, &account.id)?;
+    }
+    Ok(())
 }
 
 /// Steps 5 and 6: membership, invitation, teams.

@@ -2,10 +2,11 @@
 //!
 //! `door` sends the browser out and takes it back, `oidc` judges the provider's message, `flow` loads,
 //! decides and applies in one transaction. Owners and guests may also come by `password`; `setup` makes
-//! the first owner.
+//! the first owner; `guest` lets an invitation's link do what it may.
 
 mod door;
 mod flow;
+mod guest;
 pub mod oidc;
 mod pages;
 mod password;
@@ -29,6 +30,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/sign-in/refused/{reference}", web::get().to(door::refused))
         .route("/sign-in/oidc/{id}/callback", web::get().to(door::returned))
         .route("/sign-in/{org}/{connection}", web::get().to(door::start))
+        .route("/invitation/accept", web::get().to(guest::show))
+        .route("/invitation/accept", web::post().to(guest::accept))
         .route("/sign-out", web::post().to(pages::sign_out))
         .route("/theme", web::post().to(pages::theme))
         .route("/set-up/{token}", web::get().to(setup::follow))

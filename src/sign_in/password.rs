@@ -31,7 +31,7 @@ pub enum Outcome {
     In(String),
     /// Address and password don't fit together, or there is no such account: nobody is told which.
     Wrong,
-    /// They fit, but the person has to come by single sign-on, or is in no organization.
+    /// They fit, but the person has to come by single sign-on.
     Refused(&'static str),
 }
 
@@ -128,11 +128,6 @@ fn enter(
         return Ok(Outcome::Wrong);
     };
     let organizations = session::organizations_of(conn, &account.id)?;
-    if organizations.is_empty() && !account.operator {
-        return Ok(Outcome::Refused(
-            "You are not a member of any organization here. Ask an administrator to invite you.",
-        ));
-    }
     if must_use_single_sign_on(conn, &account)? {
         return Ok(Outcome::Refused(
             "Your organization asks you to use single sign-on. Start with your address, without a password.",

@@ -7,25 +7,22 @@ use crate::store::time::{DAY, Timestamp};
 use crate::store::{Result, Store};
 use crate::web::Site;
 
-/// How long an account that was never admitted anywhere is kept.
-const STRANGERS: i64 = 30 * DAY;
-
-/// Takes away what has had its time, and answers how many rows that were.
+/// Takes away what has had its time, and accounts that were never let in anywhere for `stranger_days`; answers how many rows that were.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn sweep(store: &Store, now: Timestamp) -> Result<usize> {
+pub fn sweep(store: &Store, now: Timestamp, stranger_days: i64) -> Result<usize> {
     store.write(|conn| {
         Ok(queries::sweep(conn, now, now - password::FORGET_AFTER)?
-            + queries::sweep_accounts(conn, now - STRANGERS)?)
+            + queries::sweep_accounts(conn, now - stranger_days * DAY)?)
     })
 }
 
 /// Sweeps at the start and every ten minutes, until the server stops.
 pub async fn sweep_for_ever(site: Site) {
     loop {
-        let (store, now) = (site.store.clone(), site.now());
-        match actix_web::web::block(move || sweep(&store, now)).await {
+        let (store, now, days) = (site.store.clone(), site.now(), site.config.stranger_days);
+        match actix_web::web::block(move || sweep(&store, now, days)).await {
             Ok(Ok(0)) => {}
             Ok(Ok(rows)) => tracing::debug!(rows, "swept"),
             Ok(Err(error)) => tracing::warn!(%error, "sweeping failed"),

@@ -11,7 +11,7 @@ use super::{Problem, Site, csrf};
 /// The largest form: 1,000 addresses of the longest kind fit.
 const LARGEST: usize = 1024 * 1024;
 
-/// The fields of a POSTed form. A handler that takes it can't be reached without the form's token.
+/// The fields that a form sent. A handler that takes it can't be reached without the form's token.
 #[derive(Debug, Clone, Default)]
 pub struct Posted(Vec<(String, String)>);
 

@@ -47,6 +47,7 @@ impl Installation {
             outbound_allow: vec!["127.0.0.0/8".into()],
             trusted_proxies: vec![],
             workers: 1,
+            stranger_days: 30,
             log: "warn".into(),
             log_json: false,
         };
