@@ -139,17 +139,17 @@ mod tests {
     #[test]
     fn a_secret_opens_only_in_its_place() {
         let sealer = Sealer::new(&[7; 32]).unwrap();
-        let sealed = sealer.seal("connections:1:client_secret", "s3cret").unwrap();
-        assert!(!sealed.contains("s3cret"));
+        let kept = sealer.seal("connections:1:client_secret", "s3cret").unwrap();
+        assert!(!kept.contains("s3cret"));
         assert_eq!(
-            sealer.open("connections:1:client_secret", &sealed).unwrap(),
+            sealer.open("connections:1:client_secret", &kept).unwrap(),
             "s3cret"
         );
-        assert!(sealer.open("connections:2:client_secret", &sealed).is_err());
+        assert!(sealer.open("connections:2:client_secret", &kept).is_err());
         assert!(
             Sealer::new(&[8; 32])
                 .unwrap()
-                .open("connections:1:client_secret", &sealed)
+                .open("connections:1:client_secret", &kept)
                 .is_err()
         );
         assert!(sealer.open("connections:1:client_secret", "1.x").is_err());
@@ -159,9 +159,9 @@ mod tests {
     fn the_key_file_is_made_once_and_closed_to_others() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vestibule.key");
-        let sealed = Sealer::from_file(&path).unwrap().seal("a", "b").unwrap();
+        let kept = Sealer::from_file(&path).unwrap().seal("a", "b").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(Sealer::from_file(&path).unwrap().open("a", &sealed).unwrap(), "b");
+        assert_eq!(Sealer::from_file(&path).unwrap().open("a", &kept).unwrap(), "b");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(Sealer::from_file(&path).unwrap_err().contains("chmod 600"));
     }
