@@ -410,10 +410,10 @@ fn for_the_person(check: &str) -> &'static str {
         "provider_refused" => {
             "Your organization’s sign-in service did not sign you in. Perhaps it was cancelled there. Start again, or ask an administrator."
         }
-        "provider_unreachable" | "token_endpoint" | "discovery" | "timeout" => {
+        "provider_unreachable" | "provider_timed_out" | "token_endpoint" | "discovery" | "keys" => {
             "Your organization’s sign-in service does not answer properly. Try again in a few minutes."
         }
-        "expired" | "not_yet_valid" | "issued_at" => {
+        "expired" | "not_yet_valid" => {
             "The clocks of your organization’s sign-in service and of this server differ. Tell an administrator the reference below."
         }
         "email_malformed" => {
