@@ -110,6 +110,7 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .configure(crate::connections::routes)
         .configure(crate::sign_ins::routes)
         .configure(crate::denied::routes)
+        .configure(crate::audit::routes)
         .configure(crate::sign_in::routes)
         // `/invitation/{token}` comes after the words that may stand in its place.
         .configure(crate::invitations::routes);

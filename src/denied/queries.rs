@@ -8,6 +8,7 @@ use super::model::{Denial, State};
 use super::remedy::Now;
 use crate::access::MemberStanding;
 use crate::store::schema::{accounts, connections, denials, denied_days, invitations, members};
+use crate::store::text::part;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 use crate::web::Paging;
@@ -270,12 +271,6 @@ fn matching<'a>(organization: &'a str, wanted: &Wanted, one: Option<&'a str>) ->
         query = query.filter(denials::last_at.lt(until));
     }
     query
-}
-
-/// The pattern of a text that contains this one.
-fn part(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
 }
 
 /// Whether anybody was ever denied here.

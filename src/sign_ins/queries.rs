@@ -133,7 +133,8 @@ fn facts(json: &str) -> Vec<(String, String)> {
     };
     object
         .into_iter()
-        .map(|(name, value)| (tame(&name, 60), tame(&text(value), 300)))
+        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
+        .map(|(name, value)| (tame(&name.replace('_', " "), 60), tame(&text(value), 300)))
         .collect()
 }
 

@@ -1,4 +1,4 @@
-//! Text that comes from outside, made fit for a column.
+//! Text that comes from outside, made fit for a column and for a pattern.
 
 /// At most `most` characters of `text`, each control character replaced by U+FFFD: PostgreSQL refuses
 /// NUL, and a line feed or an escape would forge lines wherever the text is written later.
@@ -9,13 +9,24 @@ pub fn tame(text: &str, most: usize) -> String {
         .collect()
 }
 
+/// The pattern for `LIKE … ESCAPE '\\'` that finds this text anywhere, and nothing else.
+pub fn part(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::tame;
+    use super::{part, tame};
 
     #[test]
     fn control_characters_and_long_tails_do_not_pass() {
         assert_eq!(tame("Ada\0\r\nKing", 20), "Ada\u{fffd}\u{fffd}\u{fffd}King");
         assert_eq!(tame("Жаннет", 3), "Жан");
+    }
+
+    #[test]
+    fn signs_of_patterns_stand_for_themselves() {
+        assert_eq!(part(r"50%_\"), r"%50\%\_\\%");
     }
 }

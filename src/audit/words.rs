@@ -1,0 +1,110 @@
+//! What the actions of the log are called by people. A word that stands not here is shown as it is.
+
+/// Each action with its sentence's verb and object, grouped as administrators look for them.
+const ACTIONS: &[(&str, &str)] = &[
+    ("sign_in.admitted", "Came in by single sign-on"),
+    ("sign_in.by_password", "Came in by password"),
+    ("sign_in.denied", "Was denied"),
+    ("sign_in.rejected", "Technical failure at sign-in"),
+    ("denial.invited", "Answered a denial by an invitation"),
+    ("denial.dismissed", "Dismissed a denial"),
+    ("denial.reopened", "Reopened a denial"),
+    ("invitation.sent", "Invited"),
+    ("invitation.resent", "Sent an invitation again"),
+    ("invitation.revoked", "Revoked an invitation"),
+    ("invitation.accepted", "Accepted an invitation"),
+    ("invitation.declined", "Declined an invitation"),
+    ("invitation.closed", "Closed an invitation"),
+    ("member.joined", "Became a member"),
+    ("member.role_changed", "Changed a member’s role"),
+    ("member.deactivated", "Deactivated a member"),
+    ("member.reactivated", "Reactivated a member"),
+    ("member.removed", "Removed a member"),
+    ("member.signed_out", "Signed a member out everywhere"),
+    ("team.created", "Made a team"),
+    ("team.renamed", "Renamed a team"),
+    ("team.deleted", "Deleted a team"),
+    ("team.member_added", "Put somebody into a team"),
+    ("team.member_taken_out", "Took somebody out of a team"),
+    ("connection.created", "Made a connection"),
+    ("connection.changed", "Changed a connection"),
+    ("connection.state_changed", "Turned a connection on or off"),
+    (
+        "connection.jit_changed",
+        "Turned just-in-time provisioning on or off",
+    ),
+    ("connection.scim_changed", "Turned SCIM on or off"),
+    ("connection.enforce_changed", "Turned enforcement on or off"),
+    ("connection.mapping_changed", "Changed the table of groups"),
+    ("connection.domain_attached", "Attached a domain to a connection"),
+    (
+        "connection.domain_detached",
+        "Detached a domain from a connection",
+    ),
+    ("domain.added", "Added a domain"),
+    ("domain.token_renewed", "Made a new token for a domain"),
+    ("domain.verified", "Verified a domain"),
+    ("domain.vouched", "Answered for a domain"),
+    ("domain.removed", "Removed a domain"),
+    ("organization.created", "Made the organization"),
+    ("organization.changed", "Changed the settings"),
+    ("account.created", "Made an account"),
+    ("account.linked", "Linked an identity to an account"),
+    ("account.renamed", "Took a person’s new name from the provider"),
+    ("account.username_changed", "Changed a username"),
+    ("account.password_set", "Set a password"),
+    ("account.password_dropped", "Took a password away"),
+    ("session.ended", "Ended a session"),
+];
+
+/// The action as people read it.
+pub fn sentence(action: &str) -> &str {
+    ACTIONS
+        .iter()
+        .find(|(word, _)| *word == action)
+        .map_or(action, |(_, sentence)| *sentence)
+}
+
+/// Every action that is known, with its sentence.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ACTIONS.iter().copied()
+}
+
+/// Text as a log shows it: what can't be seen, or turns the reading direction, is written out.
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut seen, letter| {
+            if is_hidden(letter) {
+                seen.extend(letter.escape_unicode());
+            } else {
+                seen.push(letter);
+            }
+            seen
+        })
+}
+
+/// Control characters, and those of Unicode that are invisible or reorder the text around them (UAX #9).
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_have_sentences_and_unknown_ones_their_word() {
+        assert_eq!(sentence("member.removed"), "Removed a member");
+        assert_eq!(sentence("moon.landed"), "moon.landed");
+        let words: std::collections::BTreeSet<_> = all().map(|(word, _)| word).collect();
+        assert_eq!(words.len(), all().count());
+    }
+
+    #[test]
+    fn what_hides_is_written_out() {
+        assert_eq!(visible("Ada\u{202e}gnik\n"), "Ada\\u{202e}gnik\\u{a}");
+        assert_eq!(visible("Жанна d’Arc"), "Жанна d’Arc");
+    }
+}
