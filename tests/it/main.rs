@@ -14,5 +14,7 @@ mod support;
 
 mod connections;
 mod invitations;
+mod members;
 mod settings;
 mod sign_in;
+mod teams;
