@@ -70,7 +70,7 @@ pub async fn start(
             )
             .await
         }
-        Err(error) => rejected(&site, rejection(&connection, None, &error, client)).await,
+        Err(error) => rejected(&site, rejection(&connection, &error, client)).await,
     }
 }
 
@@ -126,9 +126,9 @@ pub async fn returned(
     let connection = connection(&site, path.into_inner()).await?;
     let callback = match Callback::parse(request.query_string()) {
         Ok(callback) => callback,
-        Err(error) => return rejected(&site, rejection(&connection, None, &error, client)).await,
+        Err(error) => return rejected(&site, rejection(&connection, &error, client)).await,
     };
-    let attempt = match find_attempt(&request, &site, &connection, &callback.state).await? {
+    let attempt = match claim_attempt(&request, &site, &connection, &callback.state).await? {
         Ok(attempt) => attempt,
         Err((check, sentence)) => {
             return rejected(&site, lost(&connection, check, sentence, client)).await;
@@ -145,7 +145,7 @@ pub async fn returned(
         .await
     {
         Ok(verified) => verified,
-        Err(error) => return rejected(&site, rejection(&connection, Some(&attempt), &error, client)).await,
+        Err(error) => return rejected(&site, rejection(&connection, &error, client)).await,
     };
     let arrival = Arrival {
         attempt,
@@ -159,7 +159,8 @@ pub async fn returned(
             return_to,
         } => {
             session::enter(&request, &session, &opened)?;
-            without(&site, see_other(local_path(&return_to)), &[BROWSER, INVITATION])
+            // The other cookie stays for its ten minutes: another tab may still be at the provider.
+            without(&site, see_other(local_path(&return_to)), &[INVITATION])
         }
         Passage::Refused { reference } => without(
             &site,
@@ -177,49 +178,56 @@ async fn connection(site: &Site, id: String) -> Result<Connection, Problem> {
         .ok_or(Problem::NotFound)
 }
 
+/// Which check failed, and what an administrator should know.
 type Unfit = (&'static str, &'static str);
 
-/// The attempt that this answer belongs to, if it belongs to this browser and connection, in time, for
-/// the first time.
-async fn find_attempt(
+const USED: Unfit = (
+    "state_used",
+    "This sign-in was finished already: the same answer of the provider arrived a second time.",
+);
+
+/// Uses up the attempt that this answer belongs to, if it belongs to this browser and connection, in time.
+/// Of two answers at once one is the first, and only that one's code is redeemed.
+async fn claim_attempt(
     request: &HttpRequest,
     site: &Site,
     connection: &Connection,
     state: &str,
 ) -> Result<Result<Attempt, Unfit>, Problem> {
-    let hash = id::hash_token(state);
-    let attempt = site
-        .store
-        .reading(move |conn| queries::attempt(conn, &hash))
-        .await
-        .map_err(Problem::from)?;
+    let (state, connection, now) = (id::hash_token(state), connection.id.clone(), site.now());
     let browser = cookie(request, site, BROWSER).map(|value| id::hash_token(&value));
-    Ok(judge_attempt(attempt, connection, browser.as_deref(), site.now()))
+    site.store
+        .writing(move |conn| {
+            let attempt = queries::attempt(conn, &state)?;
+            match judge_attempt(attempt, &connection, browser.as_deref(), now) {
+                Ok(attempt) if !queries::consume(conn, &attempt.id, now)? => Ok(Err(USED)),
+                judged => Ok(judged),
+            }
+        })
+        .await
+        .map_err(|error: DbError| Problem::Unavailable(error.to_string()))
 }
 
 fn judge_attempt(
     attempt: Option<Attempt>,
-    connection: &Connection,
+    connection: &str,
     browser: Option<&str>,
     now: i64,
 ) -> Result<Attempt, Unfit> {
     let attempt = attempt.ok_or(("state", "No sign-in was started with this state."))?;
-    if attempt.connection != connection.id {
+    if attempt.connection != connection {
         return Err((
             "state_of_another_connection",
             "The answer arrived at another connection’s address than the one where the sign-in was started.",
         ));
     }
+    if attempt.used_at.is_some() {
+        return Err(USED);
+    }
     if browser != Some(attempt.browser_hash.as_str()) {
         return Err((
             "state_of_another_browser",
             "The sign-in was started in another browser, or this browser keeps no cookies.",
-        ));
-    }
-    if attempt.used_at.is_some() {
-        return Err((
-            "state_used",
-            "This sign-in was finished already: the same answer of the provider arrived a second time.",
         ));
     }
     if attempt.expires_at <= now {
@@ -253,7 +261,6 @@ fn lost(connection: &Connection, check: &str, sentence: &str, client: Client) ->
     Rejection {
         organization: connection.organization.clone(),
         connection: connection.id.clone(),
-        attempt: None,
         check: check.to_owned(),
         sentence: sentence.to_owned(),
         status: 400,
@@ -261,14 +268,8 @@ fn lost(connection: &Connection, check: &str, sentence: &str, client: Client) ->
     }
 }
 
-fn rejection(
-    connection: &Connection,
-    attempt: Option<&Attempt>,
-    error: &OidcError,
-    client: Client,
-) -> Rejection {
+fn rejection(connection: &Connection, error: &OidcError, client: Client) -> Rejection {
     Rejection {
-        attempt: attempt.map(|attempt| attempt.id.clone()),
         status: error.http_status(),
         ..lost(connection, error.check.as_str(), &error.sentence, client)
     }
@@ -410,7 +411,12 @@ fn for_the_person(check: &str) -> &'static str {
         "provider_refused" => {
             "Your organization’s sign-in service did not sign you in. Perhaps it was cancelled there. Start again, or ask an administrator."
         }
-        "provider_unreachable" | "provider_timed_out" | "token_endpoint" | "discovery" | "keys" => {
+        "provider_unreachable"
+        | "provider_timed_out"
+        | "token_endpoint"
+        | "discovery"
+        | "keys"
+        | "userinfo" => {
             "Your organization’s sign-in service does not answer properly. Try again in a few minutes."
         }
         "expired" | "not_yet_valid" => {

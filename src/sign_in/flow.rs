@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use super::queries;
 use crate::access::{
     AccountEffect, AccountStanding, Admission, Decision, DomainStanding, EmailAddress, Identity,
     InvitationEffect, MemberStanding, MembershipEffect, Policy, Refusal, Role, Seats, Standing, Trace,
@@ -60,7 +59,7 @@ pub struct Attempt {
 /// A message that was found genuine, and everything that came with it.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// The attempt that it answers.
+    /// The attempt that it answers; it was used up before.
     pub attempt: Attempt,
     /// Whom the provider vouches for.
     pub identity: Identity,
@@ -139,19 +138,12 @@ impl From<Problem> for Fault {
 }
 
 fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, Fault> {
-    let rejection = if queries::consume(conn, &arrival.attempt.id, now)? {
-        match load(conn, now, arrival)? {
-            Some(loaded) => {
-                let decision = decide(&loaded.policy, &arrival.identity, &loaded.standing);
-                return apply(conn, now, arrival, &loaded, decision);
-            }
-            None => Rejection::turned_off(arrival),
-        }
-    } else {
-        Rejection::used(arrival)
+    let Some(loaded) = load(conn, now, arrival)? else {
+        let reference = reject(conn, now, &Rejection::turned_off(arrival))?;
+        return Ok(Passage::Refused { reference });
     };
-    let reference = reject(conn, now, &rejection)?;
-    Ok(Passage::Refused { reference })
+    let decision = decide(&loaded.policy, &arrival.identity, &loaded.standing);
+    apply(conn, now, arrival, &loaded, decision)
 }
 
 /// Reads what is judged; none where connection or organization were turned off meanwhile.
@@ -524,8 +516,6 @@ pub struct Rejection {
     pub organization: String,
     /// The connection whose address was called.
     pub connection: String,
-    /// The attempt to use up, if there was one.
-    pub attempt: Option<String>,
     /// Which check failed.
     pub check: String,
     /// What an administrator should know.
@@ -537,34 +527,17 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    fn of(arrival: &Arrival, check: &str, sentence: &str, status: u16) -> Self {
+    fn turned_off(arrival: &Arrival) -> Self {
         Self {
             organization: arrival.attempt.organization.clone(),
             connection: arrival.attempt.connection.clone(),
-            attempt: None,
-            check: check.to_owned(),
-            sentence: sentence.to_owned(),
-            status,
+            check: "connection_off".to_owned(),
+            sentence:
+                "The connection or its organization was turned off while the person was at the provider."
+                    .to_owned(),
+            status: 403,
             client: arrival.client.clone(),
         }
-    }
-
-    fn used(arrival: &Arrival) -> Self {
-        Self::of(
-            arrival,
-            "state_used",
-            "This sign-in was finished already: the same answer of the provider arrived a second time.",
-            400,
-        )
-    }
-
-    fn turned_off(arrival: &Arrival) -> Self {
-        Self::of(
-            arrival,
-            "connection_off",
-            "The connection or its organization was turned off while the person was at the provider.",
-            403,
-        )
     }
 }
 
@@ -573,9 +546,6 @@ impl Rejection {
 /// # Errors
 /// When the database refuses.
 pub fn reject(conn: &mut Conn, now: Timestamp, rejection: &Rejection) -> crate::store::Result<String> {
-    if let Some(attempt) = &rejection.attempt {
-        queries::consume(conn, attempt, now)?;
-    }
     let connection = connections::find(conn, &rejection.connection)?;
     let record = Record {
         id: id::new_id(),
