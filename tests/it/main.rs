@@ -15,6 +15,7 @@ mod support;
 mod connections;
 mod invitations;
 mod members;
+mod protocol;
 mod settings;
 mod sign_in;
 mod teams;

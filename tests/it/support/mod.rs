@@ -9,6 +9,7 @@ pub mod installation;
 pub mod peer;
 mod postgres;
 pub mod provider;
+pub mod tables;
 
 pub use acme::Acme;
 pub use browser::Browser;

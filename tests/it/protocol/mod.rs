@@ -1,0 +1,101 @@
+//! The protocols of single sign-on, walked through the running product: what is refused leaves no trace but its
+//! record, and what is only odd comes in.
+
+mod oidc;
+
+use vestibule::store::time::{self, Clock};
+
+use crate::support::provider::Provider;
+use crate::support::tables::SignIn;
+use crate::support::{Acme, Browser, Database};
+
+/// Acme and a provider that misbehaves on request, by clocks that go together.
+struct Front {
+    acme: Acme,
+    provider: Provider,
+    clock: Clock,
+}
+
+impl Front {
+    /// Acme with just-in-time provisioning on: whoever is not refused is in.
+    async fn open(db: Database) -> Self {
+        let clock = Clock::fixed(time::now());
+        let provider = Provider::start_with(clock.clone()).await;
+        let acme = Acme::start(
+            db,
+            provider.issuer(),
+            provider.client_id(),
+            provider.client_secret(),
+        );
+        clock.advance(acme.installation.site.now() - clock.now());
+        acme.jit(true);
+        Self {
+            acme,
+            provider,
+            clock,
+        }
+    }
+
+    /// So many milliseconds pass, here and at the provider.
+    fn later(&self, milliseconds: i64) {
+        self.clock.advance(milliseconds);
+        self.acme.installation.site.clock.advance(milliseconds);
+    }
+
+    /// A browser whose person is about to come back from the provider.
+    async fn at_the_callback(&self) -> Browser {
+        let mut browser = Browser::new();
+        browser.stop_before("/callback").get(&self.acme.sign_in()).await;
+        assert!(browser.held().is_some(), "{}", browser.text());
+        browser
+    }
+}
+
+/// What was there before something that must be refused.
+struct Before {
+    people: Vec<String>,
+    records: usize,
+    audited: i64,
+}
+
+impl Before {
+    fn of(acme: &Acme) -> Self {
+        Self {
+            people: acme.people(),
+            records: acme.sign_ins().len(),
+            audited: acme.audited_sign_ins(),
+        }
+    }
+
+    /// The person is on a plain page with a reference, in no session, and there is one record more, of a rejection;
+    /// nothing else has changed. Answers the record.
+    #[track_caller]
+    fn is_rejected(&self, acme: &Acme, browser: &Browser, what: &str) -> SignIn {
+        let records = acme.sign_ins();
+        assert_eq!(records.len(), self.records + 1, "{what}: {records:#?}");
+        let record = records.last().unwrap().clone();
+        assert_eq!(record.outcome, "rejected", "{what}: {record:#?}");
+        assert_eq!(acme.audited_sign_ins(), self.audited + 1, "{what}");
+        assert_eq!(acme.people(), self.people, "{what}");
+        assert!(
+            matches!(browser.status(), 400 | 403 | 502 | 504),
+            "{what}: {}",
+            browser.status()
+        );
+        browser.sees("Sign-in did not work").sees(&record.reference);
+        assert_eq!(
+            browser.path(),
+            format!("/sign-in/refused/{}", record.reference),
+            "{what}"
+        );
+        assert_eq!(browser.header("cache-control"), Some("no-store"), "{what}");
+        record
+    }
+
+    /// As [`Self::is_rejected`], of a browser in which nobody was signed in before either.
+    #[track_caller]
+    fn stays_outside(&self, acme: &Acme, browser: &Browser, what: &str) -> SignIn {
+        assert!(browser.cookie("vestibule_session").is_none(), "{what}");
+        self.is_rejected(acme, browser, what)
+    }
+}
