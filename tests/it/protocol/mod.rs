@@ -2,6 +2,7 @@
 //! record, and what is only odd comes in.
 
 mod oidc;
+mod peer;
 
 use vestibule::store::time::{self, Clock};
 
