@@ -181,11 +181,7 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
         account: account_standing(account.as_ref(), is_linked),
         member: member_standing(member.as_ref()),
         invitation: invitation.standing.clone(),
-        seats: if seats::count(conn, &organization.id, now)?.has_room(1) {
-            Seats::Free
-        } else {
-            Seats::Full
-        },
+        seats: seats(conn, now, &organization, member.is_some())?,
         domain,
     };
     let policy = connections::policy(&connection, groups::mapping(conn, &connection.id)?);
@@ -199,6 +195,21 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
         invitation,
         addresses,
     }))
+}
+
+/// Whether a newcomer would find a seat. Counted only where that can matter, since counting takes longer
+/// the more members there are.
+fn seats(
+    conn: &mut Conn,
+    now: Timestamp,
+    organization: &Organization,
+    is_known: bool,
+) -> Result<Seats, Fault> {
+    if is_known || organization.settings.seats.is_none() {
+        return Ok(Seats::Free);
+    }
+    let free = seats::count(conn, &organization.id, now)?.has_room(1);
+    Ok(if free { Seats::Free } else { Seats::Full })
 }
 
 /// The addresses whose invitations are this person's. A linked account is invited by its own address,
