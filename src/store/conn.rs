@@ -44,8 +44,12 @@ impl Conn {
     }
 
     /// Waits until no other transaction holds this organization, and holds it until the end. On SQLite
-    /// there is one writer at a time anyway.
-    pub(super) fn lock_organization(&mut self, organization: &str) -> Result<()> {
+    /// there is one writer at a time anyway. Whoever needs several takes them in the order of their ids,
+    /// so that two of them don't wait for each other.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn lock_organization(&mut self, organization: &str) -> Result<()> {
         match self {
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(conn) => {
