@@ -190,6 +190,34 @@ pub fn set_scim(
     reread(conn, known)
 }
 
+/// Says whether people of the connection's domains have to come by it, or may use a password.
+///
+/// # Errors
+/// `Conflict` when the connection changed meanwhile.
+pub fn set_enforce(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    on: bool,
+) -> Result<Connection, Problem> {
+    if known.enforce == on {
+        return Ok(known.clone());
+    }
+    unless_stale(queries::set_enforce(conn, known, on)?)?;
+    let (before, after) = (json!({"enforce": known.enforce}), json!({"enforce": on}));
+    record(
+        conn,
+        now,
+        actor,
+        known,
+        "connection.enforce_changed",
+        Some(before),
+        after,
+    )?;
+    reread(conn, known)
+}
+
 /// Attaches one of the organization's domains, verified or not. Answers whether that is new.
 ///
 /// # Errors

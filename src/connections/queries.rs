@@ -443,3 +443,16 @@ pub fn set_scim(conn: &mut Conn, known: &Connection, on: bool) -> Result<usize> 
     ))
     .execute(conn)
 }
+
+pub fn set_enforce(conn: &mut Conn, known: &Connection, on: bool) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .set((
+        connections::enforce.eq(on),
+        connections::version.eq(known.version + 1),
+    ))
+    .execute(conn)
+}
