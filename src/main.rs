@@ -1,13 +1,16 @@
 //! The command line.
 
+use std::collections::BTreeMap;
 use std::io::{BufReader, stdin, stdout};
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use vestibule::access::EmailAddress;
 use vestibule::accounts;
 use vestibule::app::Vestibule;
+use vestibule::apply;
 use vestibule::audit::Actor;
 use vestibule::config::Config;
 use vestibule::sign_in::{self, NewOwner};
@@ -32,6 +35,14 @@ enum Command {
     /// Make a person an owner of an organization, which is made if it is missing. The password is read
     /// from standard input; an empty line sets none.
     MakeOwner(MakeOwner),
+    /// Bring about what a file describes: organizations, owners, domains, connections, invitations.
+    Apply {
+        /// The file, in TOML.
+        file: PathBuf,
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Read questions as JSON lines and answer what the rules of entry say to each.
     Decide,
 }
@@ -66,6 +77,7 @@ fn run(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Serve => serve(Config::from_env()?),
         Command::Migrate => migrate(&Config::from_env()?),
+        Command::Apply { file, dry_run } => apply(&file, dry_run),
         Command::Decide => decide(),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
     }
@@ -79,6 +91,27 @@ fn decide() -> Result<ExitCode, String> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn apply(file: &Path, dry_run: bool) -> Result<ExitCode, String> {
+    let env: BTreeMap<String, String> = std::env::vars().collect();
+    // A file that is wrong in itself leaves not even an empty database behind.
+    let outcome = match apply::read(file, &|name| env.get(name).cloned()) {
+        Ok(description) => {
+            let vestibule = Vestibule::open(Config::from_env()?, Clock::system())?;
+            apply::perform(&vestibule.site, file, &description, dry_run)
+        }
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(lines) => lines.iter().for_each(|line| println!("{line}")),
+        Err(error) => {
+            // Bare, so that editors find FILE:LINE at the start.
+            eprintln!("{error}");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn migrate(config: &Config) -> Result<ExitCode, String> {
