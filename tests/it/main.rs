@@ -12,6 +12,7 @@
 #[macro_use]
 mod support;
 
+mod apply;
 mod connections;
 mod invitations;
 mod members;
