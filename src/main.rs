@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, stdin, stdout};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ use vestibule::app::Vestibule;
 use vestibule::apply;
 use vestibule::audit::Actor;
 use vestibule::config::Config;
+use vestibule::demo::Addresses;
 use vestibule::sign_in::{self, NewOwner};
 use vestibule::store::Store;
 use vestibule::store::time::Clock;
@@ -43,8 +44,20 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Show the product with a temporary database, sample data and an identity provider of its own.
+    Demo(Demo),
     /// Read questions as JSON lines and answer what the rules of entry say to each.
     Decide,
+}
+
+#[derive(clap::Args)]
+struct Demo {
+    /// Where the product listens. Port 0 takes any that is free.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where the demo's identity provider listens.
+    #[arg(long, default_value = "127.0.0.1:9000")]
+    provider_listen: SocketAddr,
 }
 
 #[derive(clap::Args)]
@@ -79,6 +92,7 @@ fn run(command: Command) -> Result<ExitCode, String> {
         Command::Migrate => migrate(&Config::from_env()?),
         Command::Apply { file, dry_run } => apply(&file, dry_run),
         Command::Decide => decide(),
+        Command::Demo(demo) => show(&demo),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
     }
 }
@@ -123,6 +137,15 @@ fn migrate(config: &Config) -> Result<ExitCode, String> {
     for name in &ran {
         println!("Ran {name}.");
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(demo: &Demo) -> Result<ExitCode, String> {
+    let addresses = Addresses {
+        product: demo.listen,
+        provider: demo.provider_listen,
+    };
+    actix_web::rt::System::new().block_on(vestibule::demo::run(addresses))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,2 +1,175 @@
-//! demo
+//! `vestibule demo`: the product with a temporary database, sample data and a real OpenID provider on a
+//! port of its own. The product has no shortcut for it: it speaks OpenID Connect to this provider as to
+//! any other, and what the demo has to show came from real sign-ins.
+
 pub mod provider;
+mod visitor;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use provider::{Client, Provider};
+use visitor::Visitor;
+
+use crate::app::Vestibule;
+use crate::config::{Config, PublicUrl};
+use crate::store::id;
+use crate::store::time::Clock;
+use crate::{apply, connections};
+
+/// The password of Olive, who owns the demo's organization. It opens nothing but this demo.
+const PASSWORD: &str = "olive opens the door";
+const CLIENT: &str = "vestibule";
+
+/// Where the demo listens. Port 0 takes any that is free.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// The product.
+    pub product: SocketAddr,
+    /// The provider.
+    pub provider: SocketAddr,
+}
+
+/// Everything that the demo needs, in a folder that goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Result<Self, String> {
+        let path = std::env::temp_dir().join(format!("vestibule-demo-{}", id::new_reference()));
+        std::fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} could not be removed: {error}", self.0.display());
+        }
+    }
+}
+
+/// Runs the demo until it is stopped (Ctrl-C).
+///
+/// # Errors
+/// A sentence for whoever starts it.
+pub async fn run(addresses: Addresses) -> Result<(), String> {
+    let told = |error: std::io::Error| error.to_string();
+    let (product, provider) = (bind(addresses.product)?, bind(addresses.provider)?);
+    let folder = Folder::make()?;
+    let config = settings(&folder.0, product.local_addr().map_err(told)?)?;
+    let origin = config.public_url.origin().to_owned();
+    let issuer = format!("http://{}", provider.local_addr().map_err(told)?);
+
+    let acme = Provider::new(issuer.clone(), Vec::new(), provider::people(), Clock::system())
+        .map_err(|error| error.to_string())?;
+    let provider_server = provider::run(&acme, provider).map_err(told)?;
+    let provider_handle = provider_server.handle();
+    actix_web::rt::spawn(provider_server);
+
+    let vestibule = Vestibule::open(config, Clock::system())?;
+    seed(&vestibule, &folder.0, &acme, &issuer)?;
+    let server = vestibule.serve(product).map_err(told)?;
+    let handle = server.handle();
+    let serving = actix_web::rt::spawn(server);
+
+    if let Err(error) = first_visits(&origin).await {
+        handle.stop(false).await;
+        return Err(format!("the demo’s own sign-ins failed: {error}"));
+    }
+    println!("{}", welcome(&origin, &issuer));
+    let outcome = serving.await.map_err(|error| error.to_string())?;
+    provider_handle.stop(false).await;
+    outcome.map_err(told)
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).map_err(|error| {
+        format!("{address} can’t be listened on: {error}. Choose others by --listen and --provider-listen.")
+    })
+}
+
+fn settings(folder: &Path, listen: SocketAddr) -> Result<Config, String> {
+    Ok(Config {
+        database_url: folder.join("demo.db").display().to_string(),
+        listen,
+        public_url: PublicUrl::parse(&format!("http://{listen}"))?,
+        key_file: folder.join("demo.key"),
+        outbound_allow: vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
+        trusted_proxies: Vec::new(),
+        workers: 2,
+        stranger_days: 30,
+        log: "warn".to_owned(),
+        log_json: false,
+    })
+}
+
+/// Describes the installation in a file and applies it, as an operator would.
+fn seed(vestibule: &Vestibule, folder: &Path, acme: &Provider, issuer: &str) -> Result<(), String> {
+    let (file, secret) = (folder.join("demo.toml"), id::new_token());
+    std::fs::write(&file, include_str!("demo.toml").replace("{issuer}", issuer))
+        .map_err(|error| error.to_string())?;
+    let environment = |name: &str| match name {
+        "DEMO_PASSWORD" => Some(PASSWORD.to_owned()),
+        "DEMO_SECRET" => Some(secret.clone()),
+        _ => None,
+    };
+    apply::run(&vestibule.site, &file, &environment, false).map_err(|error| error.to_string())?;
+    let connection = vestibule
+        .site
+        .store
+        .read(|conn| connections::find_by_slugs(conn, "acme", "acme-id"))
+        .map_err(|error| error.to_string())?
+        .ok_or("the demo’s connection is missing")?;
+    let callback = vestibule
+        .site
+        .url(&format!("/sign-in/oidc/{}/callback", connection.id));
+    acme.register(Client {
+        id: CLIENT.to_owned(),
+        secret,
+        redirect_uris: vec![callback],
+    });
+    Ok(())
+}
+
+/// Max uses his invitation; Tess, whom nobody invited, tries twice; Yuri's domain is not Acme's.
+async fn first_visits(origin: &str) -> Result<(), String> {
+    for (person, expected) in [("max", 200), ("tess", 403), ("tess", 403), ("yuri", 403)] {
+        let status = Visitor::new()?
+            .sign_in(&format!("{origin}/sign-in/acme/acme-id"), person)
+            .await?;
+        if status != expected {
+            return Err(format!("{person} was answered {status} instead of {expected}"));
+        }
+    }
+    Ok(())
+}
+
+fn welcome(origin: &str, issuer: &str) -> String {
+    format!(
+        "
+Vestibule is open, with an organization called Acme. Its database lies in a temporary folder and goes when you stop it (Ctrl-C).
+
+  Open                {origin}/
+  Identity provider   {issuer}/
+
+Try this:
+  1. Sign in at {origin}/sign-in/acme/acme-id as Sam, a stranger: Access denied, for just-in-time provisioning is off.
+  2. In another browser (or a private window) sign in at {origin}/sign-in as olive@acme.example, by password:
+       {PASSWORD}
+     Under “Denied sign-ins” you find Sam, with the reason and the trace. Press Invite.
+  3. Sign in as Sam again: in, and the denial is settled.
+  4. As Olive, turn on just-in-time provisioning (Single sign-on, Acme ID), then sign in as Tess: in, without an invitation.
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_welcome_names_both_addresses() {
+        let text = super::welcome("http://127.0.0.1:1", "http://127.0.0.1:2");
+        assert!(text.contains("Open                http://127.0.0.1:1/"));
+        assert!(text.contains("Identity provider   http://127.0.0.1:2/"));
+    }
+}

@@ -17,8 +17,14 @@ pub struct Visitor {
 impl Visitor {
     /// A browser without cookies.
     pub fn new() -> Result<Self, String> {
-        let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(Duration::from_secs(10));
-        Ok(Self { client: client.build().map_err(|error| error.to_string())?, cookies: BTreeMap::new() })
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .timeout(Duration::from_secs(10));
+        Ok(Self {
+            client: client.build().map_err(|error| error.to_string())?,
+            cookies: BTreeMap::new(),
+        })
     }
 
     /// Starts a sign-in at `address`, says at the provider to be `person`, and answers the status of the
@@ -42,10 +48,23 @@ impl Visitor {
     }
 
     async fn send(&mut self, request: RequestBuilder) -> Result<Response, String> {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let answer = request.header(COOKIE, cookies.join("; ")).send().await.map_err(|error| error.to_string())?;
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let answer = request
+            .header(COOKIE, cookies.join("; "))
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
         for cookie in answer.headers().get_all(SET_COOKIE) {
-            let pair = cookie.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+            let pair = cookie
+                .to_str()
+                .unwrap_or_default()
+                .split(';')
+                .next()
+                .unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
