@@ -541,7 +541,7 @@ both_databases! {
         sam.get(&acme.sign_in()).await.sees("Access denied");
         let denial: String = acme.read(|conn| Ok(denials::table.select(denials::id).first(conn)?));
         let mut olive = acme.signed_in(OWNER).await;
-        olive.get(&acme.to(&format!("/invitations/new?email=sam%40acme.example&denial={}", denial))).await;
+        olive.get(&acme.to(&format!("/invitations/new?email=sam%40acme.example&denial={denial}"))).await;
         olive.sees("This answers the denied sign-in of sam@acme.example");
         olive.submit("Review", &[]).await;
         olive.submit("Invite this person", &[]).await.sees("is answered");
