@@ -13,7 +13,9 @@
 mod support;
 
 mod apply;
+mod audit;
 mod connections;
+mod denied;
 mod invitations;
 mod members;
 mod protocol;
