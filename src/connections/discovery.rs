@@ -14,7 +14,7 @@ const ENDPOINTS: [&str; 3] = ["authorization_endpoint", "token_endpoint", "jwks_
 /// # Errors
 /// A sentence that says what is wrong and what to do.
 pub(super) async fn look(outbound: &Outbound, issuer: &str) -> Result<(), String> {
-    issuer_address(issuer)?;
+    issuer_address(issuer).map_err(str::to_owned)?;
     // §4.1: a slash at the end is taken off first.
     let address = format!(
         "{}/.well-known/openid-configuration",

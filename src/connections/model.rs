@@ -232,13 +232,12 @@ pub fn is_slug(text: &str) -> bool {
 ///
 /// # Errors
 /// A sentence for the person who typed it.
-pub fn issuer_address(text: &str) -> Result<Url, String> {
-    let wrong = "Copy the issuer from the provider: an address such as https://idp.example/tenant.";
-    let url = Url::parse(text).map_err(|error| format!("{wrong} ({error})"))?;
-    if text.contains(['?', '#']) || !url.has_host() {
-        return Err(format!("{wrong} It has no question mark and no #."));
+pub fn issuer_address(text: &str) -> Result<Url, &'static str> {
+    if text.contains(['?', '#']) {
+        return Err("An issuer has no question mark and no #. Copy it exactly as the provider writes it.");
     }
-    Ok(url)
+    let url = Url::parse(text).ok().filter(Url::has_host);
+    url.ok_or("Copy the issuer from the provider: an address such as https://idp.example/tenant.")
 }
 
 /// The place that a client secret is sealed for.

@@ -301,12 +301,7 @@ impl Typed {
         outbound: &Outbound,
         known: Option<&Connection>,
     ) -> Result<Settings, FieldErrors> {
-        let mut errors = self.wrong_texts();
-        if let Err(sentence) = issuer_address(&self.issuer)
-            .and_then(|url| outbound.check_url(&url).map_err(|error| error.to_string()))
-        {
-            errors.add("issuer", sentence);
-        }
+        let mut errors = self.wrong_texts(outbound);
         let settings = Settings {
             name: self.name.clone(),
             slug: self.slug.clone(),
@@ -341,20 +336,22 @@ impl Typed {
         errors.into_result(settings)
     }
 
-    fn wrong_texts(&self) -> FieldErrors {
+    fn wrong_texts(&self, outbound: &Outbound) -> FieldErrors {
         let mut errors = FieldErrors::default();
         let length = |text: &str| text.chars().count();
         if !(1..=100).contains(&length(&self.name)) {
             errors.add("name", "Write a name of 1 to 100 characters.");
         }
-        if !is_slug(&self.slug) {
+        // Without a name there is nothing to make it from, and the name's own error says so.
+        let has_neither = self.slug.is_empty() && self.name.is_empty();
+        if !is_slug(&self.slug) && !has_neither {
             errors.add(
                 "slug",
                 "Use 1 to 40 lower-case letters, digits and hyphens, such as okta.",
             );
         }
-        if length(&self.issuer) > 500 {
-            errors.add("issuer", "An issuer has at most 500 characters.");
+        if let Err(sentence) = self.wrong_issuer(outbound) {
+            errors.add("issuer", sentence);
         }
         if !(1..=255).contains(&length(&self.client_id)) {
             errors.add(
@@ -369,5 +366,13 @@ impl Typed {
             errors.add("groups_claim", "Write at most 200 characters.");
         }
         errors
+    }
+
+    fn wrong_issuer(&self, outbound: &Outbound) -> Result<(), String> {
+        if self.issuer.chars().count() > 500 {
+            return Err("An issuer has at most 500 characters.".to_owned());
+        }
+        let url = issuer_address(&self.issuer)?;
+        outbound.check_url(&url).map_err(|error| error.to_string())
     }
 }

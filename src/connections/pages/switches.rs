@@ -308,7 +308,7 @@ fn unconfirmed(owner: &Owner, form: &Posted, on: bool) -> Option<Undone> {
     (!is_confirmed).then(|| Undone {
         status: StatusCode::UNPROCESSABLE_ENTITY,
         word_error: Some(format!(
-            "That is not the organization’s name. Type “{}”.",
+            "That is not the organization’s short name. Type “{}”.",
             owner.slug
         )),
         ..Undone::default()
