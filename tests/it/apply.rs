@@ -466,15 +466,15 @@ both_databases! {
             let text = |bytes| String::from_utf8(bytes).unwrap();
             (output.status.success(), text(output.stdout), text(output.stderr))
         };
-        let (fine, out, err) = run(&["--dry-run"], PASSWORD);
-        assert!(fine && out.contains("acme: team engineering created\n"), "{out}{err}");
-        let (fine, out, err) = run(&[], "");
-        assert!(!fine && out.is_empty(), "{out}");
+        let (done, out, err) = run(&["--dry-run"], PASSWORD);
+        assert!(done && out.contains("acme: team engineering created\n"), "{out}{err}");
+        let (done, out, err) = run(&[], "");
+        assert!(!done && out.is_empty(), "{out}");
         let place = format!("{}:9: organization.owner.password_env: ", file.path().display());
         assert!(err.starts_with(&place), "{err}");
-        let (fine, out, err) = run(&[], PASSWORD);
-        assert!(fine && out.contains("acme: team engineering created\n"), "{out}{err}");
-        let (fine, out, err) = run(&[], PASSWORD);
-        assert_eq!((fine, out.as_str(), err.as_str()), (true, "Nothing to change.\n", ""));
+        let (done, out, err) = run(&[], PASSWORD);
+        assert!(done && out.contains("acme: team engineering created\n"), "{out}{err}");
+        let (done, out, err) = run(&[], PASSWORD);
+        assert_eq!((done, out.as_str(), err.as_str()), (true, "Nothing to change.\n", ""));
     }
 }
