@@ -80,7 +80,11 @@ impl Vestibule {
                 .configure(assets::routes)
                 .route(
                     "/healthz",
-                    web::get().to(|| async { HttpResponse::Ok().content_type("text/plain").body("ok\n") }),
+                    web::get().to(|| async {
+                        HttpResponse::Ok()
+                            .content_type("text/plain; charset=utf-8")
+                            .body("ok\n")
+                    }),
                 )
                 .service(
                     web::scope("")

@@ -19,6 +19,7 @@ mod denied;
 mod invitations;
 mod members;
 mod protocol;
+mod routes;
 mod settings;
 mod sign_in;
 mod teams;

@@ -2,9 +2,11 @@
 
 pub mod acme;
 pub mod browser;
+pub mod caller;
 #[macro_use]
 pub mod database;
-mod html;
+pub mod dump;
+pub mod html;
 pub mod installation;
 pub mod peer;
 mod postgres;
@@ -13,5 +15,6 @@ pub mod tables;
 
 pub use acme::Acme;
 pub use browser::Browser;
+pub use caller::Caller;
 pub use database::Database;
 pub use installation::Installation;
