@@ -20,6 +20,7 @@ mod invitations;
 mod members;
 mod protocol;
 mod routes;
+mod sessions;
 mod settings;
 mod sign_in;
 mod teams;

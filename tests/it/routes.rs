@@ -16,9 +16,9 @@ use vestibule::web::Problem;
 
 use crate::support::acme::PASSWORD;
 use crate::support::caller::Answer;
+use crate::support::dump::{dump, lines};
 use crate::support::html::text;
 use crate::support::provider::Provider;
-use crate::support::dump::{dump, lines};
 use crate::support::{Acme, Browser, Caller, Database};
 
 /// Method, path, who may at least, and what the first who may is answered: to a GET exactly this; to a POST of a
