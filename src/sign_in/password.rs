@@ -9,6 +9,7 @@ use crate::access::EmailAddress;
 use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
 use crate::connections;
+use crate::members;
 use crate::session::{self, NewSession};
 use crate::store::time::{HOUR, MINUTE, SECOND, Timestamp};
 use crate::store::{Conn, Store};
@@ -144,29 +145,37 @@ fn enter(
     };
     let id = session::begin(conn, now, &new)?;
     let actor = Actor::person(&account.id, account.shown_name(), &client.ip);
-    for organization in organizations
-        .iter()
-        .map(|(id, ..)| Some(id.as_str()))
-        .chain(organizations.is_empty().then_some(None))
-    {
-        let subject = Subject {
-            kind: "account",
-            id: &account.id,
-            name: &account.email,
-        };
-        audit::record(
-            conn,
-            now,
-            &actor,
-            &Event {
-                organization,
-                action: "sign_in.by_password",
-                subject,
-                ..Event::default()
-            },
-        )?;
+    for (organization, ..) in &organizations {
+        if let Some(member) = members::find_by_account(conn, organization, &account.id)? {
+            members::actions::signed_in(conn, now, &member.id)?;
+        }
+        note(conn, now, &actor, Some(organization), &account)?;
+    }
+    if organizations.is_empty() {
+        note(conn, now, &actor, None, &account)?;
     }
     Ok(Outcome::In(id))
+}
+
+fn note(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: Option<&str>,
+    account: &Account,
+) -> Result<(), Problem> {
+    let subject = Subject {
+        kind: "account",
+        id: &account.id,
+        name: &account.email,
+    };
+    let event = Event {
+        organization,
+        action: "sign_in.by_password",
+        subject,
+        ..Event::default()
+    };
+    Ok(audit::record(conn, now, actor, &event)?)
 }
 
 /// Whether a connection of the address's domain is enforced. Owners may still come by password, so that

@@ -7,6 +7,7 @@ use super::shown::SignIn;
 use crate::store::schema::{connections, sign_ins};
 use crate::store::text::tame;
 use crate::store::time::Timestamp;
+use crate::store::time::{SECOND, exact};
 use crate::store::{Conn, DbError, Result};
 use crate::web::Paging;
 
@@ -125,17 +126,36 @@ impl From<Row> for SignIn {
     }
 }
 
+/// What a message was concluded from, in words. Times are Unix seconds, as tokens have them.
 fn facts(json: &str) -> Vec<(String, String)> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
-    let text = |value: serde_json::Value| match value {
-        serde_json::Value::String(text) => text,
+    let text = |name: &str, value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(seconds) if name.ends_with("_at") => seconds.as_i64().map_or_else(
+            || seconds.to_string(),
+            |seconds| exact(seconds.saturating_mul(SECOND)),
+        ),
         other => other.to_string(),
     };
     object
-        .into_iter()
+        .iter()
         .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
-        .map(|(name, value)| (tame(&name.replace('_', " "), 60), tame(&text(value), 300)))
+        .map(|(name, value)| (tame(&label(name), 60), tame(&text(name, value), 300)))
         .collect()
+}
+
+fn label(name: &str) -> String {
+    match name {
+        "algorithm" => "Signed with".to_owned(),
+        "key_id" => "Signing key".to_owned(),
+        "issued_at" => "Issued".to_owned(),
+        "expires_at" => "Valid until".to_owned(),
+        "from_userinfo" => "Asked for at userinfo".to_owned(),
+        "userinfo_error" => "Userinfo failed".to_owned(),
+        "not_fetched" => "Kept elsewhere, not fetched".to_owned(),
+        "status" => "Answered with status".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 /// The sign-in of this id in this organization.
