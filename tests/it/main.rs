@@ -21,6 +21,7 @@ mod members;
 mod protocol;
 mod routes;
 mod sessions;
+mod schema;
 mod settings;
 mod sign_in;
 mod teams;
