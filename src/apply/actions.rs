@@ -9,8 +9,9 @@ use super::work::{At as _, Halt, Report, Work, refuse};
 use crate::access::{InvitationStanding, Role};
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
-use crate::members::{self, Doer, Joining};
+use crate::members;
 use crate::orgs::{self, Organization, Settings};
+use crate::sign_in::{self, NewOwner};
 use crate::web::{Problem, Site};
 use crate::{domains, invitations, teams};
 
@@ -176,63 +177,44 @@ pub(super) fn team_id(
 /// Whoever was deactivated or removed stays so: that was done in the pages, on purpose, and a file that is
 /// applied every night must not undo it.
 fn owner(work: &mut Work<'_>, organization: &Organization, said: &Owner) -> Result<(), Halt> {
-    let email = &said.email;
-    let account = match accounts::find_by_email(work.conn, &email.value)? {
-        Some(account) => account,
-        None => accounts::actions::create(work.conn, work.now, &email.value, &said.name)?,
+    let email = &said.email.value;
+    let account = accounts::find_by_email(work.conn, email)?;
+    let member = match &account {
+        Some(account) => members::find_by_account(work.conn, &organization.id, &account.id)?,
+        None => None,
     };
-    if !account.is_active {
-        let sentence = format!("the account {} is deactivated, and was left so", email.value);
+    let left = match (&account, &member) {
+        (Some(account), _) if !account.is_active => Some(members::State::Deactivated),
+        (_, Some(member)) if member.state != members::State::Active => Some(member.state),
+        _ => None,
+    };
+    if let Some(state) = left {
+        let sentence = format!("{email} was left {}, and is no owner", state.as_str());
         work.remark(&organization.slug, &sentence);
         return Ok(());
     }
-    let member = members::find_by_account(work.conn, &organization.id, &account.id)?;
-    let state = member.as_ref().map(|member| member.state);
-    if let Some(state) = state.filter(|state| *state != members::State::Active) {
-        let sentence = format!(
-            "{} was left {}, and is no owner. Change that under Members",
-            email.value,
-            state.as_str()
-        );
-        work.remark(&organization.slug, &sentence);
-        return Ok(());
-    }
-    match member {
-        None => join(work, organization, &account)?,
-        Some(member) if member.role != Role::Owner => {
-            let (doer, version) = (Doer::operator(), member.version);
-            members::actions::change_role(
-                work.conn,
-                work.now,
-                &doer,
-                &organization.id,
-                &member.id,
-                version,
-                Role::Owner,
-            )
-            .at(&email.place)?;
-            work.did(&organization.slug, &format!("{} made an owner", email.value));
-        }
-        Some(_) => {}
-    }
+    let account = match account {
+        Some(account) if member.is_some_and(|member| member.role == Role::Owner) => account,
+        _ => made_owner(work, organization, said)?,
+    };
     password(work, organization, said, &account)
 }
 
-fn join(work: &mut Work<'_>, organization: &Organization, account: &Account) -> Result<(), Halt> {
-    let joining = Joining {
-        organization: &organization.id,
-        account: &account.id,
-        name: account.shown_name(),
-        role: Role::Owner,
-        source: members::Source::Setup,
-        invited_by: "",
+fn made_owner(work: &mut Work<'_>, organization: &Organization, said: &Owner) -> Result<Account, Halt> {
+    let Said { value: email, place } = &said.email;
+    let new = NewOwner {
+        slug: &organization.slug,
+        organization_name: &organization.settings.name,
+        email,
+        name: &said.name,
+        password_hash: None,
+        operator: false,
     };
-    members::actions::join(work.conn, work.now, &work.actor, &joining)?;
-    accounts::actions::admitted(work.conn, work.now, account)?;
-    work.did(&organization.slug, &format!("owner {} created", account.email));
-    let (organization, key) = (&organization.id, &account.email_key);
-    invitations::actions::close_pending(work.conn, work.now, &work.actor, organization, key)?;
-    Ok(())
+    let (_, account) = sign_in::make_owner(work.conn, work.now, &work.actor, &new).at(place)?;
+    let (organization, slug) = (&organization.id, &organization.slug);
+    invitations::actions::close_pending(work.conn, work.now, &work.actor, organization, email.key())?;
+    work.did(slug, &format!("{email} made an owner"));
+    Ok(account)
 }
 
 fn password(

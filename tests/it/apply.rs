@@ -171,7 +171,7 @@ both_databases! {
             "acme: organization created",
             "acme: team engineering created",
             "acme: team sales created",
-            "acme: owner olive@acme.example created",
+            "acme: olive@acme.example made an owner",
             "acme: password of olive@acme.example set",
             "acme: domain acme.example added",
             "acme: domain acme.example vouched for",
@@ -331,7 +331,7 @@ both_databases! {
         file.apply(site);
         let second = "  [[organization.owner]]\n  email = \"otto@acme.example\"\n";
         file.write("acme.toml", &format!("{ACME}{second}"));
-        assert_eq!(file.apply(site), ["acme: owner otto@acme.example created"]);
+        assert_eq!(file.apply(site), ["acme: otto@acme.example made an owner"]);
         let (organization, olive) = (acme(site), olive(site));
         site.store.write_in(&organization.id, |conn| {
             let member = members::find_by_account(conn, &organization.id, &olive.id)?.unwrap();
@@ -339,7 +339,7 @@ both_databases! {
             members::actions::remove(conn, site.now(), &doer, &organization.id, &member.id, member.version)
         }).unwrap();
         assert_eq!(file.apply(site), [
-            "acme: olive@acme.example was left removed, and is no owner. Change that under Members",
+            "acme: olive@acme.example was left removed, and is no owner",
             "Nothing to change.",
         ]);
     }
