@@ -8,9 +8,10 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::flow::{self, ATTEMPT_LIFE, Arrival, Attempt, Passage, Rejection};
+use super::flow::{self, ATTEMPT_LIFE, Arrival, Attempt, Passage};
 use super::oidc::{self, Callback, Oidc, OidcError, Settings};
 use super::queries;
+use super::record::{Rejection, reject};
 use crate::connections::{self, Connection};
 use crate::orgs::{self, Organization};
 use crate::session;
@@ -280,7 +281,7 @@ async fn rejected(site: &Site, rejection: Rejection) -> Result<HttpResponse, Pro
     let now = site.now();
     let reference = site
         .store
-        .writing(move |conn| flow::reject(conn, now, &rejection))
+        .writing(move |conn| reject(conn, now, &rejection))
         .await
         .map_err(|error: DbError| Problem::Unavailable(error.to_string()))?;
     without(site, see_other(&format!("/sign-in/refused/{reference}")), &[])

@@ -1,27 +1,22 @@
 //! One way through a sign-in: load, decide, apply, in one transaction. A denial is a result that is
 //! kept, not an error: an error would roll its own record back.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::effects::apply;
+use super::record::{Rejection, reject};
 use crate::access::{
-    AccountEffect, AccountStanding, Admission, Decision, DomainStanding, EmailAddress, Identity,
-    InvitationEffect, MemberStanding, MembershipEffect, Policy, Refusal, Role, Seats, Standing, Trace,
-    Verdict, decide, teams_to_join, teams_to_leave,
+    AccountStanding, DomainStanding, Identity, MemberStanding, Policy, Seats, Standing, decide,
 };
 use crate::accounts::{self, Account};
-use crate::audit::{self, Actor, Event, Subject};
 use crate::connections::{self, Connection};
-use crate::denied;
 use crate::groups;
 use crate::invitations::{self, Found};
-use crate::members::{self, Joining, Membership};
+use crate::members::{self, Membership};
 use crate::orgs::{self, Organization};
 use crate::seats;
-use crate::session::{self, NewSession};
-use crate::sign_ins::{self, Outcome, Record};
 use crate::store::time::{MINUTE, Timestamp};
-use crate::store::{Conn, DbError, Store, id};
-use crate::teams;
+use crate::store::{Conn, DbError, Store};
 use crate::web::{Client, Problem};
 
 /// How long a person may stay at the provider.
@@ -87,15 +82,15 @@ pub enum Passage {
 }
 
 /// Everything that a decision is made from, read in one transaction.
-struct Loaded {
-    organization: Organization,
-    connection: Connection,
-    policy: Policy,
-    standing: Standing,
-    account: Option<Account>,
-    member: Option<Membership>,
-    invitation: Found,
-    addresses: Vec<String>,
+pub(super) struct Loaded {
+    pub(super) organization: Organization,
+    pub(super) connection: Connection,
+    pub(super) policy: Policy,
+    pub(super) standing: Standing,
+    pub(super) account: Option<Account>,
+    pub(super) member: Option<Membership>,
+    pub(super) invitation: Found,
+    pub(super) addresses: Vec<String>,
 }
 
 /// Lets the person in or turns them away, and keeps the record. Tried again when two transactions met.
@@ -120,7 +115,7 @@ pub async fn admit(store: &Store, now: Timestamp, arrival: Arrival) -> Result<Pa
 }
 
 /// Why nothing happened.
-enum Fault {
+pub(super) enum Fault {
     Db(DbError),
     Problem(Problem),
 }
@@ -246,343 +241,5 @@ fn member_standing(member: Option<&Membership>) -> MemberStanding {
         Some(members::State::Active) => MemberStanding::Active,
         Some(members::State::Deactivated) => MemberStanding::Deactivated,
         Some(members::State::Removed) => MemberStanding::Removed,
-    }
-}
-
-/// Makes the decision true. The account comes first, in or out.
-fn apply(
-    conn: &mut Conn,
-    now: Timestamp,
-    arrival: &Arrival,
-    loaded: &Loaded,
-    decision: Decision,
-) -> Result<Passage, Fault> {
-    let account = settle_account(conn, now, arrival, loaded, decision.verdict.account())?;
-    let mut record = record(now, arrival, &loaded.connection.name, decision.trace);
-    record.account = account.as_ref().map(|account| account.id.clone());
-    match (&decision.verdict, account) {
-        (Verdict::Admit(admission), Some(account)) => {
-            let_in(conn, now, arrival, loaded, admission, &account)?;
-            record.outcome = Outcome::Admitted;
-            record.reason = admission.reason.as_str().to_owned();
-            keep(conn, now, &record, None)?;
-            denied::actions::settle(conn, now, &record.organization, &record.person_key(), &record.id)?;
-            let session = open_session(conn, now, arrival, loaded, &account)?;
-            Ok(Passage::In {
-                session,
-                return_to: arrival.attempt.return_to.clone(),
-            })
-        }
-        (Verdict::Admit(_), None) => Err(Problem::internal("an admission without an account").into()),
-        (Verdict::Deny(refusal), _) => {
-            turn_away(&mut record, *refusal);
-            let denial = denied::actions::note(conn, &record)?;
-            keep(conn, now, &record, Some(&denial))?;
-            Ok(Passage::Refused {
-                reference: record.reference,
-            })
-        }
-    }
-}
-
-fn turn_away(record: &mut Record, refusal: Refusal) {
-    record.outcome = Outcome::Denied;
-    record.reason = refusal.reason.as_str().to_owned();
-    record.detail = refusal
-        .detail
-        .map(|detail| detail.as_str().to_owned())
-        .unwrap_or_default();
-}
-
-/// Step 4: creates, links or renames the account, as decided.
-fn settle_account(
-    conn: &mut Conn,
-    now: Timestamp,
-    arrival: &Arrival,
-    loaded: &Loaded,
-    effect: AccountEffect,
-) -> Result<Option<Account>, Fault> {
-    let identity = &arrival.identity;
-    let name = identity.name.display().unwrap_or_default();
-    let account = match (effect, &loaded.account, &identity.email) {
-        (AccountEffect::Created, _, Some(email)) => accounts::actions::create(conn, now, email, &name)?,
-        (AccountEffect::Linked | AccountEffect::Existing, Some(account), _) => account.clone(),
-        (AccountEffect::Unchanged, account, _) => return Ok(account.clone()),
-        _ => return Err(Problem::internal("a decision about an account that is not there").into()),
-    };
-    let actor = Actor::person(&account.id, account.shown_name(), &arrival.client.ip);
-    if effect != AccountEffect::Existing {
-        accounts::actions::link(conn, now, &actor, identity, &account)?;
-    }
-    if effect == AccountEffect::Linked {
-        forget_foreign_password(conn, now, &actor, loaded, &account)?;
-    }
-    accounts::actions::rename(conn, now, &actor, &account, &name)?;
-    let full_name = if name.is_empty() {
-        account.full_name.clone()
-    } else {
-        name
-    };
-    Ok(Some(Account { full_name, ..account }))
-}
-
-/// The domain's own provider vouches for this person now. A password that somebody may have set before,
-/// through another organization's invitation, must not open this account any longer. Owners here keep
-/// theirs: the operator or an owner gave it to them.
-fn forget_foreign_password(
-    conn: &mut Conn,
-    now: Timestamp,
-    actor: &Actor,
-    loaded: &Loaded,
-    account: &Account,
-) -> Result<(), Fault> {
-    let owns = loaded
-        .member
-        .as_ref()
-        .is_some_and(|member| member.role == Role::Owner);
-    if account.password_hash.is_some() && !account.operator && !owns {
-        accounts::actions::drop_password(conn, now, actor, account)?;
-        session::end_all_of_account(conn, &account.id)?;
-    }
-    Ok(())
-}
-
-/// Steps 5 and 6: membership, invitation, teams.
-fn let_in(
-    conn: &mut Conn,
-    now: Timestamp,
-    arrival: &Arrival,
-    loaded: &Loaded,
-    admission: &Admission,
-    account: &Account,
-) -> Result<(), Fault> {
-    let actor = Actor::person(&account.id, account.shown_name(), &arrival.client.ip);
-    let organization = &loaded.organization.id;
-    let member = match (&admission.membership, &loaded.member) {
-        (MembershipEffect::Unchanged, Some(member)) => member.id.clone(),
-        (MembershipEffect::Unchanged, None) => {
-            return Err(Problem::internal("an admission without a membership").into());
-        }
-        (MembershipEffect::Created { role }, _) => {
-            let invited = admission.invitation == InvitationEffect::Accepted;
-            let joining = Joining {
-                organization,
-                account: &account.id,
-                name: account.shown_name(),
-                role: *role,
-                source: if invited {
-                    members::Source::Invitation
-                } else {
-                    members::Source::Jit
-                },
-                invited_by: if invited {
-                    &loaded.invitation.invited_by_name
-                } else {
-                    ""
-                },
-            };
-            members::actions::join(conn, now, &actor, &joining)?
-        }
-    };
-    settle_invitation(conn, now, &actor, loaded, admission, &member)?;
-    settle_teams(conn, now, loaded, admission, &member)?;
-    members::actions::signed_in(conn, now, &member)?;
-    accounts::actions::admitted(conn, now, account)?;
-    Ok(())
-}
-
-fn settle_invitation(
-    conn: &mut Conn,
-    now: Timestamp,
-    actor: &Actor,
-    loaded: &Loaded,
-    admission: &Admission,
-    member: &str,
-) -> Result<(), Fault> {
-    match (admission.invitation, &loaded.invitation.id) {
-        (InvitationEffect::Unchanged, _) => {}
-        (InvitationEffect::Accepted, None) => {
-            return Err(Problem::internal("an acceptance without an invitation").into());
-        }
-        (InvitationEffect::Accepted, Some(id)) => {
-            if !invitations::actions::accept(conn, now, actor, id, member)? {
-                return Err(
-                    Problem::internal("an invitation was settled while it was being accepted").into(),
-                );
-            }
-        }
-        (InvitationEffect::Closed, _) => {
-            for address in &loaded.addresses {
-                invitations::actions::close_pending(conn, now, actor, &loaded.organization.id, address)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Step 6. A mapping takes away only what this connection's mapping gave.
-fn settle_teams(
-    conn: &mut Conn,
-    now: Timestamp,
-    loaded: &Loaded,
-    admission: &Admission,
-    member: &str,
-) -> Result<(), Fault> {
-    let (effect, connection) = (&admission.teams, loaded.connection.id.as_str());
-    teams::give(conn, now, member, &effect.invited, teams::Source::Invitation, "")?;
-    if let Some(team) = effect.default_team() {
-        teams::give(conn, now, member, &[team.to_owned()], teams::Source::Default, "")?;
-    }
-    if effect.mapped.is_some() {
-        let present = teams::mapped(conn, member, connection)?;
-        let join = teams_to_join(effect.mapped.as_ref(), &present);
-        let leave = teams_to_leave(effect.mapped.as_ref(), &present);
-        teams::give(conn, now, member, &join, teams::Source::Mapping, connection)?;
-        teams::take_mapped(conn, member, connection, &leave)?;
-    }
-    Ok(())
-}
-
-fn open_session(
-    conn: &mut Conn,
-    now: Timestamp,
-    arrival: &Arrival,
-    loaded: &Loaded,
-    account: &Account,
-) -> Result<String, Fault> {
-    let new = NewSession {
-        account: &account.id,
-        organization: Some(&loaded.organization.id),
-        connection: Some(&loaded.connection.id),
-        client: &arrival.client,
-        lifetime: loaded.organization.settings.session_lifetime(),
-        idle: loaded.organization.settings.session_idle(),
-    };
-    Ok(session::begin(conn, now, &new)?)
-}
-
-/// Step 7: the one record of this sign-in, and its line in the audit log.
-fn keep(conn: &mut Conn, now: Timestamp, record: &Record, denial: Option<&str>) -> Result<(), Fault> {
-    sign_ins::insert(conn, record, denial)?;
-    let actor = Actor::person(
-        record.account.as_deref().unwrap_or_default(),
-        &record.email,
-        &record.client.ip,
-    );
-    let event = Event {
-        organization: Some(&record.organization),
-        action: match record.outcome {
-            Outcome::Admitted => "sign_in.admitted",
-            Outcome::Denied => "sign_in.denied",
-            Outcome::Rejected => "sign_in.rejected",
-        },
-        subject: Subject {
-            kind: "sign_in",
-            id: &record.id,
-            name: &record.email,
-        },
-        after: Some(
-            json!({"reason": record.reason, "detail": record.detail, "reference": record.reference, "connection": record.connection_name}),
-        ),
-        ..Event::default()
-    };
-    Ok(audit::record(conn, now, &actor, &event)?)
-}
-
-fn record(now: Timestamp, arrival: &Arrival, connection_name: &str, trace: Trace) -> Record {
-    let identity = &arrival.identity;
-    Record {
-        id: id::new_id(),
-        organization: arrival.attempt.organization.clone(),
-        connection: Some(arrival.attempt.connection.clone()),
-        connection_name: connection_name.to_owned(),
-        protocol: "oidc",
-        at: now,
-        outcome: Outcome::Denied,
-        reason: String::new(),
-        detail: String::new(),
-        reference: id::new_reference(),
-        account: None,
-        issuer: identity.issuer.clone(),
-        subject: identity.subject.clone(),
-        email: identity
-            .email
-            .as_ref()
-            .map(EmailAddress::as_str)
-            .unwrap_or_default()
-            .to_owned(),
-        email_verified: identity.email_verified,
-        name: identity.name.display().unwrap_or_default(),
-        groups: identity.groups.clone(),
-        trace,
-        evidence: arrival.evidence.clone(),
-        client: arrival.client.clone(),
-    }
-}
-
-/// A message that was not judged: not genuine, too late, used already, or for a connection that is off.
-#[derive(Debug, Clone)]
-pub struct Rejection {
-    /// The organization of the connection.
-    pub organization: String,
-    /// The connection whose address was called.
-    pub connection: String,
-    /// Which check failed.
-    pub check: String,
-    /// What an administrator should know.
-    pub sentence: String,
-    /// The HTTP status of the page.
-    pub status: u16,
-    /// The browser.
-    pub client: Client,
-}
-
-impl Rejection {
-    fn turned_off(arrival: &Arrival) -> Self {
-        Self {
-            organization: arrival.attempt.organization.clone(),
-            connection: arrival.attempt.connection.clone(),
-            check: "connection_off".to_owned(),
-            sentence:
-                "The connection or its organization was turned off while the person was at the provider."
-                    .to_owned(),
-            status: 403,
-            client: arrival.client.clone(),
-        }
-    }
-}
-
-/// Keeps the record of a rejected message and answers its reference.
-///
-/// # Errors
-/// When the database refuses.
-pub fn reject(conn: &mut Conn, now: Timestamp, rejection: &Rejection) -> crate::store::Result<String> {
-    let connection = connections::find(conn, &rejection.connection)?;
-    let record = Record {
-        id: id::new_id(),
-        organization: rejection.organization.clone(),
-        connection: Some(rejection.connection.clone()),
-        connection_name: connection.map(|connection| connection.name).unwrap_or_default(),
-        protocol: "oidc",
-        at: now,
-        outcome: Outcome::Rejected,
-        reason: rejection.check.clone(),
-        detail: rejection.sentence.clone(),
-        reference: id::new_reference(),
-        account: None,
-        issuer: String::new(),
-        subject: String::new(),
-        email: String::new(),
-        email_verified: None,
-        name: String::new(),
-        groups: None,
-        trace: Trace::default(),
-        evidence: json!({"status": rejection.status}),
-        client: rejection.client.clone(),
-    };
-    match keep(conn, now, &record, None) {
-        Ok(()) => Ok(record.reference),
-        Err(Fault::Db(error)) => Err(error),
-        Err(Fault::Problem(problem)) => Err(DbError::QueryBuilderError(problem.to_string().into())),
     }
 }

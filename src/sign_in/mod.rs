@@ -1,16 +1,18 @@
 //! From the browser's first click to the session or the refusal.
 //!
 //! `door` sends the browser out and takes it back, `oidc` judges the provider's message, `flow` loads,
-//! decides and applies in one transaction. Owners and guests may also come by `password`; `setup` makes
+//! decides and applies in one transaction (what a decision does lies in `effects`, its record in `record`). Owners and guests may also come by `password`; `setup` makes
 //! the first owner; `guest` lets an invitation's link do what it may.
 
 mod door;
+mod effects;
 mod flow;
 mod guest;
 pub mod oidc;
 mod pages;
 mod password;
 mod queries;
+mod record;
 mod setup;
 mod sweep;
 

@@ -1,0 +1,231 @@
+//! What a decision does: account, membership, invitation, teams, session, and the queue of denials.
+
+use super::flow::{Arrival, Fault, Loaded, Passage};
+use super::record::{keep, record};
+use crate::access::{
+    AccountEffect, Admission, Decision, InvitationEffect, MembershipEffect, Refusal, Role, Verdict,
+    teams_to_join, teams_to_leave,
+};
+use crate::accounts::{self, Account};
+use crate::audit::Actor;
+use crate::denied;
+use crate::invitations;
+use crate::members::{self, Joining};
+use crate::session::{self, NewSession};
+use crate::sign_ins::{Outcome, Record};
+use crate::store::Conn;
+use crate::store::time::Timestamp;
+use crate::teams;
+use crate::web::Problem;
+
+/// Makes the decision true. The account comes first, in or out.
+pub(super) fn apply(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+    loaded: &Loaded,
+    decision: Decision,
+) -> Result<Passage, Fault> {
+    let account = settle_account(conn, now, arrival, loaded, decision.verdict.account())?;
+    let mut record = record(now, arrival, &loaded.connection.name, decision.trace);
+    record.account = account.as_ref().map(|account| account.id.clone());
+    match (&decision.verdict, account) {
+        (Verdict::Admit(admission), Some(account)) => {
+            let_in(conn, now, arrival, loaded, admission, &account)?;
+            record.outcome = Outcome::Admitted;
+            record.reason = admission.reason.as_str().to_owned();
+            keep(conn, now, &record, None)?;
+            denied::actions::settle(conn, now, &record.organization, &record.person_key(), &record.id)?;
+            let session = open_session(conn, now, arrival, loaded, &account)?;
+            Ok(Passage::In {
+                session,
+                return_to: arrival.attempt.return_to.clone(),
+            })
+        }
+        (Verdict::Admit(_), None) => Err(Problem::internal("an admission without an account").into()),
+        (Verdict::Deny(refusal), _) => {
+            turn_away(&mut record, *refusal);
+            let denial = denied::actions::note(conn, &record)?;
+            keep(conn, now, &record, Some(&denial))?;
+            Ok(Passage::Refused {
+                reference: record.reference,
+            })
+        }
+    }
+}
+
+fn turn_away(record: &mut Record, refusal: Refusal) {
+    record.outcome = Outcome::Denied;
+    record.reason = refusal.reason.as_str().to_owned();
+    record.detail = refusal
+        .detail
+        .map(|detail| detail.as_str().to_owned())
+        .unwrap_or_default();
+}
+
+/// Step 4: creates, links or renames the account, as decided.
+fn settle_account(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+    loaded: &Loaded,
+    effect: AccountEffect,
+) -> Result<Option<Account>, Fault> {
+    let identity = &arrival.identity;
+    let name = identity.name.display().unwrap_or_default();
+    let account = match (effect, &loaded.account, &identity.email) {
+        (AccountEffect::Created, _, Some(email)) => accounts::actions::create(conn, now, email, &name)?,
+        (AccountEffect::Linked | AccountEffect::Existing, Some(account), _) => account.clone(),
+        (AccountEffect::Unchanged, account, _) => return Ok(account.clone()),
+        _ => return Err(Problem::internal("a decision about an account that is not there").into()),
+    };
+    let actor = Actor::person(&account.id, account.shown_name(), &arrival.client.ip);
+    if effect != AccountEffect::Existing {
+        accounts::actions::link(conn, now, &actor, identity, &account)?;
+    }
+    if effect == AccountEffect::Linked {
+        forget_foreign_password(conn, now, &actor, loaded, &account)?;
+    }
+    accounts::actions::rename(conn, now, &actor, &account, &name)?;
+    let full_name = if name.is_empty() {
+        account.full_name.clone()
+    } else {
+        name
+    };
+    Ok(Some(Account { full_name, ..account }))
+}
+
+/// The domain's own provider vouches for this person now. A password that somebody may have set before,
+/// through another organization's invitation, must not open this account any longer. Owners here keep
+/// theirs: the operator or an owner gave it to them.
+fn forget_foreign_password(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    loaded: &Loaded,
+    account: &Account,
+) -> Result<(), Fault> {
+    let owns = loaded
+        .member
+        .as_ref()
+        .is_some_and(|member| member.role == Role::Owner);
+    if account.password_hash.is_some() && !account.operator && !owns {
+        accounts::actions::drop_password(conn, now, actor, account)?;
+        session::end_all_of_account(conn, &account.id)?;
+    }
+    Ok(())
+}
+
+/// Steps 5 and 6: membership, invitation, teams.
+fn let_in(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+    loaded: &Loaded,
+    admission: &Admission,
+    account: &Account,
+) -> Result<(), Fault> {
+    let actor = Actor::person(&account.id, account.shown_name(), &arrival.client.ip);
+    let organization = &loaded.organization.id;
+    let member = match (&admission.membership, &loaded.member) {
+        (MembershipEffect::Unchanged, Some(member)) => member.id.clone(),
+        (MembershipEffect::Unchanged, None) => {
+            return Err(Problem::internal("an admission without a membership").into());
+        }
+        (MembershipEffect::Created { role }, _) => {
+            let invited = admission.invitation == InvitationEffect::Accepted;
+            let joining = Joining {
+                organization,
+                account: &account.id,
+                name: account.shown_name(),
+                role: *role,
+                source: if invited {
+                    members::Source::Invitation
+                } else {
+                    members::Source::Jit
+                },
+                invited_by: if invited {
+                    &loaded.invitation.invited_by_name
+                } else {
+                    ""
+                },
+            };
+            members::actions::join(conn, now, &actor, &joining)?
+        }
+    };
+    settle_invitation(conn, now, &actor, loaded, admission, &member)?;
+    settle_teams(conn, now, loaded, admission, &member)?;
+    members::actions::signed_in(conn, now, &member)?;
+    accounts::actions::admitted(conn, now, account)?;
+    Ok(())
+}
+
+fn settle_invitation(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    loaded: &Loaded,
+    admission: &Admission,
+    member: &str,
+) -> Result<(), Fault> {
+    match (admission.invitation, &loaded.invitation.id) {
+        (InvitationEffect::Unchanged, _) => {}
+        (InvitationEffect::Accepted, None) => {
+            return Err(Problem::internal("an acceptance without an invitation").into());
+        }
+        (InvitationEffect::Accepted, Some(id)) => {
+            if !invitations::actions::accept(conn, now, actor, id, member)? {
+                return Err(
+                    Problem::internal("an invitation was settled while it was being accepted").into(),
+                );
+            }
+        }
+        (InvitationEffect::Closed, _) => {
+            for address in &loaded.addresses {
+                invitations::actions::close_pending(conn, now, actor, &loaded.organization.id, address)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Step 6. A mapping takes away only what this connection's mapping gave.
+fn settle_teams(
+    conn: &mut Conn,
+    now: Timestamp,
+    loaded: &Loaded,
+    admission: &Admission,
+    member: &str,
+) -> Result<(), Fault> {
+    let (effect, connection) = (&admission.teams, loaded.connection.id.as_str());
+    teams::give(conn, now, member, &effect.invited, teams::Source::Invitation, "")?;
+    if let Some(team) = effect.default_team() {
+        teams::give(conn, now, member, &[team.to_owned()], teams::Source::Default, "")?;
+    }
+    if effect.mapped.is_some() {
+        let present = teams::mapped(conn, member, connection)?;
+        let join = teams_to_join(effect.mapped.as_ref(), &present);
+        let leave = teams_to_leave(effect.mapped.as_ref(), &present);
+        teams::give(conn, now, member, &join, teams::Source::Mapping, connection)?;
+        teams::take_mapped(conn, member, connection, &leave)?;
+    }
+    Ok(())
+}
+
+fn open_session(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+    loaded: &Loaded,
+    account: &Account,
+) -> Result<String, Fault> {
+    let new = NewSession {
+        account: &account.id,
+        organization: Some(&loaded.organization.id),
+        connection: Some(&loaded.connection.id),
+        client: &arrival.client,
+        lifetime: loaded.organization.settings.session_lifetime(),
+        idle: loaded.organization.settings.session_idle(),
+    };
+    Ok(session::begin(conn, now, &new)?)
+}

@@ -1,0 +1,143 @@
+//! Step 7: exactly one record of each sign-in, and its line in the audit log.
+
+use serde_json::json;
+
+use super::flow::{Arrival, Fault};
+use crate::access::{EmailAddress, Trace};
+use crate::audit::{self, Actor, Event, Subject};
+use crate::connections;
+use crate::sign_ins::{self, Outcome, Record};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, DbError, id};
+use crate::web::Client;
+
+/// Step 7: the one record of this sign-in, and its line in the audit log.
+pub(super) fn keep(
+    conn: &mut Conn,
+    now: Timestamp,
+    record: &Record,
+    denial: Option<&str>,
+) -> Result<(), Fault> {
+    sign_ins::insert(conn, record, denial)?;
+    let actor = Actor::person(
+        record.account.as_deref().unwrap_or_default(),
+        &record.email,
+        &record.client.ip,
+    );
+    let event = Event {
+        organization: Some(&record.organization),
+        action: match record.outcome {
+            Outcome::Admitted => "sign_in.admitted",
+            Outcome::Denied => "sign_in.denied",
+            Outcome::Rejected => "sign_in.rejected",
+        },
+        subject: Subject {
+            kind: "sign_in",
+            id: &record.id,
+            name: &record.email,
+        },
+        after: Some(
+            json!({"reason": record.reason, "detail": record.detail, "reference": record.reference, "connection": record.connection_name}),
+        ),
+        ..Event::default()
+    };
+    Ok(audit::record(conn, now, &actor, &event)?)
+}
+
+pub(super) fn record(now: Timestamp, arrival: &Arrival, connection_name: &str, trace: Trace) -> Record {
+    let identity = &arrival.identity;
+    Record {
+        id: id::new_id(),
+        organization: arrival.attempt.organization.clone(),
+        connection: Some(arrival.attempt.connection.clone()),
+        connection_name: connection_name.to_owned(),
+        protocol: "oidc",
+        at: now,
+        outcome: Outcome::Denied,
+        reason: String::new(),
+        detail: String::new(),
+        reference: id::new_reference(),
+        account: None,
+        issuer: identity.issuer.clone(),
+        subject: identity.subject.clone(),
+        email: identity
+            .email
+            .as_ref()
+            .map(EmailAddress::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        email_verified: identity.email_verified,
+        name: identity.name.display().unwrap_or_default(),
+        groups: identity.groups.clone(),
+        trace,
+        evidence: arrival.evidence.clone(),
+        client: arrival.client.clone(),
+    }
+}
+
+/// A message that was not judged: not genuine, too late, used already, or for a connection that is off.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// The organization of the connection.
+    pub organization: String,
+    /// The connection whose address was called.
+    pub connection: String,
+    /// Which check failed.
+    pub check: String,
+    /// What an administrator should know.
+    pub sentence: String,
+    /// The HTTP status of the page.
+    pub status: u16,
+    /// The browser.
+    pub client: Client,
+}
+
+impl Rejection {
+    pub(super) fn turned_off(arrival: &Arrival) -> Self {
+        Self {
+            organization: arrival.attempt.organization.clone(),
+            connection: arrival.attempt.connection.clone(),
+            check: "connection_off".to_owned(),
+            sentence:
+                "The connection or its organization was turned off while the person was at the provider."
+                    .to_owned(),
+            status: 403,
+            client: arrival.client.clone(),
+        }
+    }
+}
+
+/// Keeps the record of a rejected message and answers its reference.
+///
+/// # Errors
+/// When the database refuses.
+pub fn reject(conn: &mut Conn, now: Timestamp, rejection: &Rejection) -> crate::store::Result<String> {
+    let connection = connections::find(conn, &rejection.connection)?;
+    let record = Record {
+        id: id::new_id(),
+        organization: rejection.organization.clone(),
+        connection: Some(rejection.connection.clone()),
+        connection_name: connection.map(|connection| connection.name).unwrap_or_default(),
+        protocol: "oidc",
+        at: now,
+        outcome: Outcome::Rejected,
+        reason: rejection.check.clone(),
+        detail: rejection.sentence.clone(),
+        reference: id::new_reference(),
+        account: None,
+        issuer: String::new(),
+        subject: String::new(),
+        email: String::new(),
+        email_verified: None,
+        name: String::new(),
+        groups: None,
+        trace: Trace::default(),
+        evidence: json!({"status": rejection.status}),
+        client: rejection.client.clone(),
+    };
+    match keep(conn, now, &record, None) {
+        Ok(()) => Ok(record.reference),
+        Err(Fault::Db(error)) => Err(error),
+        Err(Fault::Problem(problem)) => Err(DbError::QueryBuilderError(problem.to_string().into())),
+    }
+}
