@@ -36,20 +36,20 @@ words! {
 }
 
 impl Rule {
-    /// The rule as a short sentence for people.
+    /// The rule as a short name for people; the answer stands beside it.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
-            Self::AddressProven => "The address is proven",
-            Self::AccountActive => "The account is not deactivated",
-            Self::MembershipNotDeactivated => "The membership is not deactivated",
-            Self::Member => "The person is a member",
-            Self::Invited => "An invitation is waiting",
-            Self::NotRemoved => "The person was not removed",
-            Self::JitOn => "Just-in-time provisioning is on",
-            Self::DomainVouches => "The domain vouches for the address",
-            Self::SeatFree => "A seat is free",
-            Self::GroupsMapped => "The provider's groups give teams",
+            Self::AddressProven => "Proof of the address",
+            Self::AccountActive => "Account in order",
+            Self::MembershipNotDeactivated => "Membership not deactivated",
+            Self::Member => "Existing member",
+            Self::Invited => "Waiting invitation",
+            Self::NotRemoved => "Not removed",
+            Self::JitOn => "Just-in-time provisioning",
+            Self::DomainVouches => "Domain vouches for the address",
+            Self::SeatFree => "Free seat",
+            Self::GroupsMapped => "Groups that give teams",
         }
     }
 }

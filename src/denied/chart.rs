@@ -61,8 +61,10 @@ impl Chart {
             "attempts were"
         };
         let summary = format!(
-            "{total} {noun} denied in the last {DAYS} days; most of them ({most}) on {}.",
-            date(worst * DAY)
+            "{} {noun} denied in the last {DAYS} days, the most on {}: {}.",
+            grouped(total),
+            date(worst * DAY),
+            grouped(most)
         );
         Some(Self { bars, summary })
     }
@@ -71,6 +73,19 @@ impl Chart {
 /// The first day of the picture, counted from 1970.
 pub fn first_day(now: Timestamp) -> i64 {
     now.div_euclid(DAY) - DAYS + 1
+}
+
+/// A count as people write it: 12,345.
+fn grouped(count: i64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + 2);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn bar(place: i64, day: i64, attempts: i64, most: i64) -> Bar {
@@ -111,8 +126,14 @@ mod tests {
         assert_eq!(chart.bars[1].height, 0);
         assert_eq!(
             chart.summary,
-            "303 attempts were denied in the last 30 days; most of them (300) on 25 October 2026."
+            "303 attempts were denied in the last 30 days, the most on 25 October 2026: 300."
         );
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        let counts = [0, 999, 1_000, 99_302, 1_234_567].map(grouped);
+        assert_eq!(counts, ["0", "999", "1,000", "99,302", "1,234,567"]);
     }
 
     #[test]
