@@ -51,6 +51,37 @@ pub struct Open {
     pub last_seen_at: Timestamp,
 }
 
+impl Open {
+    /// The browser in words, such as “Firefox on Linux”, as far as it can be told.
+    pub fn browser(&self) -> String {
+        let find = |known: &[(&str, &'static str)]| {
+            let found = known.iter().find(|(mark, _)| self.user_agent.contains(mark));
+            found.map(|(_, name)| *name)
+        };
+        // The first that fits: most browsers also name those whom they resemble.
+        let program = find(&[
+            ("Edg", "Edge"),
+            ("OPR/", "Opera"),
+            ("Firefox/", "Firefox"),
+            ("Chrome/", "Chrome"),
+            ("Safari/", "Safari"),
+        ]);
+        let system = find(&[
+            ("Android", "Android"),
+            ("iPhone", "iPhone"),
+            ("iPad", "iPad"),
+            ("Windows", "Windows"),
+            ("Mac OS X", "macOS"),
+            ("Linux", "Linux"),
+        ]);
+        match (program, system) {
+            (Some(program), Some(system)) => format!("{program} on {system}"),
+            (Some(name), None) | (None, Some(name)) => name.to_owned(),
+            (None, None) => "A browser without a name".to_owned(),
+        }
+    }
+}
+
 /// Opens a session in the running transaction and answers its id. It is of no use until the answer
 /// gives the browser its key ([`enter`]).
 ///
@@ -120,4 +151,36 @@ pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -
 /// When the database refuses.
 pub fn list(conn: &mut Conn, account: &str, now: Timestamp) -> Result<Vec<Open>> {
     queries::list(conn, account, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Open;
+
+    #[test]
+    fn browsers_have_names() {
+        let name = |user_agent: &str| {
+            let open = Open {
+                id: String::new(),
+                ip: String::new(),
+                user_agent: user_agent.into(),
+                created_at: 0,
+                last_seen_at: 0,
+            };
+            open.browser()
+        };
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+        assert_eq!(name(chrome), "Chrome on Linux");
+        assert_eq!(name(&format!("{chrome} Edg/140")), "Edge on Linux");
+        assert_eq!(
+            name("Mozilla/5.0 (Windows NT 10.0; rv:143.0) Gecko/20100101 Firefox/143.0"),
+            "Firefox on Windows"
+        );
+        assert_eq!(
+            name("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Safari/604.1"),
+            "Safari on iPhone"
+        );
+        assert_eq!(name("curl/8.0"), "A browser without a name");
+        assert_eq!(name(""), "A browser without a name");
+    }
 }
