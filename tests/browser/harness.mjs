@@ -29,10 +29,15 @@ export async function launch() {
  * A tab of a person who was never here before. What the browser complains of is kept in `page.complaints`: errors of
  * scripts, refusals by the Content-Security-Policy, files that are not there.
  */
-export async function person(browser) {
-  const context = await browser.newContext({ viewport: { width: widths[0], height: 900 }, locale: 'en-GB' });
+export async function person(browser, options = {}) {
+  const viewport = { width: widths[0], height: 900 };
+  return tab(await browser.newContext({ viewport, locale: 'en-GB', reducedMotion: 'reduce', ...options }));
+}
+
+/** One more tab of the same person. */
+export async function tab(context) {
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.complaints = [];
   // A page that says 403 is what some tests are about; only what it loads must be there.
   const documents = new Set();
@@ -92,12 +97,15 @@ export async function audit(page) {
   assert.deepEqual(problems, [], `${page.url()} is not in order`);
 }
 
+/** Where the picture of this name is kept. */
+export const screenshot = (name) => fileURLToPath(new URL(`${name}.png`, screenshots));
+
 /** Keeps a picture in target/screenshots/NAME.png. */
-export async function shoot(page, name, { colorScheme = 'light', width = widths[0], fullPage = true } = {}) {
+export async function shoot(page, name, { colorScheme = 'light', width = widths[0], height = 900, fullPage = true } = {}) {
   mkdirSync(screenshots, { recursive: true });
   await page.emulateMedia({ colorScheme });
-  await page.setViewportSize({ width, height: 900 });
-  await page.screenshot({ path: fileURLToPath(new URL(`${name}.png`, screenshots)), fullPage });
+  await page.setViewportSize({ width, height });
+  await page.screenshot({ path: screenshot(name), fullPage });
 }
 
 async function violations(page) {

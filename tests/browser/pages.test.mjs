@@ -1,0 +1,216 @@
+// Every page that a link leads to, and what its forms say when they are sent empty: nothing for axe to find in light
+// and dark, on a desk and on a phone; nothing wider than the screen; nothing that the browser refuses or misses.
+//
+// VESTIBULE_SCREENSHOTS=1 keeps a picture of each page in target/screenshots/pages/.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { audit, launch, person, shoot, startDemo, tab } from './harness.mjs';
+
+const password = 'olive opens the door';
+const workers = 2;
+/** How many pages of one kind are looked at: two members are alike, but one may be deactivated. */
+const alike = 2;
+let browser, demo;
+
+before(async () => {
+  [browser, demo] = await Promise.all([launch(), startDemo()]);
+});
+after(async () => {
+  demo?.stop();
+  await browser?.close();
+});
+
+/** A walk over pages of one person: each is audited once, and shows the way to others. */
+class Walk {
+  problems = [];
+  seen = new Map();
+  queue = [];
+  audited = 0;
+
+  constructor(name, context) {
+    this.name = name;
+    this.context = context;
+  }
+
+  /** Puts an address into the queue unless enough of its kind were seen. */
+  add(address) {
+    const url = new URL(address, demo.url);
+    url.hash = '';
+    if (url.origin !== demo.url || /\.(css|svg|ico)$/.test(url.pathname)) return;
+    const known = this.seen.get(kind(url)) ?? new Set();
+    if (known.has(url.href) || known.size >= alike) return;
+    this.seen.set(kind(url), known.add(url.href));
+    this.queue.push(url.href);
+  }
+
+  /** Looks at everything in the queue, and at what is found on the way. */
+  async go() {
+    let busy = 0;
+    const work = async () => {
+      const page = await tab(this.context);
+      while (this.queue.length > 0 || busy > 0) {
+        const url = this.queue.shift();
+        if (!url) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          continue;
+        }
+        busy += 1;
+        try {
+          await this.look(page, url);
+        } catch (error) {
+          this.problems.push(`${url}: ${error.stack}`);
+        }
+        busy -= 1;
+      }
+      await page.close();
+    };
+    await Promise.all(Array.from({ length: workers }, work));
+  }
+
+  async look(page, url) {
+    const answer = await page.goto(url);
+    assert(answer.status() < 500, `${url} answers ${answer.status()}`);
+    for (const href of await page.locator('a[href]').evaluateAll((links) => links.map((a) => a.href))) this.add(href);
+    await this.check(page, kind(new URL(url)));
+    const forms = await page.locator('form[method=post]').count();
+    for (let form = 0; form < forms; form += 1) await this.sendEmpty(page, url, form);
+  }
+
+  /** Sends a form with its texts emptied, if it has any, and looks at what comes back. */
+  async sendEmpty(page, url, number) {
+    if (page.url() !== url) await page.goto(url);
+    const form = page.locator('form[method=post]').nth(number);
+    if ((await form.count()) === 0) return;
+    const texts = form.locator('input:not([type=hidden], [type=checkbox], [type=radio], [readonly]), textarea');
+    const kindOfForm = `${kind(new URL(url))} form ${number + 1}`;
+    if ((await texts.count()) === 0 || this.seen.has(kindOfForm)) return;
+    this.seen.set(kindOfForm, new Set());
+    for (const text of await texts.all()) await text.fill('');
+    await form.locator('button').first().click();
+    await page.waitForLoadState();
+    await this.check(page, `${kindOfForm} empty`);
+  }
+
+  /** Audits the page that is open. */
+  async check(page, name) {
+    this.audited += 1;
+    const titles = await page.locator('h1').count();
+    if (titles !== 1) this.problems.push(`${page.url()} has ${titles} headings of the first level`);
+    await audit(page).catch((error) => {
+      this.problems.push(...[error.actual ?? error.stack].flat().map((problem) => `${page.url()}, ${problem}`));
+    });
+    if (process.env.VESTIBULE_SCREENSHOTS === '1') await this.keep(page, name);
+  }
+
+  async keep(page, name) {
+    const file = `pages/${this.name}${name.replaceAll(/[^a-z0-9]+/gi, '-').replace(/-$/, '')}`;
+    await shoot(page, `${file}-light-1280`);
+    await shoot(page, `${file}-dark-390`, { colorScheme: 'dark', width: 390 });
+  }
+
+  done(atLeast) {
+    assert.deepEqual(this.problems, []);
+    assert(this.audited >= atLeast, `only ${this.audited} pages were found: ${[...this.seen.keys()].join(' ')}`);
+  }
+}
+
+/** The address without what tells one member, team or moment from another. */
+function kind({ pathname, searchParams }) {
+  const path = pathname.replaceAll(/\/[0-9a-f]{32}|\/[A-Za-z0-9_-]{43}|(?<=refused)\/[^/]+/g, '/ID');
+  const names = [...new Set(searchParams.keys())].sort().join('&');
+  return names ? `${path}?${names}` : path;
+}
+
+/** Signs in by password. */
+async function olive() {
+  const page = await person(browser);
+  await page.goto(`${demo.url}/sign-in`);
+  await page.getByLabel('E-mail address').fill('olive@acme.example');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('button', { name: 'Use a password instead' }).click();
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  return page;
+}
+
+/** Signs in at the demo's provider, from the page of a connection's own. */
+async function by(fullName) {
+  const page = await person(browser);
+  await page.goto(`${demo.url}/sign-in/acme/acme-id`);
+  await page.getByRole('button', { name: `Sign in as ${fullName}` }).click();
+  return page;
+}
+
+test('what an owner sees', async () => {
+  const page = await olive();
+  const walk = new Walk('owner', page.context());
+  const invitation = await invites(page, walk);
+  for (const path of ['/orgs/acme', '/account']) walk.add(path);
+  for (const list of ['members?q=zzz', 'invitations?q=zzz', 'denied?person=zzz', 'denied?state=settled', 'sign-ins', 'audit']) {
+    walk.add(`/orgs/acme/${list}`);
+  }
+  await walk.go();
+  walk.done(25);
+  await landing(invitation);
+});
+
+/** The pages between a list of addresses and its links; answers the link. */
+async function invites(page, walk) {
+  await page.goto(`${demo.url}/orgs/acme/invitations/new`);
+  await page.getByLabel('E-mail addresses').fill('una@acme.example, max@acme.example, not an address');
+  await page.getByRole('button', { name: 'Review' }).click();
+  await walk.check(page, ' review');
+  await page.getByRole('button', { name: 'Invite this person' }).click();
+  await walk.check(page, ' sent');
+  return page.getByLabel('Link for una@acme.example').inputValue();
+}
+
+/** What the invited person sees. */
+async function landing(invitation) {
+  const page = await person(browser);
+  const walk = new Walk('invited', page.context());
+  await page.goto(invitation);
+  await walk.check(page, ' landing');
+  await page.getByRole('button', { name: 'Decline' }).click();
+  await walk.check(page, ' declined');
+  await page.goto(invitation);
+  await walk.check(page, ' too late');
+  walk.done(3);
+}
+
+test('what a member sees', async () => {
+  const page = await by('Max Meyer');
+  const walk = new Walk('member', page.context());
+  for (const path of ['/', '/account', '/orgs/acme/members', '/orgs/nowhere/members']) walk.add(path);
+  await walk.go();
+  walk.done(4);
+});
+
+test('what a stranger sees', async () => {
+  const page = await by('Sam Stone');
+  const walk = new Walk('stranger', page.context());
+  await walk.check(page, ' denied');
+  await page.goto(`${demo.url}/sign-in`);
+  await page.getByLabel('E-mail address').fill('nobody@nowhere.example');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await walk.check(page, ' password');
+  await page.getByLabel('Password').fill('a wrong password');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await walk.check(page, ' wrong password');
+  await page.goto(`${demo.url}/sign-in`);
+  await page.getByLabel('E-mail address').fill('sam@acme.example');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await walk.check(page, ' choose');
+  for (const path of ['/sign-in', '/set-up', '/invitation', '/nothing/here', '/sign-in/acme/none']) walk.add(path);
+  await walk.go();
+  walk.done(9);
+});
+
+test('what the demo’s provider shows', async () => {
+  const page = await person(browser);
+  await page.goto(`${demo.url}/sign-in/acme/acme-id`);
+  await audit(page);
+  await page.goto(demo.provider);
+  await audit(page);
+});
