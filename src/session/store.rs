@@ -52,17 +52,14 @@ impl SessionStore for Sessions {
         let text = serde_json::to_string(&state).map_err(|error| SaveError::Serialization(error.into()))?;
         let hash = id::hash_token(&key);
         let Some(row) = row_of(&state) else {
-            return Err(SaveError::Other(Ended.into()));
+            return Err(SaveError::Other(anyhow::anyhow!("a session without a row")));
         };
-        let adopted = self
-            .store
+        // The row may have been ended between the sign-in and its answer, by a deactivation, say. Then this
+        // key opens nothing, and the person is asked to sign in.
+        self.store
             .writing(move |conn| queries::adopt(conn, &row, &hash, &text))
             .await
             .map_err(|error: DbError| SaveError::Other(error.into()))?;
-        if adopted == 0 {
-            // It was ended between the sign-in and its answer: by a deactivation, say.
-            return Err(SaveError::Other(Ended.into()));
-        }
         SessionKey::try_from(key).map_err(|error| SaveError::Other(error.into()))
     }
 
@@ -90,14 +87,3 @@ impl SessionStore for Sessions {
 }
 
 type BoxError = anyhow::Error;
-
-#[derive(Debug)]
-struct Ended;
-
-impl std::fmt::Display for Ended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the session has ended")
-    }
-}
-
-impl std::error::Error for Ended {}

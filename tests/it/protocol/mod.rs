@@ -4,53 +4,8 @@
 mod oidc;
 mod peer;
 
-use vestibule::store::time::{self, Clock};
-
-use crate::support::provider::Provider;
 use crate::support::tables::SignIn;
-use crate::support::{Acme, Browser, Database};
-
-/// Acme and a provider that misbehaves on request, by clocks that go together.
-struct Front {
-    acme: Acme,
-    provider: Provider,
-    clock: Clock,
-}
-
-impl Front {
-    /// Acme with just-in-time provisioning on: whoever is not refused is in.
-    async fn open(db: Database) -> Self {
-        let clock = Clock::fixed(time::now());
-        let provider = Provider::start_with(clock.clone()).await;
-        let acme = Acme::start(
-            db,
-            provider.issuer(),
-            provider.client_id(),
-            provider.client_secret(),
-        );
-        clock.advance(acme.installation.site.now() - clock.now());
-        acme.jit(true);
-        Self {
-            acme,
-            provider,
-            clock,
-        }
-    }
-
-    /// So many milliseconds pass, here and at the provider.
-    fn later(&self, milliseconds: i64) {
-        self.clock.advance(milliseconds);
-        self.acme.installation.site.clock.advance(milliseconds);
-    }
-
-    /// A browser whose person is about to come back from the provider.
-    async fn at_the_callback(&self) -> Browser {
-        let mut browser = Browser::new();
-        browser.stop_before("/callback").get(&self.acme.sign_in()).await;
-        assert!(browser.held().is_some(), "{}", browser.text());
-        browser
-    }
-}
+use crate::support::{Acme, Browser};
 
 /// What was there before something that must be refused.
 struct Before {

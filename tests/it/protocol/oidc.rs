@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use vestibule::audit::Actor;
-use vestibule::connections::{self, State};
 use vestibule::store::time::{HOUR, MINUTE, SECOND};
 
-use super::{Before, Front};
+use super::Before;
 use crate::support::provider::{Fault, Provider};
-use crate::support::{Acme, Browser, Database};
+use crate::support::{Browser, Database, Front};
 
 /// Everything that a provider says and must not say, after so long that nothing of it is remembered.
 fn faults() -> Vec<(Fault, i64, &'static [u16])> {
@@ -57,7 +55,7 @@ fn faults() -> Vec<(Fault, i64, &'static [u16])> {
 both_databases! {
     /// Nobody comes in by a message that is not genuine, though just-in-time provisioning would admit anybody.
     async fn what_a_provider_must_not_say_is_rejected(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         front.provider.person("sub-1", "nora@acme.example");
         let mut browser = Browser::new();
         for (fault, wait, allowed) in faults() {
@@ -82,7 +80,7 @@ both_databases! {
 both_databases! {
     /// Oddities of honest providers keep nobody out.
     async fn what_is_only_odd_comes_in(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let faults = Fault::not_really();
         let others = [Fault::Es256, Fault::Ps256, Fault::EdDsa];
         let mut browser = Browser::new();
@@ -106,7 +104,7 @@ both_databases! {
     /// An answer is taken from the browser in which the sign-in was started, and from no other: nobody is signed in
     /// as somebody else by a link.
     async fn an_answer_belongs_to_one_browser(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let mut mallory = front.at_the_callback().await;
         let link = mallory.held().unwrap().to_string();
         let with_a_sign_in_of_their_own = front.at_the_callback().await;
@@ -122,7 +120,7 @@ both_databases! {
 
     /// The back button after a sign-in says what is the matter, asks the provider nothing and leaves the session alone.
     async fn an_answer_counts_once(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let mut browser = front.at_the_callback().await;
         let link = browser.held().unwrap().to_string();
         browser.resume().await.sees("ada@acme.example");
@@ -143,7 +141,7 @@ both_databases! {
 
     /// Ten minutes at the provider, and no longer.
     async fn an_answer_comes_within_ten_minutes(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let (mut early, mut late) = (front.at_the_callback().await, front.at_the_callback().await);
         front.later(10 * MINUTE - SECOND);
         early.resume().await.sees("ada@acme.example");
@@ -158,7 +156,7 @@ both_databases! {
 
     /// Two tabs of one browser sign in at once, and come back in either order.
     async fn two_tabs_sign_in_at_once(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         for reversed in [false, true] {
             let mut first = front.at_the_callback().await;
             let mut second = first.new_tab();
@@ -175,9 +173,9 @@ both_databases! {
 
     /// A provider that forwards people to another one gets nothing of what they bring back.
     async fn two_providers_are_not_mixed_up(db: Database) {
-        let front = Front::open(db).await;
-        let attacker = Provider::start_with(front.clock.clone()).await;
-        let other = another_connection(&front.acme, "evil", &attacker);
+        let front = Front::open_to_newcomers(db).await;
+        let attacker = front.another_provider().await;
+        let other = front.connect("evil", &attacker).id;
         let authorize = format!("{}/authorize", front.provider.issuer());
         attacker.fault(Fault::ForwardTo(authorize, front.provider.client_id().to_owned()));
 
@@ -199,7 +197,7 @@ both_databases! {
 
     /// A redirect of the token request is not followed: the secret goes nowhere else.
     async fn the_secret_is_not_carried_along(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let thief = Provider::start().await;
         front.provider.fault(Fault::Token307(format!("{}/token", thief.issuer())));
         let before = Before::of(&front.acme);
@@ -211,7 +209,7 @@ both_databases! {
 
     /// The provider's own words are for administrators; the person reads ours.
     async fn a_refusal_is_told_in_plain_words(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let words = "<b>bold</b>\r\nSet-Cookie: evil=1";
         front.provider.fault(Fault::Refuses("access_denied", words));
         let mut browser = front.at_the_callback().await;
@@ -229,7 +227,7 @@ both_databases! {
 
     /// Whoever signs in in a browser where somebody else is signed in takes their place, under another key.
     async fn a_new_sign_in_replaces_the_session(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
         browser.get(&front.acme.sign_in()).await.sees("ada@acme.example");
         let old = browser.cookie("vestibule_session").unwrap();
@@ -245,7 +243,7 @@ both_databases! {
 
     /// However many tokens name unknown keys, the keys are fetched again once a minute.
     async fn unknown_keys_cost_the_provider_one_request(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
         browser.get(&front.acme.sign_in()).await.sees("ada@acme.example");
         front.provider.forget().fault(Fault::UnknownKid);
@@ -261,7 +259,7 @@ both_databases! {
 
     /// Keys may change under our feet, and be out of reach for a day.
     async fn keys_change_and_are_out_of_reach(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
         let enters = async |browser: &mut Browser| {
             browser.get(&front.acme.sign_in()).await;
@@ -285,7 +283,7 @@ both_databases! {
 
     /// After signing in a person comes to a page of ours, whatever the link said.
     async fn nobody_is_sent_elsewhere_afterwards(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
         let ours = url::Url::parse(&front.acme.installation.url).unwrap();
         let theirs = url::Url::parse(front.provider.issuer()).unwrap();
@@ -306,7 +304,7 @@ both_databases! {
 
     /// What goes out is what the standards want, fresh each time; what comes back is not kept.
     async fn a_sign_in_asks_for_what_it_needs(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
         browser.stop_before("/authorize").get(&front.acme.sign_in()).await;
         let cookie = browser.header("set-cookie").unwrap();
@@ -337,7 +335,7 @@ both_databases! {
 
     /// A code comes in the address and nowhere else: a form that is posted to the callback is no answer.
     async fn an_answer_is_not_posted(db: Database) {
-        let front = Front::open(db).await;
+        let front = Front::open_to_newcomers(db).await;
         front.provider.fault(Fault::AnswerByPost);
         let mut browser = Browser::new();
         browser.get(&front.acme.sign_in()).await;
@@ -351,7 +349,7 @@ both_databases! {
 /// A provider that is slow or away costs a person ten seconds at most, and who is in stays in.
 #[actix_web::test]
 async fn a_provider_that_does_not_answer_gets_a_plain_page() {
-    let front = Front::open(Database::sqlite()).await;
+    let front = Front::open_to_newcomers(Database::sqlite()).await;
     let long = Duration::from_mins(1);
     let four = Duration::from_secs(4);
     let cases = vec![
@@ -369,9 +367,9 @@ async fn a_provider_that_does_not_answer_gets_a_plain_page() {
     ];
     let mut waiting = Vec::new();
     for (number, faults) in cases.into_iter().enumerate() {
-        let provider = Provider::start_with(front.clock.clone()).await;
+        let provider = front.another_provider().await;
         let slug = format!("slow-{number}");
-        another_connection(&front.acme, &slug, &provider);
+        front.connect(&slug, &provider);
         for fault in &faults {
             provider.fault(fault.clone());
         }
@@ -400,23 +398,4 @@ async fn a_provider_that_does_not_answer_gets_a_plain_page() {
         .sees("does not answer properly");
     before.stays_outside(&front.acme, &bob, "down");
     assert_eq!(bob.status(), 502);
-}
-
-/// A second connection of Acme's, on, to this provider; answers its id.
-fn another_connection(acme: &Acme, slug: &str, provider: &Provider) -> String {
-    let sealer = &acme.installation.site.sealer;
-    let settings = connections::Settings {
-        name: slug.into(),
-        slug: slug.into(),
-        issuer: provider.issuer().into(),
-        client_id: provider.client_id().into(),
-        client_secret: Some(provider.client_secret().into()),
-        ..connections::Settings::default()
-    };
-    acme.write(|conn, now| {
-        let actor = Actor::operator();
-        let made = connections::actions::create(conn, now, &actor, sealer, &acme.organization, &settings)?;
-        connections::actions::set_state(conn, now, &actor, &made, State::On)
-    })
-    .id
 }

@@ -6,6 +6,7 @@ pub mod caller;
 #[macro_use]
 pub mod database;
 pub mod dump;
+pub mod front;
 pub mod html;
 pub mod installation;
 pub mod peer;
@@ -17,4 +18,5 @@ pub use acme::Acme;
 pub use browser::Browser;
 pub use caller::Caller;
 pub use database::Database;
+pub use front::Front;
 pub use installation::Installation;

@@ -1,6 +1,7 @@
 //! What the tables hold, as lines to be compared before and after.
 
 use diesel::RunQueryDsl as _;
+use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 use vestibule::store::Conn;
 
@@ -49,6 +50,8 @@ pub struct SignIn {
     pub reference: String,
     #[diesel(sql_type = Text)]
     pub email: String,
+    #[diesel(sql_type = Text)]
+    pub trace_json: String,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -110,6 +113,34 @@ impl Acme {
     /// How often the audit log tells of a sign-in that ended by this connection.
     pub fn audited_sign_ins(&self) -> i64 {
         self.count("audit_events WHERE action IN ('sign_in.admitted', 'sign_in.denied', 'sign_in.rejected')")
+    }
+
+    /// Runs statements behind the application's back.
+    pub fn run(&self, statements: &str) {
+        let store = &self.installation.site.store;
+        store.write(|conn| conn.batch_execute(statements)).unwrap();
+    }
+
+    /// From now on the database refuses every new row of this table.
+    pub fn refuse_rows_of(&self, table: &str, is_postgres: bool) {
+        self.run(&if is_postgres {
+            format!(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN RAISE EXCEPTION 'out of order'; END $$; \
+                 CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse();"
+            )
+        } else {
+            format!("CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'out of order'); END;")
+        });
+    }
+
+    /// The database is well again.
+    pub fn take_rows_again(&self, is_postgres: bool) {
+        self.run(&if is_postgres {
+            "DROP FUNCTION refuse() CASCADE;".to_owned()
+        } else {
+            "DROP TRIGGER refuse;".to_owned()
+        });
     }
 
     fn query<T>(&self, query: &str) -> Vec<T>
