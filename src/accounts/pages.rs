@@ -31,18 +31,22 @@ async fn mine(
     errors: FieldErrors,
     typed: Option<String>,
 ) -> Result<Mine, Problem> {
-    let (id, now) = (signed.account.clone(), site.now());
-    let (account, sessions, organizations) = site
+    let (id, own, now) = (signed.account.clone(), signed.organization.clone(), site.now());
+    let (account, sessions, mut organizations) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let account = queries::find(conn, &id)?.ok_or(Problem::NotFound)?;
             Ok((
                 account,
-                session::list(conn, &id, now)?,
+                session::list(conn, &id, own.as_deref(), now)?,
                 session::organizations_of(conn, &id)?,
             ))
         })
         .await?;
+    // Whoever came by one organization's provider is told nothing of the person's other organizations.
+    if let Some(own) = &signed.organization {
+        organizations.retain(|(id, ..)| id == own);
+    }
     let organizations = organizations
         .into_iter()
         .map(|(_, slug, name)| (slug, name))

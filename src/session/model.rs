@@ -145,12 +145,12 @@ pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -
     queries::end_in_organization(conn, account, organization)
 }
 
-/// The open sessions of an account, newest first.
+/// The open sessions of an account, newest first; only those by this organization’s provider, if one is given.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn list(conn: &mut Conn, account: &str, now: Timestamp) -> Result<Vec<Open>> {
-    queries::list(conn, account, now)
+pub fn list(conn: &mut Conn, account: &str, organization: Option<&str>, now: Timestamp) -> Result<Vec<Open>> {
+    queries::list(conn, account, organization, now)
 }
 
 #[cfg(test)]

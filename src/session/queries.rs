@@ -122,11 +122,16 @@ pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -
     .execute(conn)
 }
 
-pub fn list(conn: &mut Conn, account: &str, now: Timestamp) -> Result<Vec<Open>> {
-    let rows: Vec<(String, String, String, i64, i64)> = sessions::table
+pub fn list(conn: &mut Conn, account: &str, organization: Option<&str>, now: Timestamp) -> Result<Vec<Open>> {
+    let mut open = sessions::table
         .filter(sessions::account_id.eq(account))
         .filter(sessions::expires_at.gt(now))
         .filter((sessions::last_seen_at + sessions::idle_ms).gt(now))
+        .into_boxed();
+    if let Some(organization) = organization {
+        open = open.filter(sessions::organization_id.eq(organization));
+    }
+    let rows: Vec<(String, String, String, i64, i64)> = open
         .order(sessions::created_at.desc())
         .select((
             sessions::id,

@@ -310,6 +310,9 @@ both_databases! {
         mallory.get(&front.acme.installation.to(&link)).await;
         mallory.get(&at_beta).await;
         ended(&front, &mallory, LET_IN, "invitation");
+        mallory.get(&front.acme.installation.to("/account")).await.sees("beta");
+        assert_eq!(mallory.text().matches("last seen").count(), 1, "Ada's own browser is not Beta's to know");
+        assert!(!mallory.body().contains("/orgs/acme"), "nor is told where else Ada is");
         mallory.get(&front.acme.to("")).await;
         assert_eq!(mallory.path(), "/sign-in");
         ada.get(&front.acme.to("")).await;
