@@ -141,9 +141,17 @@ pub fn link_for_empty(store: &Store, now: Timestamp) -> crate::store::Result<Opt
 
 /// `GET /set-up/{token}`: keeps the token in a cookie and goes on at an address without it.
 pub async fn follow(site: web::Data<Site>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let token = path.into_inner();
+    if !token
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    {
+        // None of ours, and no cookie could hold it.
+        return Err(Problem::NotFound);
+    }
     let mut answer = see_other("/set-up");
     answer
-        .add_cookie(&site.cookie(COOKIE, path.into_inner()))
+        .add_cookie(&site.cookie(COOKIE, token))
         .map_err(Problem::internal)?;
     Ok(answer)
 }

@@ -39,7 +39,7 @@ pub fn local_path(text: &str) -> &str {
     if safe
         && url::Url::parse("http://own.invalid")
             .and_then(|own| own.join(text))
-            .is_ok_and(|url| url.host_str() == Some("own.invalid"))
+            .is_ok_and(|url| url.host_str() == Some("own.invalid") && !url.path().starts_with("//"))
     {
         text
     } else {
@@ -64,6 +64,8 @@ mod tests {
             "javascript:x",
             "e",
             "/a\r\nX: y",
+            "/..//e",
+            "/.//e",
         ] {
             assert_eq!(local_path(evil), "/", "{evil:?}");
         }
