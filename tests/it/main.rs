@@ -19,6 +19,7 @@ mod decision;
 mod denied;
 mod invitations;
 mod members;
+mod output;
 mod protocol;
 mod races;
 mod routes;
