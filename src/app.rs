@@ -86,6 +86,7 @@ impl Vestibule {
                             .body("ok\n")
                     }),
                 )
+                .configure(crate::provisioning::scim_routes)
                 .service(
                     web::scope("")
                         .wrap(sessions(&self.site))
@@ -112,6 +113,7 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .configure(crate::teams::routes)
         .configure(crate::members::routes)
         .configure(crate::connections::routes)
+        .configure(crate::provisioning::routes)
         .configure(crate::sign_ins::routes)
         .configure(crate::denied::routes)
         .configure(crate::audit::routes)

@@ -4,6 +4,8 @@
 //! those that stand above it. `tests/architecture.rs` holds the law.
 
 pub mod access;
+pub mod saml;
+pub mod scim;
 pub mod outbound;
 pub mod config;
 pub mod store;
@@ -16,11 +18,12 @@ pub mod domains;
 pub mod teams;
 pub mod seats;
 pub mod connections;
-pub mod groups;
 pub mod sign_ins;
 pub mod denied;
 pub mod invitations;
 pub mod members;
+pub mod groups;
+pub mod provisioning;
 pub mod sign_in;
 pub mod apply;
 pub mod app;

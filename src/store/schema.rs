@@ -16,6 +16,7 @@ diesel::table! {
         state -> Text,
         created_at -> BigInt,
         version -> BigInt,
+        group_convention -> Bool,
     }
 }
 
@@ -105,6 +106,9 @@ diesel::table! {
         connection_id -> Text,
         group_name -> Text,
         team_id -> Text,
+        role -> Text,
+        position -> BigInt,
+        scim_group_id -> Text,
     }
 }
 
@@ -132,6 +136,7 @@ diesel::table! {
         state_changed_at -> BigInt,
         last_sign_in_at -> Nullable<BigInt>,
         version -> BigInt,
+        role_given_by -> Text,
     }
 }
 
@@ -306,6 +311,170 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    saml_settings (connection_id) {
+        connection_id -> Text,
+        entity_id -> Text,
+        sso_url -> Text,
+        sso_binding -> Text,
+        sign_requests -> Bool,
+        idp_initiated -> Bool,
+        allow_cbc -> Bool,
+        email_attribute -> Text,
+        given_attribute -> Text,
+        family_attribute -> Text,
+        name_attribute -> Text,
+        groups_attribute -> Text,
+        metadata_url -> Text,
+        metadata_at -> Nullable<BigInt>,
+        metadata_fault -> Text,
+        metadata_proposal -> Text,
+    }
+}
+
+diesel::table! {
+    saml_certificates (connection_id, fingerprint) {
+        connection_id -> Text,
+        fingerprint -> Text,
+        der -> Text,
+        subject -> Text,
+        not_before -> BigInt,
+        not_after -> BigInt,
+        added_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    saml_keys (id) {
+        id -> Text,
+        connection_id -> Text,
+        state -> Text,
+        key_sealed -> Text,
+        certificate -> Text,
+        not_after -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    saml_assertions (connection_id, assertion_hash) {
+        connection_id -> Text,
+        assertion_hash -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    scim_tokens (id) {
+        id -> Text,
+        organization_id -> Text,
+        connection_id -> Text,
+        name -> Text,
+        token_hash -> Text,
+        hint -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    scim_users (id) {
+        id -> Text,
+        organization_id -> Text,
+        connection_id -> Text,
+        member_id -> Nullable<Text>,
+        user_name -> Text,
+        user_name_key -> Text,
+        external_id -> Text,
+        display_key -> Text,
+        email_key -> Text,
+        active -> Bool,
+        attributes -> Text,
+        adopted -> Bool,
+        created_at -> BigInt,
+        modified_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    scim_counts (connection_id) {
+        connection_id -> Text,
+        users -> BigInt,
+        groups -> BigInt,
+    }
+}
+
+diesel::table! {
+    scim_groups (id) {
+        id -> Text,
+        organization_id -> Text,
+        connection_id -> Text,
+        display_name -> Text,
+        display_key -> Text,
+        external_id -> Text,
+        attributes -> Text,
+        created_at -> BigInt,
+        modified_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    scim_group_members (group_id, user_id) {
+        group_id -> Text,
+        user_id -> Text,
+    }
+}
+
+diesel::table! {
+    scim_requests (id) {
+        id -> Text,
+        organization_id -> Text,
+        connection_id -> Text,
+        token_name -> Text,
+        at -> BigInt,
+        method -> Text,
+        path -> Text,
+        status -> BigInt,
+        duration_us -> BigInt,
+        person_key -> Text,
+        decision -> Text,
+        body -> Text,
+        answer -> Text,
+    }
+}
+
+diesel::table! {
+    scim_guards (connection_id) {
+        connection_id -> Text,
+        share -> BigInt,
+        least -> BigInt,
+        paused_at -> Nullable<BigInt>,
+        resumed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    scim_deactivations (connection_id, at, member_id) {
+        connection_id -> Text,
+        member_id -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    seen_groups (connection_id, name) {
+        connection_id -> Text,
+        name -> Text,
+        first_at -> BigInt,
+        last_at -> BigInt,
+    }
+}
+
 diesel::joinable!(connections -> organizations (organization_id));
 diesel::joinable!(domains -> organizations (organization_id));
 diesel::joinable!(teams -> organizations (organization_id));
@@ -325,6 +494,15 @@ diesel::joinable!(identities -> connections (connection_id));
 diesel::joinable!(denials -> connections (connection_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(sign_ins -> connections (connection_id));
+diesel::joinable!(saml_settings -> connections (connection_id));
+diesel::joinable!(saml_certificates -> connections (connection_id));
+diesel::joinable!(saml_keys -> connections (connection_id));
+diesel::joinable!(scim_tokens -> connections (connection_id));
+diesel::joinable!(scim_users -> members (member_id));
+diesel::joinable!(scim_users -> connections (connection_id));
+diesel::joinable!(scim_groups -> connections (connection_id));
+diesel::joinable!(scim_group_members -> scim_groups (group_id));
+diesel::joinable!(scim_group_members -> scim_users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
@@ -348,4 +526,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
     setup_links,
     password_failures,
+    saml_settings,
+    saml_certificates,
+    saml_keys,
+    saml_assertions,
+    scim_tokens,
+    scim_users,
+    scim_counts,
+    scim_groups,
+    scim_group_members,
+    scim_requests,
+    scim_guards,
+    scim_deactivations,
+    seen_groups,
 );
