@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Provider {
     /// Its entity id, exactly (SAML Core §8.3.6).
     pub entity_id: String,
-    /// The keys that may sign: the SubjectPublicKeyInfo (DER, RFC 5280 §4.1.2.7) of each pinned certificate.
+    /// The keys that may sign: the `SubjectPublicKeyInfo` (DER, RFC 5280 §4.1.2.7) of each pinned certificate.
     pub keys: Vec<Vec<u8>>,
     /// Whether a response that nobody asked for is judged at all (SAML Profiles §4.1.5).
     pub idp_initiated: bool,

@@ -84,7 +84,16 @@ impl Conn {
         }
     }
 
-    fn end(&mut self, commit: bool) -> Result<()> {
+    /// Begins a transaction inside the one that is open.
+    pub(super) fn savepoint(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn),
+            Self::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+        }
+    }
+
+    /// Ends the innermost transaction.
+    pub(super) fn end(&mut self, commit: bool) -> Result<()> {
         match (self, commit) {
             (Self::Sqlite(conn), true) => AnsiTransactionManager::commit_transaction(conn),
             (Self::Sqlite(conn), false) => AnsiTransactionManager::rollback_transaction(conn),

@@ -4,8 +4,10 @@
 //! [`Store::read`] never writes. [`Store::write`] is one transaction that may read what it judges:
 //! `BEGIN IMMEDIATE` on SQLite behind one mutex, READ COMMITTED on PostgreSQL. Whatever judges an
 //! organization (its seats, members, invitations, settings) uses [`Store::write_in`], which first takes
-//! that organization's lock, so that of two such transactions one sees all that the other did.
+//! that organization's lock, so that of two such transactions one sees all that the other did. Writes that
+//! wait for the same lock share a transaction, each in a savepoint of its own (`batch`).
 
+mod batch;
 mod conn;
 pub mod id;
 mod migrate;
@@ -14,9 +16,16 @@ pub mod sealed;
 pub mod text;
 pub mod time;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use conn::{Backend, Conn};
+
+use batch::{Job, Lane};
+
+/// On PostgreSQL organizations are spread over so many queues. SQLite has one writer anyway.
+const LANES: usize = 64;
 
 /// What a query answers.
 pub type Result<T> = diesel::QueryResult<T>;
@@ -29,6 +38,7 @@ pub struct Store {
     pool: r2d2::Pool<conn::Manager>,
     backend: Backend,
     sqlite_writes: Arc<Mutex<()>>,
+    lanes: Arc<[Lane]>,
 }
 
 impl Store {
@@ -50,6 +60,7 @@ impl Store {
             pool,
             backend,
             sqlite_writes: Arc::new(Mutex::new(())),
+            lanes: vec![Lane::default(); if backend == Backend::Sqlite { 1 } else { LANES }].into(),
         })
     }
 
@@ -125,7 +136,7 @@ impl Store {
         blocking(move || store.read(question)).await
     }
 
-    /// [`Store::write`] away from the async threads.
+    /// [`Store::write`] away from the async threads. On SQLite, writes that wait share a transaction.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -137,11 +148,17 @@ impl Store {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let store = self.clone();
-        blocking(move || store.write(change)).await
+        match self.backend {
+            Backend::Sqlite => self.in_turn(None, change).await,
+            Backend::Postgres => {
+                let store = self.clone();
+                blocking(move || store.write(change)).await
+            }
+        }
     }
 
-    /// [`Store::write_in`] away from the async threads.
+    /// [`Store::write_in`] away from the async threads. Writes that wait for the same organization share a
+    /// transaction.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -154,9 +171,52 @@ impl Store {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let store = self.clone();
-        let organization = organization.to_owned();
-        blocking(move || store.write_in(&organization, change)).await
+        let organization = (self.backend == Backend::Postgres).then(|| organization.to_owned());
+        self.in_turn(organization, change).await
+    }
+
+    /// Queues the write. Whoever finds nobody at work works for all that wait.
+    async fn in_turn<T, E>(
+        &self,
+        organization: Option<String>,
+        change: impl FnOnce(&mut Conn) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let (sender, answer) = tokio::sync::oneshot::channel();
+        let lane = self.lane(organization.as_deref());
+        let job = Job::new(organization, change, |outcome| drop(sender.send(outcome)));
+        if lane.push(job) {
+            let store = self.clone();
+            drop(actix_web::web::block(move || store.work_off(&lane)));
+        }
+        let gone = |error| Err(E::from(DbError::QueryBuilderError(Box::new(error))));
+        answer.await.unwrap_or_else(gone)
+    }
+
+    fn work_off(&self, lane: &Lane) {
+        loop {
+            let jobs = lane.next();
+            if jobs.is_empty() {
+                return;
+            }
+            let _turn = self.writers_turn();
+            let conn = self.checkout();
+            // Whatever breaks, the next ones are still served.
+            if catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs))).is_err() {
+                tracing::error!("a batch of writes broke");
+            }
+        }
+    }
+
+    fn lane(&self, organization: Option<&str>) -> Lane {
+        let mut hasher = DefaultHasher::new();
+        organization.hash(&mut hasher);
+        let place = usize::try_from(hasher.finish() % LANES as u64).unwrap_or_default();
+        let lane = self.lanes.get(place).or_else(|| self.lanes.first());
+        lane.cloned().unwrap_or_default()
     }
 
     fn checkout(&self) -> Result<r2d2::PooledConnection<conn::Manager>> {
