@@ -11,6 +11,7 @@ use crate::audit::Actor;
 use crate::denied;
 use crate::invitations;
 use crate::members::{self, Joining};
+use crate::orgs::Organization;
 use crate::session::{self, NewSession};
 use crate::sign_ins::{Outcome, Record};
 use crate::store::Conn;
@@ -27,7 +28,7 @@ pub(super) fn apply(
     decision: Decision,
 ) -> Result<Passage, Fault> {
     let account = settle_account(conn, now, arrival, loaded, decision.verdict.account())?;
-    let mut record = record(now, arrival, &loaded.connection.name, decision.trace);
+    let mut record = record(now, arrival, &loaded.connection, decision.trace);
     record.account = account.as_ref().map(|account| account.id.clone());
     match (&decision.verdict, account) {
         (Verdict::Admit(admission), Some(account)) => {
@@ -39,7 +40,7 @@ pub(super) fn apply(
             let session = open_session(conn, now, arrival, loaded, &account)?;
             Ok(Passage::In {
                 session,
-                return_to: arrival.attempt.return_to.clone(),
+                return_to: arrival.return_to.clone(),
             })
         }
         (Verdict::Admit(_), None) => Err(Problem::internal("an admission without an account").into()),
@@ -224,8 +225,16 @@ fn open_session(
         organization: Some(&loaded.organization.id),
         connection: Some(&loaded.connection.id),
         client: &arrival.client,
-        lifetime: loaded.organization.settings.session_lifetime(),
+        lifetime: lifetime(now, arrival, &loaded.organization),
         idle: loaded.organization.settings.session_idle(),
     };
     Ok(session::begin(conn, now, &new)?)
+}
+
+/// As long as the organization wants, but not longer than the provider does.
+fn lifetime(now: Timestamp, arrival: &Arrival, organization: &Organization) -> i64 {
+    let most = organization.settings.session_lifetime();
+    arrival
+        .session_ends_at
+        .map_or(most, |end| most.min(end.saturating_sub(now)))
 }

@@ -3,7 +3,9 @@
 
 use serde_json::Value;
 
+use super::door::{USED, Unfit};
 use super::effects::apply;
+use super::queries;
 use super::record::{Rejection, reject};
 use crate::access::{
     AccountStanding, DomainStanding, Identity, MemberStanding, Policy, Seats, Standing, decide,
@@ -21,6 +23,11 @@ use crate::web::{Client, Problem};
 
 /// How long a person may stay at the provider.
 pub const ATTEMPT_LIFE: i64 = 10 * MINUTE;
+/// The message was accepted before.
+const REPLAY: Unfit = (
+    "replay",
+    "This response was used before: the same assertion arrived a second time. Each is good for one sign-in; the person has to start again.",
+);
 /// How often a sign-in that met another at the same row is tried again.
 const TRIES: usize = 5;
 
@@ -54,14 +61,35 @@ pub struct Attempt {
 /// A message that was found genuine, and everything that came with it.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// The attempt that it answers; it was used up before.
-    pub attempt: Attempt,
+    /// The organization of the connection.
+    pub organization: String,
+    /// The connection that the person came through.
+    pub connection: String,
+    /// Where they go afterwards: a path of ours.
+    pub return_to: String,
+    /// The hash of the invitation's token that the browser carried when it started, or empty.
+    pub invitation_hash: String,
     /// Whom the provider vouches for.
     pub identity: Identity,
     /// What that was concluded from; goes into the record.
     pub evidence: Value,
     /// The browser.
     pub client: Client,
+    /// What must not have been seen before; none where that was made sure of already.
+    pub once: Option<Once>,
+    /// When the provider wants the session to end at the latest.
+    pub session_ends_at: Option<Timestamp>,
+}
+
+/// What makes a message good for one sign-in only.
+#[derive(Debug, Clone)]
+pub struct Once {
+    /// The attempt that it answers; none where it came unasked.
+    pub attempt: Option<String>,
+    /// The hash of its own id.
+    pub message_hash: String,
+    /// Until when it might be presented again.
+    pub expires_at: Timestamp,
 }
 
 /// Where the person goes now.
@@ -101,7 +129,7 @@ pub async fn admit(store: &Store, now: Timestamp, arrival: Arrival) -> Result<Pa
     let mut tries = 0;
     loop {
         let this = arrival.clone();
-        let organization = arrival.attempt.organization.clone();
+        let organization = arrival.organization.clone();
         let outcome = store
             .writing_in(&organization, move |conn| pass(conn, now, &this))
             .await;
@@ -137,19 +165,41 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
         let reference = reject(conn, now, &Rejection::turned_off(arrival))?;
         return Ok(Passage::Refused { reference });
     };
+    if let Some(unfit) = seen_before(conn, now, arrival)? {
+        let rejection = Rejection::lost(&loaded.connection, unfit, arrival.client.clone());
+        let reference = reject(conn, now, &rejection)?;
+        return Ok(Passage::Refused { reference });
+    }
     let decision = decide(&loaded.policy, &arrival.identity, &loaded.standing);
     apply(conn, now, arrival, &loaded, decision)
 }
 
+/// Why this message is not good for another sign-in. Remembers it otherwise, and uses its attempt up.
+fn seen_before(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Unfit>, Fault> {
+    let Some(once) = &arrival.once else {
+        return Ok(None);
+    };
+    if queries::assertion_is_known(conn, &arrival.connection, &once.message_hash)? {
+        return Ok(Some(REPLAY));
+    }
+    if let Some(attempt) = &once.attempt
+        && !queries::consume(conn, attempt, now)?
+    {
+        return Ok(Some(USED));
+    }
+    queries::remember_assertion(conn, &arrival.connection, once)?;
+    Ok(None)
+}
+
 /// Reads what is judged; none where connection or organization were turned off meanwhile.
 fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loaded>, Fault> {
-    let (identity, attempt) = (&arrival.identity, &arrival.attempt);
+    let identity = &arrival.identity;
     let Some(organization) =
-        orgs::find(conn, &attempt.organization)?.filter(|organization| organization.is_on)
+        orgs::find(conn, &arrival.organization)?.filter(|organization| organization.is_on)
     else {
         return Ok(None);
     };
-    let Some(connection) = connections::find(conn, &attempt.connection)?
+    let Some(connection) = connections::find(conn, &arrival.connection)?
         .filter(|connection| connection.state == connections::State::On)
     else {
         return Ok(None);
@@ -170,7 +220,7 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
         Some(account) => members::find_by_account(conn, &organization.id, &account.id)?,
         None => None,
     };
-    let token = (!attempt.invitation_hash.is_empty()).then_some(attempt.invitation_hash.as_str());
+    let token = (!arrival.invitation_hash.is_empty()).then_some(arrival.invitation_hash.as_str());
     let invitation = invitations::standing(conn, now, &organization.id, &addresses, token)?;
     let standing = Standing {
         account: account_standing(account.as_ref(), is_linked),

@@ -1,9 +1,11 @@
 //! From the browser's first click to the session or the refusal.
 //!
-//! `door` sends the browser out and takes it back, `oidc` judges the provider's message, `flow` loads,
-//! decides and applies in one transaction (what a decision does lies in `effects`, its record in `record`). Owners and guests may also come by `password`; `setup` makes
+//! `door` sends the browser out and takes it back, by the protocol of the connection: `by_oidc`, where `oidc` judges
+//! the provider's message. `flow` loads, decides and applies in one transaction (what a decision does
+//! lies in `effects`, its record in `record`); `refused` is the page of those who stay outside. Owners and guests may also come by `password`; `setup` makes
 //! the first owner; `guest` lets an invitation's link do what it may.
 
+mod by_oidc;
 mod door;
 mod effects;
 mod flow;
@@ -13,12 +15,13 @@ mod pages;
 mod password;
 mod queries;
 mod record;
+mod refused;
 mod setup;
 mod sweep;
 
 use actix_web::web::{self, ServiceConfig};
 
-pub use flow::{Arrival, Attempt, Passage, admit};
+pub use flow::{Arrival, Once, Passage, admit};
 pub use password::hash as hash_password;
 pub use setup::{NewOwner, link_for_empty, make_owner};
 pub use sweep::{sweep, sweep_for_ever};
@@ -29,8 +32,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/sign-in", web::get().to(pages::address))
         .route("/sign-in", web::post().to(pages::by_address))
         .route("/sign-in/password", web::post().to(pages::by_password))
-        .route("/sign-in/refused/{reference}", web::get().to(door::refused))
-        .route("/sign-in/oidc/{id}/callback", web::get().to(door::returned))
+        .route("/sign-in/refused/{reference}", web::get().to(refused::refused))
+        .route("/sign-in/oidc/{id}/callback", web::get().to(by_oidc::returned))
         .route("/sign-in/{org}/{connection}", web::get().to(door::start))
         .route("/invitation/accept", web::get().to(guest::show))
         .route("/invitation/accept", web::post().to(guest::accept))

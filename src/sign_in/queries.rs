@@ -2,8 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::flow::Attempt;
-use crate::store::schema::{accounts, attempts, members, password_failures, sessions, setup_links, sign_ins};
+use super::flow::{Attempt, Once};
+use crate::store::schema::{
+    accounts, attempts, members, password_failures, saml_assertions, sessions, setup_links, sign_ins,
+};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
@@ -101,6 +103,26 @@ pub fn consume(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
     Ok(touched == 1)
 }
 
+/// Whether an assertion of this id was accepted before.
+pub fn assertion_is_known(conn: &mut Conn, connection: &str, hash: &str) -> Result<bool> {
+    diesel::select(diesel::dsl::exists(
+        saml_assertions::table.find((connection, hash)),
+    ))
+    .get_result(conn)
+}
+
+/// Remembers an assertion. A second one of the same id collides.
+pub fn remember_assertion(conn: &mut Conn, connection: &str, once: &Once) -> Result<()> {
+    diesel::insert_into(saml_assertions::table)
+        .values((
+            saml_assertions::connection_id.eq(connection),
+            saml_assertions::assertion_hash.eq(&once.message_hash),
+            saml_assertions::expires_at.eq(once.expires_at),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
 /// Failures and the time of the last one.
 pub fn failures(conn: &mut Conn, key: &str) -> Result<Option<(i64, Timestamp)>> {
     password_failures::table
@@ -160,10 +182,12 @@ pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Resu
     Ok(touched == 1)
 }
 
-/// Takes away what has had its time: attempts, sessions, counters, set-up links.
+/// Takes away what has had its time: attempts, assertions, sessions, counters, set-up links.
 pub fn sweep(conn: &mut Conn, now: Timestamp, counters_before: Timestamp) -> Result<usize> {
     Ok(
         diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).execute(conn)?
+            + diesel::delete(saml_assertions::table.filter(saml_assertions::expires_at.lt(now)))
+                .execute(conn)?
             + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(conn)?
             + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).execute(conn)?
             + diesel::delete(password_failures::table.filter(password_failures::last_at.lt(counters_before)))

@@ -1,11 +1,12 @@
 //! Step 7: exactly one record of each sign-in, and its line in the audit log.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::door::Unfit;
 use super::flow::{Arrival, Fault};
 use crate::access::{EmailAddress, Trace};
 use crate::audit::{self, Actor, Event, Subject};
-use crate::connections;
+use crate::connections::{self, Connection};
 use crate::sign_ins::{self, Outcome, Record};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, DbError, id};
@@ -44,14 +45,14 @@ pub(super) fn keep(
     Ok(audit::record(conn, now, &actor, &event)?)
 }
 
-pub(super) fn record(now: Timestamp, arrival: &Arrival, connection_name: &str, trace: Trace) -> Record {
+pub(super) fn record(now: Timestamp, arrival: &Arrival, connection: &Connection, trace: Trace) -> Record {
     let identity = &arrival.identity;
     Record {
         id: id::new_id(),
-        organization: arrival.attempt.organization.clone(),
-        connection: Some(arrival.attempt.connection.clone()),
-        connection_name: connection_name.to_owned(),
-        protocol: "oidc",
+        organization: arrival.organization.clone(),
+        connection: Some(arrival.connection.clone()),
+        connection_name: connection.name.clone(),
+        protocol: connection.protocol.as_str(),
         at: now,
         outcome: Outcome::Denied,
         reason: String::new(),
@@ -88,20 +89,41 @@ pub struct Rejection {
     pub sentence: String,
     /// The HTTP status of the page.
     pub status: u16,
+    /// The message as an administrator may see it; empty where there is nothing to see.
+    pub message: String,
     /// The browser.
     pub client: Client,
 }
 
 impl Rejection {
+    /// A message that can't be read: 400.
+    pub(super) fn new(connection: &Connection, check: &str, sentence: &str, client: Client) -> Self {
+        Self {
+            organization: connection.organization.clone(),
+            connection: connection.id.clone(),
+            check: check.to_owned(),
+            sentence: sentence.to_owned(),
+            status: 400,
+            message: String::new(),
+            client,
+        }
+    }
+
+    /// A message that belongs to no attempt of this browser.
+    pub(super) fn lost(connection: &Connection, (check, sentence): Unfit, client: Client) -> Self {
+        Self::new(connection, check, sentence, client)
+    }
+
     pub(super) fn turned_off(arrival: &Arrival) -> Self {
         Self {
-            organization: arrival.attempt.organization.clone(),
-            connection: arrival.attempt.connection.clone(),
+            organization: arrival.organization.clone(),
+            connection: arrival.connection.clone(),
             check: "connection_off".to_owned(),
             sentence:
                 "The connection or its organization was turned off while the person was at the provider."
                     .to_owned(),
             status: 403,
+            message: String::new(),
             client: arrival.client.clone(),
         }
     }
@@ -117,8 +139,10 @@ pub fn reject(conn: &mut Conn, now: Timestamp, rejection: &Rejection) -> crate::
         id: id::new_id(),
         organization: rejection.organization.clone(),
         connection: Some(rejection.connection.clone()),
+        protocol: connection
+            .as_ref()
+            .map_or("oidc", |connection| connection.protocol.as_str()),
         connection_name: connection.map(|connection| connection.name).unwrap_or_default(),
-        protocol: "oidc",
         at: now,
         outcome: Outcome::Rejected,
         reason: rejection.check.clone(),
@@ -132,12 +156,20 @@ pub fn reject(conn: &mut Conn, now: Timestamp, rejection: &Rejection) -> crate::
         name: String::new(),
         groups: None,
         trace: Trace::default(),
-        evidence: json!({"status": rejection.status}),
+        evidence: evidence(rejection),
         client: rejection.client.clone(),
     };
     match keep(conn, now, &record, None) {
         Ok(()) => Ok(record.reference),
         Err(Fault::Db(error)) => Err(error),
         Err(Fault::Problem(problem)) => Err(DbError::QueryBuilderError(problem.to_string().into())),
+    }
+}
+
+fn evidence(rejection: &Rejection) -> Value {
+    if rejection.message.is_empty() {
+        json!({"status": rejection.status})
+    } else {
+        json!({"status": rejection.status, sign_ins::MESSAGE: rejection.message})
     }
 }

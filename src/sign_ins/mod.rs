@@ -8,7 +8,7 @@ mod shown;
 
 use actix_web::web;
 
-pub use model::{Outcome, Record};
+pub use model::{MESSAGE, Outcome, Record};
 pub use queries::{find, find_by_reference, insert, of_person};
 pub use shown::{Fact, Line, SignIn, cut};
 

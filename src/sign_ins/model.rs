@@ -11,6 +11,9 @@ use crate::web::Client;
 /// The longest person key that is written out; a longer one would not fit an index of PostgreSQL.
 const LONGEST_KEY: usize = 600;
 
+/// Under which name the evidence keeps the provider's message, shortened, where there is reason to show it.
+pub const MESSAGE: &str = "message";
+
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

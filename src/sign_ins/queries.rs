@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::model::{Outcome, Record};
+use super::model::{MESSAGE, Outcome, Record};
 use super::shown::SignIn;
 use crate::store::schema::{connections, sign_ins};
 use crate::store::text::tame;
@@ -60,11 +60,24 @@ fn groups(record: &Record) -> serde_json::Result<String> {
 
 fn evidence(record: &Record) -> String {
     let text = record.evidence.to_string();
-    if record.evidence.is_object() && text.len() <= 8_000 {
+    // A message is shortened by whoever writes it.
+    let most = if record.evidence.get(MESSAGE).is_some() {
+        100_000
+    } else {
+        8_000
+    };
+    if record.evidence.is_object() && text.len() <= most {
         text
     } else {
         "{}".to_owned()
     }
+}
+
+/// The provider's message, where the evidence holds it.
+fn message(json: &str) -> String {
+    let evidence: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    let message = evidence.get(MESSAGE).and_then(serde_json::Value::as_str);
+    message.unwrap_or_default().to_owned()
 }
 
 /// A row as it is stored: the table's columns in their order.
@@ -104,6 +117,7 @@ impl From<Row> for SignIn {
             groups: serde_json::from_str(&row.groups_json).ok(),
             trace: serde_json::from_str(&row.trace_json).unwrap_or_default(),
             evidence: facts(&row.evidence_json),
+            message: message(&row.evidence_json),
             id: row.id,
             connection: row.connection,
             connection_name: row.connection_name,
@@ -139,6 +153,7 @@ fn facts(json: &str) -> Vec<(String, String)> {
     };
     object
         .iter()
+        .filter(|(name, _)| *name != MESSAGE)
         .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
         .map(|(name, value)| (tame(&label(name), 60), tame(&text(name, value), 300)))
         .collect()

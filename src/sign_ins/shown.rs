@@ -47,6 +47,8 @@ pub struct SignIn {
     pub trace: Trace,
     /// Facts of the protocol, by name.
     pub evidence: Vec<(String, String)>,
+    /// The provider's message, shortened; empty where it was not kept.
+    pub message: String,
     /// The network address.
     pub ip: String,
     /// What the browser calls itself.
@@ -287,6 +289,7 @@ mod tests {
             groups: None,
             trace: Trace::default(),
             evidence: vec![],
+            message: String::new(),
             ip: String::new(),
             user_agent: String::new(),
         }

@@ -14,6 +14,15 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         web::get().to(|| file("image/svg+xml", include_str!("../../static/icon.svg"))),
     )
     .route(
+        "/static/onwards.js",
+        web::get().to(|| {
+            file(
+                "text/javascript; charset=utf-8",
+                include_str!("../../static/onwards.js"),
+            )
+        }),
+    )
+    .route(
         "/favicon.ico",
         web::get().to(|| async { super::see_other("/static/icon.svg") }),
     )

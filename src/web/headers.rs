@@ -10,9 +10,24 @@ use super::csrf::{self, NewCookie};
 use super::flash::{Flash, Shown};
 use super::{Problem, Site};
 
-/// Nothing from elsewhere, nothing inline, no frames.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \
-                      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// Nothing from elsewhere, nothing inline, no frames; forms go to these places.
+macro_rules! policy {
+    ($forms:literal) => {
+        concat!(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \
+             connect-src 'self'; form-action ",
+            $forms,
+            "; frame-ancestors 'none'; base-uri 'none'"
+        )
+    };
+}
+
+const POLICY: &str = policy!("'self'");
+
+/// The policy of a page whose form leads elsewhere: to `places`, in the language of `form-action`.
+pub fn policy_for_forms_to(places: &str) -> String {
+    format!(policy!("{}"), places)
+}
 
 /// Refuses requests for another host and forms from other sites, then dresses the answer.
 ///
@@ -62,7 +77,10 @@ fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
         return Some(Problem::Invalid("The address of this page holds a NUL.".to_owned()).error_response());
     }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !safe && !csrf::same_origin(request.headers(), site.config.public_url.origin()) {
+    if !safe
+        && !is_for_other_sites(request.path())
+        && !csrf::same_origin(request.headers(), site.config.public_url.origin())
+    {
         return Some(
             Problem::Forbidden(
                 "This form was sent from another site. Open the page here and send it again.".to_owned(),
@@ -71,6 +89,12 @@ fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
         );
     }
     None
+}
+
+/// Whether other sites may send forms there: the responses of SAML providers, and nothing else.
+fn is_for_other_sites(path: &str) -> bool {
+    let parts: Vec<_> = path.split('/').collect();
+    matches!(parts.as_slice(), ["", "sign-in", "saml", _, "acs"])
 }
 
 fn add_cookies<B>(answer: &mut ServiceResponse<B>, site: &Site) {
@@ -109,5 +133,30 @@ fn add_headers<B>(answer: &mut ServiceResponse<B>, site: &Site) {
     put("cache-control", "no-store");
     if site.is_https() {
         put("strict-transport-security", "max-age=63072000; includeSubDomains");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_kind_of_address_takes_forms_of_other_sites() {
+        assert!(is_for_other_sites("/sign-in/saml/0199/acs"));
+        for own in [
+            "/sign-in/saml/acs",
+            "/sign-in/saml/a/b/acs",
+            "/orgs/acme/sign-in/saml/0199/acs",
+            "/sign-in/saml/0199/acs/",
+            "/",
+        ] {
+            assert!(!is_for_other_sites(own), "{own}");
+        }
+    }
+
+    #[test]
+    fn only_the_place_of_forms_differs() {
+        assert_eq!(policy_for_forms_to("'self'"), POLICY);
+        assert!(policy_for_forms_to("https:").contains("; form-action https:; "));
     }
 }

@@ -19,6 +19,8 @@ pub enum Problem {
     Conflict(String),
     /// It was there and is no more. 410.
     Gone(String),
+    /// More than we read; the sentence says how much that is. 413.
+    TooLarge(String),
     /// Too often; try again after so many seconds. 429.
     TooMany(u64),
     /// Another server that we need did not answer properly. 502.
@@ -52,6 +54,7 @@ impl Problem {
             Self::Invalid(_) => "This request can’t be read",
             Self::Conflict(_) => "This can’t be done now",
             Self::Gone(_) => "This is no longer here",
+            Self::TooLarge(_) => "This is too large",
             Self::TooMany(_) => "Too many attempts",
             Self::Upstream(_) => "Another server did not answer",
             Self::SignInFirst(_) => "Sign in first",
@@ -69,6 +72,7 @@ impl Problem {
             | Self::Invalid(text)
             | Self::Conflict(text)
             | Self::Gone(text)
+            | Self::TooLarge(text)
             | Self::Upstream(text) => text.clone(),
             Self::TooMany(seconds) => format!("Wait {seconds} seconds, then try again."),
             Self::SignInFirst(_) => "Sign in, then you are brought back here.".to_owned(),
@@ -110,6 +114,7 @@ impl ResponseError for Problem {
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Gone(_) => StatusCode::GONE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::SignInFirst(_) => StatusCode::SEE_OTHER,

@@ -30,6 +30,7 @@ const ROUTES: &str = "
     GET  /healthz                                                 anyone 200
     GET  /static/app.css                                          anyone 200
     GET  /static/icon.svg                                         anyone 200
+    GET  /static/onwards.js                                       anyone 200
     GET  /favicon.ico                                             anyone 303
     GET  /robots.txt                                              anyone 200
 
