@@ -12,6 +12,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::config::Config;
 use crate::outbound::{Network, Outbound};
+use crate::provisioning::log::Log;
 use crate::session::Sessions;
 use crate::sign_in::oidc::Oidc;
 use crate::store::Store;
@@ -26,6 +27,8 @@ pub struct Vestibule {
     pub site: Site,
     outbound: Outbound,
     oidc: Oidc,
+    /// What directories asked, on its way to the database.
+    pub scim_log: Log,
 }
 
 impl Vestibule {
@@ -54,6 +57,7 @@ impl Vestibule {
         networks(&config.trusted_proxies)?;
         let outbound = Outbound::new(networks(&config.outbound_allow)?).map_err(|error| error.to_string())?;
         Ok(Self {
+            scim_log: Log::new(store.clone()),
             site: Site::new(config, store, clock, sealer),
             oidc: Oidc::new(outbound.clone()),
             outbound,
@@ -66,11 +70,13 @@ impl Vestibule {
     /// When the listener can't be used.
     pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
         let (workers, site) = (self.site.config.workers, self.site.clone());
+        let scim_log = self.scim_log.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(self.site.clone()))
                 .app_data(web::Data::new(self.outbound.clone()))
                 .app_data(web::Data::new(self.oidc.clone()))
+                .app_data(web::Data::new(self.scim_log.clone()))
                 .app_data(web::PayloadConfig::new(1024 * 1024))
                 .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
                 .app_data(web::QueryConfig::default().error_handler(|error, _| {
@@ -101,6 +107,7 @@ impl Vestibule {
         .shutdown_timeout(15)
         .listen(listener)?;
         actix_web::rt::spawn(crate::sign_in::sweep_for_ever(site));
+        actix_web::rt::spawn(scim_log.keep_for_ever());
         Ok(server.run())
     }
 }

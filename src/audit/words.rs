@@ -35,6 +35,17 @@ const ACTIONS: &[(&str, &str)] = &[
     ),
     ("connection.scim_changed", "Turned SCIM on or off"),
     ("connection.enforce_changed", "Turned enforcement on or off"),
+    ("scim_token.created", "Made a token for the directory"),
+    ("scim_token.revoked", "Revoked a token of the directory"),
+    (
+        "connection.deactivations_paused",
+        "Paused the directory’s deactivations",
+    ),
+    (
+        "connection.deactivations_resumed",
+        "Let the directory’s deactivations go on",
+    ),
+    ("connection.guard_changed", "Changed the guard of the directory"),
     ("connection.mapping_changed", "Changed the table of groups"),
     ("connection.domain_attached", "Attached a domain to a connection"),
     (

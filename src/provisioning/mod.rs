@@ -1,10 +1,28 @@
 //! Provisioning by the directory: the SCIM 2.0 server of a connection, its tokens, its log, and what its
 //! requests do to people and teams.
 
+pub mod guard;
+pub mod log;
+pub mod tokens;
+
 use actix_web::web::ServiceConfig;
+
+use crate::store::time::{HOUR, Timestamp};
+use crate::store::{Conn, Result};
+
+/// Where directories find the SCIM server, below the site's address.
+pub const BASE: &str = "/scim/v2";
 
 /// The pages of provisioning.
 pub fn routes(_cfg: &mut ServiceConfig) {}
 
 /// The SCIM server. It knows tokens, not sessions, and stands outside of what reads the session's cookie.
 pub fn scim_routes(_cfg: &mut ServiceConfig) {}
+
+/// Takes away what has had its time; answers how many rows that were.
+///
+/// # Errors
+/// When the database refuses.
+pub fn sweep(conn: &mut Conn, now: Timestamp) -> Result<usize> {
+    Ok(log::queries::sweep(conn, now - log::KEPT)? + guard::sweep(conn, now - 2 * HOUR)?)
+}

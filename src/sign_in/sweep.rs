@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{password, queries};
+use crate::provisioning;
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Result, Store};
 use crate::web::Site;
@@ -14,7 +15,8 @@ use crate::web::Site;
 pub fn sweep(store: &Store, now: Timestamp, stranger_days: i64) -> Result<usize> {
     store.write(|conn| {
         Ok(queries::sweep(conn, now, now - password::FORGET_AFTER)?
-            + queries::sweep_accounts(conn, now - stranger_days * DAY)?)
+            + queries::sweep_accounts(conn, now - stranger_days * DAY)?
+            + provisioning::sweep(conn, now)?)
     })
 }
 

@@ -453,16 +453,18 @@ diesel::table! {
         connection_id -> Text,
         share -> BigInt,
         least -> BigInt,
+        members -> BigInt,
+        counted_at -> Nullable<BigInt>,
         paused_at -> Nullable<BigInt>,
         resumed_at -> Nullable<BigInt>,
     }
 }
 
 diesel::table! {
-    scim_deactivations (connection_id, at, member_id) {
+    scim_deactivations (connection_id, minute) {
         connection_id -> Text,
-        member_id -> Text,
-        at -> BigInt,
+        minute -> BigInt,
+        people -> BigInt,
     }
 }
 

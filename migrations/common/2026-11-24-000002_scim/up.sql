@@ -84,22 +84,26 @@ CREATE TABLE scim_requests (
   body            TEXT NOT NULL DEFAULT '',
   answer          TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX scim_requests_by_time ON scim_requests (organization_id, id);
+CREATE INDEX scim_requests_in_order ON scim_requests (connection_id, id);
 CREATE INDEX scim_requests_by_age ON scim_requests (at);
 
--- The guard against a directory that deactivates too many at once.
+-- The guard against a directory that deactivates too many at once. How many members there are is counted
+-- now and then, not at each deactivation.
 CREATE TABLE scim_guards (
   connection_id TEXT PRIMARY KEY REFERENCES connections (id) ON DELETE CASCADE,
   share         BIGINT NOT NULL DEFAULT 20 CHECK (share BETWEEN 0 AND 100),
   least         BIGINT NOT NULL DEFAULT 10 CHECK (least >= 1),
+  members       BIGINT NOT NULL DEFAULT 0,
+  counted_at    BIGINT,
   paused_at     BIGINT,
   resumed_at    BIGINT
 );
+-- Deactivations of the last hour, by the minute.
 CREATE TABLE scim_deactivations (
   connection_id TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
-  member_id     TEXT NOT NULL,
-  at            BIGINT NOT NULL,
-  PRIMARY KEY (connection_id, at, member_id)
+  minute        BIGINT NOT NULL,
+  people        BIGINT NOT NULL,
+  PRIMARY KEY (connection_id, minute)
 );
 
 -- Groups that a connection's provider was seen to send, in assertions (SCIM groups have their own table).
