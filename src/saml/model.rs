@@ -70,6 +70,26 @@ pub struct SamlError {
     pub status: u16,
 }
 
+impl SamlError {
+    /// A message that can't be read.
+    pub(super) fn unreadable(check: &'static str, sentence: impl Into<String>) -> Self {
+        Self {
+            check,
+            sentence: sentence.into(),
+            status: 400,
+        }
+    }
+
+    /// A message that isn't believed.
+    pub(super) fn unbelieved(check: &'static str, sentence: impl Into<String>) -> Self {
+        Self {
+            check,
+            sentence: sentence.into(),
+            status: 403,
+        }
+    }
+}
+
 impl fmt::Display for SamlError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.sentence)
