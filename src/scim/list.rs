@@ -1,4 +1,4 @@
-//! Lists: what a client asks for, from an address or from a SearchRequest, and the shape of the answer
+//! Lists: what a client asks for, from an address or from a `SearchRequest`, and the shape of the answer
 //! (RFC 7644 §3.4.2, §3.4.3).
 
 use serde_json::{Map, Value, json};
@@ -67,7 +67,7 @@ impl ListQuery {
     /// From the body of a request to `/.search`.
     ///
     /// # Errors
-    /// `invalidSyntax` when it is no SearchRequest, and as for an address.
+    /// `invalidSyntax` when it is no `SearchRequest`, and as for an address.
     pub fn from_search(body: &Value) -> Result<Self, ScimError> {
         let fields = body.as_object().filter(|fields| names_schema(fields, SEARCH_URN));
         let Some(fields) = fields else {
@@ -106,7 +106,7 @@ pub(super) fn names_schema(fields: &Map<String, Value>, urn: &str) -> bool {
 
 /// The body of an answer that lists.
 #[must_use]
-pub fn response(total: i64, start_index: i64, resources: Vec<Value>) -> Value {
+pub fn response(total: i64, start_index: i64, resources: &[Value]) -> Value {
     json!({
         "schemas": [LIST_URN],
         "totalResults": total,
@@ -180,8 +180,6 @@ fn descending(fields: &Map<String, Value>) -> Result<bool, ScimError> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
     use super::*;
 
     #[test]
@@ -229,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_answer_has_numbers() {
-        let answer = response(7, 3, vec![json!({})]);
+        let answer = response(7, 3, &[json!({})]);
         assert_eq!(answer.get("totalResults"), Some(&json!(7)));
         assert_eq!(answer.get("itemsPerPage"), Some(&json!(1)));
     }

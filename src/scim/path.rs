@@ -209,8 +209,6 @@ fn unreadable(text: &str) -> ScimError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
     use super::*;
 
     #[test]

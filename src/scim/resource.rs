@@ -281,8 +281,6 @@ fn invalid(detail: String) -> ScimError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
     use super::*;
     use crate::scim::schema::USER_URN;
 

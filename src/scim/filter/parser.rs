@@ -274,8 +274,6 @@ fn invalid(detail: impl Into<String>) -> ScimError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
-
     use super::*;
 
     #[test]

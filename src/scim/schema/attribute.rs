@@ -56,6 +56,7 @@ impl Mutability {
 }
 
 /// An attribute or sub-attribute of a schema.
+#[expect(clippy::struct_excessive_bools, reason = "the standard has that many")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attribute {
     /// Its name in the standard's case.
