@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// More than any provider has in use at once.
 const MOST: usize = 20;
@@ -77,7 +78,7 @@ impl Certificate {
                 rest.len()
             ));
         }
-        judge_key(&read.tbs_certificate.subject_pki.parsed())?;
+        judge_key(&read.tbs_certificate.subject_pki)?;
         let spki = read.tbs_certificate.subject_pki.raw.to_vec();
         let subject = shown(&read.tbs_certificate.subject.to_string());
         let validity = &read.tbs_certificate.validity;
@@ -236,15 +237,18 @@ fn inner_tag(der: &[u8]) -> Option<u8> {
     der.get(head(der)?.0).copied()
 }
 
-fn judge_key(key: &Result<PublicKey<'_>, x509_parser::error::X509Error>) -> Result<(), String> {
-    match key {
-        Ok(PublicKey::RSA(key)) if key.key_size() < LEAST_BITS => Err(format!(
+/// RSA of 2,048 bits or more, ECDSA on P-256 and P-384, Ed25519 (RFC 8410).
+fn judge_key(key: &SubjectPublicKeyInfo<'_>) -> Result<(), String> {
+    match key.parsed() {
+        Ok(PublicKey::RSA(rsa)) if rsa.key_size() < LEAST_BITS => Err(format!(
             "Its RSA key has {} bits: too few to be believed. Ask the provider for one of {LEAST_BITS} or more.",
-            key.key_size()
+            rsa.key_size()
         )),
-        Ok(PublicKey::RSA(_) | PublicKey::EC(_)) => Ok(()),
+        Ok(PublicKey::RSA(_)) => Ok(()),
+        Ok(PublicKey::EC(point)) if matches!(point.key_size(), 256 | 384) => Ok(()),
+        _ if key.algorithm.algorithm.to_id_string() == "1.3.101.112" => Ok(()),
         _ => Err(
-            "Its key is of a kind that signs no SAML message here. Ask the provider for RSA or ECDSA."
+            "Its key is of a kind that signs no SAML message here. Ask the provider for RSA or ECDSA (P-256)."
                 .to_owned(),
         ),
     }

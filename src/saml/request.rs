@@ -10,8 +10,8 @@ use flate2::write::DeflateEncoder;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::SpKey;
-use super::written::{escaped, instant};
+use super::written::escaped;
+use super::{SpKey, instant, sign_element};
 
 /// The signature algorithm of our requests (RFC 6931 §2.3.2).
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
@@ -65,7 +65,7 @@ impl AuthnRequest {
         format!(
             r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{id}" Version="2.0" IssueInstant="{at}" Destination="{to}"{force} ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" AssertionConsumerServiceURL="{acs}"><saml:Issuer>{issuer}</saml:Issuer><samlp:NameIDPolicy AllowCreate="true"/></samlp:AuthnRequest>"#,
             id = escaped(&self.id),
-            at = instant(self.issued_at),
+            at = instant::write(self.issued_at),
             to = escaped(&self.destination),
             acs = escaped(&self.acs_url),
             issuer = escaped(&self.issuer),
@@ -112,7 +112,7 @@ impl AuthnRequest {
     /// When the key can't be used.
     pub fn post_form(&self, relay_state: &str, key: Option<&SpKey>) -> Result<PostForm, String> {
         let xml = match key {
-            Some(_) => return Err("requests by HTTP-POST can’t be signed yet".to_owned()),
+            Some(key) => sign_element(&self.xml(), &self.id, &key.private, None)?,
             None => self.xml(),
         };
         Ok(PostForm {
@@ -221,6 +221,23 @@ mod tests {
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki)
             .verify(signed.as_bytes(), &STANDARD.decode(signature).unwrap())
             .unwrap();
+    }
+
+    #[test]
+    fn a_signed_form_carries_the_signature_behind_the_issuer() {
+        let key = SpKey::generate("sp", 1_795_459_867_123).unwrap();
+        let form = request().post_form("r", Some(&key)).unwrap();
+        let xml = String::from_utf8(STANDARD.decode(form.saml_request).unwrap()).unwrap();
+        let (before, after) = xml.split_once("</saml:Issuer><").unwrap();
+        assert!(
+            after.starts_with("ds:Signature") || after.starts_with("Signature"),
+            "{after}"
+        );
+        assert!(before.contains(&request().id) && after.contains("rsa-sha256"));
+        assert!(
+            xml.ends_with("<samlp:NameIDPolicy AllowCreate=\"true\"/></samlp:AuthnRequest>"),
+            "{xml}"
+        );
     }
 
     #[test]
