@@ -52,6 +52,13 @@ const ACTIONS: &[(&str, &str)] = &[
         "connection.domain_detached",
         "Detached a domain from a connection",
     ),
+    ("connection.key_added", "Made a next key for a connection"),
+    ("connection.key_changed", "Let the next key of a connection sign"),
+    ("connection.key_deleted", "Deleted a key of a connection"),
+    (
+        "connection.metadata_differs",
+        "Found other settings in a provider’s metadata",
+    ),
     ("domain.added", "Added a domain"),
     ("domain.token_renewed", "Made a new token for a domain"),
     ("domain.verified", "Verified a domain"),

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::model::{Connection, Settings, State, secret_place};
-use super::queries;
+use super::model::{Connection, Protocol, Settings, State, secret_place};
+use super::{queries, saml};
 use crate::access::Role;
 use crate::audit::{self, Actor, ActorKind, Event, Subject};
 use crate::domains;
@@ -101,8 +101,9 @@ pub(super) fn would_send_the_secret_elsewhere(known: &Connection, settings: &Set
 /// Lets people sign in by the connection, or stops it.
 ///
 /// # Errors
-/// `Conflict` when the connection changed meanwhile, or when it is the only way in of every owner. (On the
-/// command line that stops nobody: it can make another owner.)
+/// `Conflict` when the connection changed meanwhile, when it is SAML and lacks something of its provider, or
+/// when it is the only way in of every owner. (On the command line that stops nobody: it can make another
+/// owner.)
 pub fn set_state(
     conn: &mut Conn,
     now: Timestamp,
@@ -116,6 +117,12 @@ pub fn set_state(
     let is_person = actor.kind == ActorKind::Person;
     if known.is_on() && is_person && queries::with_another_way(conn, known, true)? == 0 {
         return Err(Problem::Conflict(LAST_WAY_IN.to_owned()));
+    }
+    if state == State::On
+        && known.protocol == Protocol::Saml
+        && let Some(missing) = saml::actions::missing(conn, &known.id)?
+    {
+        return Err(Problem::Conflict(format!("It can’t be turned on yet. {missing}")));
     }
     unless_stale(queries::set_state(conn, known, state)?)?;
     let (before, after) = (
@@ -284,7 +291,12 @@ pub fn set_domains(
     reread(conn, connection)
 }
 
-fn check(conn: &mut Conn, organization: &str, id: &str, settings: &Settings) -> Result<(), Problem> {
+pub(super) fn check(
+    conn: &mut Conn,
+    organization: &str,
+    id: &str,
+    settings: &Settings,
+) -> Result<(), Problem> {
     if settings.default_role == Role::Owner {
         return Err(Problem::Invalid(
             "No connection makes owners. Choose member or admin.".to_owned(),
@@ -311,7 +323,7 @@ fn seal(sealer: &Sealer, id: &str, secret: &str) -> Result<String, Problem> {
     sealer.seal(&secret_place(id), secret).map_err(Problem::internal)
 }
 
-fn unless_stale(rows: usize) -> Result<(), Problem> {
+pub(super) fn unless_stale(rows: usize) -> Result<(), Problem> {
     if rows == 1 {
         return Ok(());
     }
@@ -321,11 +333,16 @@ fn unless_stale(rows: usize) -> Result<(), Problem> {
     ))
 }
 
-fn reread(conn: &mut Conn, known: &Connection) -> Result<Connection, Problem> {
+/// Counts the version up, unless somebody else did so first.
+pub(super) fn touch(conn: &mut Conn, known: &Connection) -> Result<(), Problem> {
+    unless_stale(queries::touch(conn, known)?)
+}
+
+pub(super) fn reread(conn: &mut Conn, known: &Connection) -> Result<Connection, Problem> {
     queries::find(conn, &known.id)?.ok_or(Problem::NotFound)
 }
 
-fn record(
+pub(super) fn record(
     conn: &mut Conn,
     now: Timestamp,
     actor: &Actor,

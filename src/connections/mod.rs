@@ -6,6 +6,7 @@ mod discovery;
 mod model;
 mod pages;
 mod queries;
+pub mod saml;
 
 pub use model::{Connection, Protocol, Settings, State, policy, secret_place};
 pub use queries::{domain_standing, find, find_by_slugs, find_in, for_domain, list};

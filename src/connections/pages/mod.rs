@@ -9,7 +9,8 @@ pub use switches::{jit, scim, set_jit, set_scim, set_state, state};
 use actix_web::web;
 use askama::Template;
 
-use super::{Connection, State, queries};
+use super::saml::expiry::Expiry;
+use super::{Connection, State, queries, saml};
 use crate::access::Role;
 use crate::domains::{self, Domain};
 use crate::session::{Admin, Frame};
@@ -28,6 +29,8 @@ pub struct List {
 struct Row {
     connection: Connection,
     domains: Vec<String>,
+    /// What is to be said about the provider's certificates.
+    expiry: Option<Expiry>,
 }
 
 #[derive(Template)]
@@ -48,9 +51,11 @@ pub struct Show {
 /// `GET /orgs/{org}/connections`
 pub async fn list(admin: Admin, site: web::Data<Site>) -> Result<Page<List>, Problem> {
     let organization = admin.organization.clone();
+    let now = site.now();
     let rows = site
         .store
         .reading(move |conn| -> store::Result<_> {
+            let expiries = saml::last_expiries(conn, &organization)?;
             let attached = queries::all_attached(conn, &organization)?;
             let of = |id: &str| {
                 let own = attached.iter().filter(|(connection, _)| connection == id);
@@ -61,6 +66,10 @@ pub async fn list(admin: Admin, site: web::Data<Site>) -> Result<Page<List>, Pro
                 .into_iter()
                 .map(|connection| Row {
                     domains: of(&connection.id),
+                    expiry: expiries
+                        .iter()
+                        .find(|(id, _)| *id == connection.id)
+                        .map(|(_, not_after)| Expiry::of(*not_after, now)),
                     connection,
                 })
                 .collect())
