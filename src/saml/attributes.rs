@@ -1,6 +1,6 @@
 //! The person's attributes: by the names that the connection has, else by those in common use.
 
-use super::judge::quoted;
+use super::message::quoted;
 use super::names::SAML;
 use super::subject::NameId;
 use super::verified::Shown;

@@ -2,6 +2,7 @@
 //! (SAML Profiles §4.1.4.2 and §4.1.4.3, SAML Core §2.5 and §3.2.2.)
 
 use super::instant;
+use super::message::quoted;
 use super::names::{SAML, SAMLP};
 use super::xml::Element;
 use super::{Provider, SamlError, ServiceProvider};
@@ -17,8 +18,6 @@ const LONGEST_CONFIRMATION: i64 = 24 * 3_600_000;
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
-/// How much of somebody else's text goes into a sentence, in characters.
-const LONGEST_QUOTE: usize = 200;
 
 /// Against what a response is judged.
 pub(super) struct Question<'a> {
@@ -39,15 +38,6 @@ pub(super) struct Accepted {
 
 fn refused(check: &'static str, sentence: impl Into<String>) -> SamlError {
     SamlError::unbelieved(check, sentence)
-}
-
-/// Somebody else's text in one of our sentences.
-pub(super) fn quoted(text: &str) -> String {
-    let visible = |c: &char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(visible).take(LONGEST_QUOTE).collect()
 }
 
 /// A provider that refuses the person sends no assertion, and often no signature.

@@ -12,6 +12,8 @@ use super::xml;
 const LONGEST: usize = 256 * 1024;
 /// How much of a message is kept for the administrator, in bytes.
 const LONGEST_SHOWN: usize = 16 * 1024;
+/// How much of somebody else's text goes into a sentence, in characters.
+const LONGEST_QUOTE: usize = 200;
 /// Values in Base64 that are longer are shortened for the administrator.
 const LONGEST_VALUE: usize = 24;
 
@@ -115,8 +117,8 @@ fn shortened(text: &str) -> String {
     let inside = text.trim();
     let encoded = |c: char| c.is_ascii_alphanumeric() || "+/=\r\n\t ".contains(c);
     let words = inside.split_whitespace().map(str::len);
-    let long_words = words.clone().max().is_some_and(|longest| longest > LONGEST_VALUE);
-    if !long_words || !inside.chars().all(encoded) {
+    let has_long_word = words.clone().max().is_some_and(|longest| longest > LONGEST_VALUE);
+    if !(has_long_word || inside.len() > 5 * LONGEST_VALUE) || !inside.chars().all(encoded) {
         return text.to_owned();
     }
     let start: String = inside.chars().take(12).collect();
@@ -130,4 +132,13 @@ fn cut(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// Somebody else's text in one of our sentences.
+pub(super) fn quoted(text: &str) -> String {
+    let visible = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(visible).take(LONGEST_QUOTE).collect()
 }

@@ -1,7 +1,8 @@
 //! The `NameID`: the person's name at the provider that never changes (SAML Core §2.2.3 and §8.3).
 
 use super::SamlError;
-use super::judge::{Question, quoted};
+use super::judge::Question;
+use super::message::quoted;
 use super::names::SAML;
 use super::xml::Element;
 

@@ -91,11 +91,12 @@ pub(super) fn bearer(data: &str) -> String {
 }
 
 pub(super) fn audience(names: &[&str]) -> String {
-    let names: String = names
-        .iter()
-        .map(|name| format!("<saml:Audience>{name}</saml:Audience>"))
-        .collect();
-    format!("<saml:AudienceRestriction>{names}</saml:AudienceRestriction>")
+    let written = |one: &&str| format!("<saml:Audience>{one}</saml:Audience>");
+    let names: Vec<String> = names.iter().map(written).collect();
+    format!(
+        "<saml:AudienceRestriction>{}</saml:AudienceRestriction>",
+        names.concat()
+    )
 }
 
 pub(super) fn conditions(inside: &str) -> String {
@@ -104,11 +105,13 @@ pub(super) fn conditions(inside: &str) -> String {
 }
 
 pub(super) fn attribute(name: &str, values: &[&str]) -> String {
-    let values: String = values
-        .iter()
-        .map(|value| format!(r#"<saml:AttributeValue xsi:type="xs:string">{value}</saml:AttributeValue>"#))
-        .collect();
-    format!(r#"<saml:Attribute Name="{name}">{values}</saml:Attribute>"#)
+    let written =
+        |value: &&str| format!(r#"<saml:AttributeValue xsi:type="xs:string">{value}</saml:AttributeValue>"#);
+    let values: Vec<String> = values.iter().map(written).collect();
+    format!(
+        r#"<saml:Attribute Name="{name}">{}</saml:Attribute>"#,
+        values.concat()
+    )
 }
 
 pub(super) fn statement(attributes: &str) -> String {
