@@ -471,6 +471,7 @@ fn decisions() -> String {
         default_role: Role::Member,
         default_team: None,
         mapping: Vec::new(),
+        convention: None,
     };
     let identity = Identity {
         connection: "c".into(),

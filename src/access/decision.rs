@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::convention::NamedTeams;
 use super::denial::{Denial, DenialDetail};
 use super::identity::Identity;
-use super::mapping::mapped_teams;
+use super::mapping::{RoleEffect, mapped_role, mapped_teams};
 use super::policy::Policy;
+use super::role::Role;
 use super::standing::{AccountStanding, DomainStanding, InvitationStanding, MemberStanding, Seats, Standing};
 use super::trace::{Rule, Trace};
 use super::verdict::{
@@ -207,22 +209,15 @@ impl Case<'_> {
     }
 
     fn admission(&mut self, reason: AdmitReason, account: AccountEffect) -> Admission {
+        let mapped = self.mapped_role();
         let (membership, invitation, seat, invited) = match (reason, &self.standing.invitation) {
             (AdmitReason::Invitation, InvitationStanding::Pending { role, teams, .. }) => (
-                MembershipEffect::Created { role: *role },
+                invited_as(*role, mapped),
                 InvitationEffect::Accepted,
                 0,
                 sorted(teams),
             ),
-            (AdmitReason::Jit, _) => {
-                let role = self.policy.default_role;
-                (
-                    MembershipEffect::Created { role },
-                    InvitationEffect::Unchanged,
-                    1,
-                    Vec::new(),
-                )
-            }
+            (AdmitReason::Jit, _) => (self.newcomer(mapped), InvitationEffect::Unchanged, 1, Vec::new()),
             (_, InvitationStanding::Pending { .. }) => (
                 MembershipEffect::Unchanged,
                 InvitationEffect::Closed,
@@ -244,19 +239,53 @@ impl Case<'_> {
             invitation,
             seat,
             teams,
+            role: mapped,
         }
     }
 
-    /// Step 6: with just-in-time provisioning on and SCIM off the provider's groups write mapped
-    /// memberships; in every other case they write nothing.
-    fn teams(&mut self, reason: AdmitReason, invited: Vec<String>) -> TeamsEffect {
-        let mapped = match &self.identity.groups {
-            Some(groups) if self.policy.jit && !self.policy.scim => {
-                Some(mapped_teams(&self.policy.mapping, groups))
+    /// A newcomer has the role of the first line that fits, else the connection's default.
+    fn newcomer(&self, mapped: RoleEffect) -> MembershipEffect {
+        match mapped {
+            RoleEffect::Mapped(role) => MembershipEffect::Created {
+                role,
+                by_mapping: role == Role::Admin,
+            },
+            _ => MembershipEffect::Created {
+                role: self.policy.default_role,
+                by_mapping: false,
+            },
+        }
+    }
+
+    /// The groups that write something: with just-in-time provisioning on and SCIM off those of the
+    /// sign-in; in every other case none.
+    fn writing_groups(&self) -> Option<&[String]> {
+        let groups = self.identity.groups.as_deref();
+        groups.filter(|_| self.policy.jit && !self.policy.scim)
+    }
+
+    fn mapped_role(&self) -> RoleEffect {
+        match self.writing_groups() {
+            None => RoleEffect::Kept,
+            Some(groups) => {
+                mapped_role(&self.policy.mapping, groups).map_or(RoleEffect::NotMapped, RoleEffect::Mapped)
             }
-            _ => None,
+        }
+    }
+
+    /// Step 6: the mapped memberships, and those of the convention.
+    fn teams(&mut self, reason: AdmitReason, invited: Vec<String>) -> TeamsEffect {
+        let groups = self.writing_groups();
+        let named = match (&self.policy.convention, groups) {
+            (Some(convention), Some(groups)) => convention.teams_of(groups),
+            _ => NamedTeams::default(),
         };
-        let applies = mapped.as_ref().is_some_and(|teams| !teams.is_empty());
+        let mapped = groups.map(|groups| {
+            let mut teams = mapped_teams(&self.policy.mapping, groups);
+            teams.extend(named.known);
+            teams
+        });
+        let applies = mapped.as_ref().is_some_and(|teams| !teams.is_empty()) || !named.missing.is_empty();
         self.trace
             .ask(Rule::GroupsMapped, applies, self.group_facts(applies));
 
@@ -269,6 +298,7 @@ impl Case<'_> {
             default,
             invited,
             mapped,
+            made: named.missing,
         }
     }
 
@@ -284,6 +314,15 @@ impl Case<'_> {
         } else {
             "None of the groups stands for a team: mapped teams are left."
         }
+    }
+}
+
+/// The invitation's role, unless a mapped group gives more.
+fn invited_as(role: Role, mapped: RoleEffect) -> MembershipEffect {
+    let by_mapping = mapped == RoleEffect::Mapped(Role::Admin) && role < Role::Admin;
+    MembershipEffect::Created {
+        role: if by_mapping { Role::Admin } else { role },
+        by_mapping,
     }
 }
 
@@ -318,13 +357,14 @@ fn sorted(teams: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{EmailAddress, MappedGroup, PersonName, Role};
+    use super::super::{Convention, EmailAddress, MappedGroup, PersonName};
     use super::*;
 
     fn policy() -> Policy {
         let line = |group: &str, team: &str| MappedGroup {
             group: group.to_owned(),
             team: team.to_owned(),
+            role: Role::Member,
         };
         Policy {
             jit: true,
@@ -332,6 +372,7 @@ mod tests {
             default_role: Role::Admin,
             default_team: Some("t-all".to_owned()),
             mapping: vec![line("eng", "t-eng"), line("ops", "t-ops")],
+            convention: None,
         }
     }
 
@@ -404,7 +445,10 @@ mod tests {
         let admission = admitted(&policy(), &identity(Some(&[])), &stranger());
         assert_eq!(
             admission.membership,
-            MembershipEffect::Created { role: Role::Admin }
+            MembershipEffect::Created {
+                role: Role::Admin,
+                by_mapping: false
+            }
         );
         assert_eq!(admission.teams.default_team(), Some("t-all"));
         assert_eq!(admission.teams.mapped, Some(BTreeSet::new()));
@@ -436,6 +480,63 @@ mod tests {
     }
 
     #[test]
+    fn a_mapped_role_takes_the_place_of_the_default_one_and_is_remembered() {
+        let mut policy = policy();
+        policy.default_role = Role::Member;
+        policy.mapping[0].role = Role::Admin;
+        let admission = admitted(&policy, &identity(Some(&["eng"])), &stranger());
+        let expected = MembershipEffect::Created {
+            role: Role::Admin,
+            by_mapping: true,
+        };
+        assert_eq!(admission.membership, expected);
+        for groups in [None, Some(&["hr"][..]), Some(&["ops"])] {
+            let admission = admitted(&policy, &identity(groups), &stranger());
+            let expected = MembershipEffect::Created {
+                role: Role::Member,
+                by_mapping: false,
+            };
+            assert_eq!(admission.membership, expected, "{groups:?}");
+        }
+    }
+
+    #[test]
+    fn roles_and_named_teams_follow_groups_only_where_a_sign_in_writes() {
+        let convention = Convention {
+            organization: "acme".to_owned(),
+            teams: [("core".to_owned(), "t-core".to_owned())].into(),
+        };
+        let policy = Policy {
+            convention: Some(convention),
+            ..policy()
+        };
+        let identity = identity(Some(&["acme:Core", "acme:New", "other:Core", "acme:"]));
+        let admission = admitted(&policy, &identity, &stranger());
+        assert_eq!(
+            admission.teams.mapped,
+            Some(BTreeSet::from(["t-core".to_owned()]))
+        );
+        assert_eq!(admission.teams.made, BTreeSet::from(["New".to_owned()]));
+        assert_eq!(admission.teams.default, DefaultTeam::NotApplied);
+        assert_eq!(admission.role, RoleEffect::NotMapped);
+        let member = Standing {
+            member: MemberStanding::Active,
+            account: AccountStanding::Active { linked: true },
+            ..stranger()
+        };
+        for (jit, scim) in [(false, false), (false, true), (true, true)] {
+            let policy = Policy {
+                jit,
+                scim,
+                ..policy.clone()
+            };
+            let admission = admitted(&policy, &identity, &member);
+            assert_eq!(admission.teams, TeamsEffect::default(), "{jit} {scim}");
+            assert_eq!(admission.role, RoleEffect::Kept, "{jit} {scim}");
+        }
+    }
+
+    #[test]
     fn an_invitation_gives_its_own_role_and_teams_beside_the_mapped_ones() {
         let standing = Standing {
             invitation: invitation(Role::Owner, &["t-b", "t-a", "t-b"]),
@@ -444,7 +545,10 @@ mod tests {
         let admission = admitted(&policy(), &identity(Some(&["eng"])), &standing);
         assert_eq!(
             admission.membership,
-            MembershipEffect::Created { role: Role::Owner }
+            MembershipEffect::Created {
+                role: Role::Owner,
+                by_mapping: false
+            }
         );
         assert_eq!(admission.teams.invited, ["t-a", "t-b"]);
         assert_eq!(admission.teams.names(), ["invited", "mapped"]);
@@ -471,7 +575,10 @@ mod tests {
         assert_eq!(admission.reason, AdmitReason::Invitation);
         assert_eq!(
             admission.membership,
-            MembershipEffect::Created { role: Role::Member }
+            MembershipEffect::Created {
+                role: Role::Member,
+                by_mapping: false
+            }
         );
     }
 

@@ -96,7 +96,9 @@ impl Cell {
             mapping: vec![MappedGroup {
                 group: "g".to_owned(),
                 team: "t-mapped".to_owned(),
+                role: Role::Member,
             }],
+            convention: None,
         }
     }
 

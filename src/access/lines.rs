@@ -121,7 +121,9 @@ fn policy(question: &Question) -> Result<Policy, String> {
         mapping: vec![MappedGroup {
             group: "mapped".into(),
             team: "mapped".into(),
+            role: Role::Member,
         }],
+        convention: None,
     })
 }
 

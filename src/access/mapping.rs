@@ -1,11 +1,13 @@
 //! Groups of the provider and the teams that they stand for.
 //!
-//! A mapping gives and takes team memberships that it made itself; what was given by hand or by an
-//! invitation is not its business. It never gives a role.
+//! A mapping gives and takes what it gave itself: team memberships, and the role of admin. What was given
+//! by hand or by an invitation is not its business, and it neither makes an owner nor touches one.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+
+use super::role::Role;
 
 /// One line of a connection's table: who is in the group is in the team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,13 @@ pub struct MappedGroup {
     pub group: String,
     /// The team's id.
     pub team: String,
+    /// The role in the organization, never owner. Of several lines that fit the first one's counts.
+    #[serde(default = "least")]
+    pub role: Role,
+}
+
+fn least() -> Role {
+    Role::Member
 }
 
 /// The ids of the teams that the table gives for these groups. Groups that it does not know are
@@ -25,6 +34,55 @@ pub fn mapped_teams(table: &[MappedGroup], groups: &[String]) -> BTreeSet<String
         .filter(|line| groups.contains(&line.group))
         .map(|line| line.team.clone())
         .collect()
+}
+
+/// The role that the table gives for these groups: that of the first line that fits.
+#[must_use]
+pub fn mapped_role(table: &[MappedGroup], groups: &[String]) -> Option<Role> {
+    let line = table.iter().find(|line| groups.contains(&line.group))?;
+    Some(line.role.min(Role::Admin))
+}
+
+/// What a connection's mapping says of somebody's role now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleEffect {
+    /// No mapping applies: the role stays.
+    #[default]
+    Kept,
+    /// None of the person's groups has a line.
+    NotMapped,
+    /// The first line that fits gives this role.
+    Mapped(Role),
+}
+
+/// A member's role as a mapping finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldRole {
+    /// The role.
+    pub role: Role,
+    /// Whether this connection's mapping gave it.
+    pub by_mapping: bool,
+}
+
+/// What becomes of a member's role, if it changes. `default` is the connection's default role, to which
+/// a role falls back that the mapping gave and gives no longer.
+#[must_use]
+pub fn role_change(effect: RoleEffect, held: HeldRole, default: Role) -> Option<HeldRole> {
+    let lowered = |role: Role| HeldRole {
+        role: role.min(Role::Admin),
+        by_mapping: false,
+    };
+    let is_ours = held.by_mapping && held.role == Role::Admin;
+    match effect {
+        RoleEffect::Mapped(Role::Admin) if held.role == Role::Member => Some(HeldRole {
+            role: Role::Admin,
+            by_mapping: true,
+        }),
+        RoleEffect::Mapped(Role::Member) if is_ours => Some(lowered(Role::Member)),
+        RoleEffect::NotMapped if is_ours => Some(lowered(default)),
+        _ => None,
+    }
 }
 
 /// The teams to put the person into. `mapped` is what holds now ([`super::TeamsEffect::mapped`]),
@@ -60,6 +118,7 @@ mod tests {
         let line = |(group, team): &(&str, &str)| MappedGroup {
             group: (*group).to_owned(),
             team: (*team).to_owned(),
+            role: Role::Member,
         };
         lines.iter().map(line).collect()
     }
@@ -81,6 +140,58 @@ mod tests {
         ];
         for (groups, teams) in given {
             assert_eq!(mapped_teams(&table, &list(groups)), set(teams), "{groups:?}");
+        }
+    }
+
+    #[test]
+    fn of_the_lines_that_fit_the_first_ones_role_counts() {
+        let mut table = table(&[("eng", "a"), ("ops", "b"), ("root", "c")]);
+        table[1].role = Role::Admin;
+        table[2].role = Role::Owner;
+        let role = |groups: &[&str]| mapped_role(&table, &list(groups));
+        assert_eq!(role(&["ops", "eng"]), Some(Role::Member));
+        assert_eq!(role(&["ops"]), Some(Role::Admin));
+        assert_eq!(role(&["hr"]), None);
+        assert_eq!(role(&["root"]), Some(Role::Admin), "no mapping makes an owner");
+    }
+
+    #[test]
+    fn a_mapping_raises_a_member_and_takes_only_what_it_gave() {
+        use Role::{Admin, Member, Owner};
+        use RoleEffect::{Kept, Mapped, NotMapped};
+        let held = |role, by_mapping| HeldRole { role, by_mapping };
+        let becomes = [
+            (
+                Mapped(Admin),
+                held(Member, false),
+                Member,
+                Some(held(Admin, true)),
+            ),
+            (Mapped(Admin), held(Admin, false), Member, None),
+            (Mapped(Admin), held(Admin, true), Member, None),
+            (Mapped(Admin), held(Owner, false), Member, None),
+            (Mapped(Owner), held(Member, false), Member, None),
+            (
+                Mapped(Member),
+                held(Admin, true),
+                Admin,
+                Some(held(Member, false)),
+            ),
+            (Mapped(Member), held(Admin, false), Member, None),
+            (Mapped(Member), held(Owner, true), Member, None),
+            (NotMapped, held(Admin, true), Member, Some(held(Member, false))),
+            (NotMapped, held(Admin, true), Admin, Some(held(Admin, false))),
+            (NotMapped, held(Admin, true), Owner, Some(held(Admin, false))),
+            (NotMapped, held(Admin, false), Member, None),
+            (NotMapped, held(Owner, true), Member, None),
+            (Kept, held(Admin, true), Member, None),
+        ];
+        for (effect, before, default, after) in becomes {
+            assert_eq!(
+                role_change(effect, before, default),
+                after,
+                "{effect:?} {before:?} {default}"
+            );
         }
     }
 

@@ -5,6 +5,7 @@
 //! HTTP, so sign-in, dry run, preview and the command line ask the very same function.
 
 mod words;
+mod convention;
 mod decision;
 mod denial;
 mod domain;
@@ -22,12 +23,15 @@ mod verdict;
 #[cfg(test)]
 mod every_case;
 
+pub use convention::{Convention, Foreign, NamedTeam, team_key};
 pub use decision::{Decision, decide};
 pub use denial::{Denial, DenialDetail};
 pub use domain::{DomainError, DomainName};
 pub use email::{EmailAddress, EmailError};
 pub use identity::{Identity, PersonName};
-pub use mapping::{MappedGroup, mapped_teams, teams_to_join, teams_to_leave};
+pub use mapping::{
+    HeldRole, MappedGroup, RoleEffect, mapped_role, mapped_teams, role_change, teams_to_join, teams_to_leave,
+};
 pub use policy::Policy;
 pub use role::Role;
 pub use standing::{AccountStanding, DomainStanding, InvitationStanding, MemberStanding, Seats, Standing};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::convention::Convention;
 use super::mapping::MappedGroup;
 use super::role::Role;
 
@@ -17,6 +18,9 @@ pub struct Policy {
     pub default_role: Role,
     /// The id of the team of such a member when no mapped group applies, if any.
     pub default_team: Option<String>,
-    /// The provider's groups and the teams that they stand for.
+    /// The provider's groups and the teams that they stand for, in the order in which they count.
     pub mapping: Vec<MappedGroup>,
+    /// Groups called `organization:team` are teams, where the organization turned that on.
+    #[serde(default)]
+    pub convention: Option<Convention>,
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::denial::{Denial, DenialDetail};
+use super::mapping::RoleEffect;
 use super::role::Role;
 use super::words::words;
 
@@ -45,6 +46,8 @@ pub struct Admission {
     pub seat: u32,
     /// What happens to the teams.
     pub teams: TeamsEffect,
+    /// What the mapping says of the role.
+    pub role: RoleEffect,
 }
 
 /// The effects of turning somebody away: nothing but the account step.
@@ -104,6 +107,8 @@ pub enum MembershipEffect {
     Created {
         /// The role that the new member has.
         role: Role,
+        /// Whether a mapped group gave it, and not the invitation or the connection's default.
+        by_mapping: bool,
     },
     /// The membership stays as it is.
     Unchanged,
@@ -130,6 +135,9 @@ pub struct TeamsEffect {
     /// The ids of the teams that the person is in by mapping from now on, no more and no fewer;
     /// `None` leaves mapped memberships as they are.
     pub mapped: Option<BTreeSet<String>>,
+    /// The names of teams that are made first, because a group is called so (`organization:team`); the
+    /// person is in them by mapping too.
+    pub made: BTreeSet<String>,
 }
 
 /// Does the connection's default team apply?
@@ -153,11 +161,17 @@ impl TeamsEffect {
         }
     }
 
+    /// Does any group apply?
+    #[must_use]
+    pub fn has_mapped(&self) -> bool {
+        self.mapped.as_ref().is_some_and(|teams| !teams.is_empty()) || !self.made.is_empty()
+    }
+
     /// The words for what applies, sorted: `default`, `invited`, `mapped`.
     #[must_use]
     pub fn names(&self) -> Vec<&'static str> {
         let default = matches!(self.default, DefaultTeam::Applied(_));
-        let mapped = self.mapped.as_ref().is_some_and(|teams| !teams.is_empty());
+        let mapped = self.has_mapped();
         let applying = [
             (default, "default"),
             (!self.invited.is_empty(), "invited"),

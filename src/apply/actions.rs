@@ -122,6 +122,7 @@ fn wanted(said: &Described, now: &Settings) -> Settings {
         seats: said.seats,
         invitation_days: said.invitation_days.unwrap_or(now.invitation_days),
         guests: said.guests.unwrap_or(now.guests),
+        group_convention: said.group_convention.unwrap_or(now.group_convention),
         ..now.clone()
     }
 }
@@ -134,7 +135,9 @@ fn differences(before: &Settings, after: &Settings) -> Vec<String> {
     };
     let days = |settings: &Settings| format!("{} days", settings.invitation_days);
     let guests = |settings: &Settings| if settings.guests { "yes" } else { "no" }.to_owned();
+    let convention = |settings: &Settings| if settings.group_convention { "on" } else { "off" }.to_owned();
     let pairs = [
+        ("group convention", convention(before), convention(after)),
         ("name", before.name.clone(), after.name.clone()),
         ("contact", before.contact.clone(), after.contact.clone()),
         ("seats", seats(before), seats(after)),

@@ -59,6 +59,7 @@ impl Reader<'_> {
             seats: form.seats.map(Spanned::into_inner),
             invitation_days: form.invitation_days.map(Spanned::into_inner),
             guests: form.guests,
+            group_convention: form.group_convention,
             teams: form
                 .teams
                 .iter()
@@ -176,7 +177,8 @@ impl Reader<'_> {
             jit: form.jit,
             scim: form.scim,
             enforce: form.enforce,
-            default_role: self.default_role(form.default_role.as_ref()),
+            default_role: self
+                .lesser_role(form.default_role.as_ref(), "organization.connection.default_role"),
             default_team: form
                 .default_team
                 .as_ref()
@@ -262,8 +264,8 @@ impl Reader<'_> {
         }
     }
 
-    fn default_role(&mut self, word: Option<&Spanned<String>>) -> Option<Role> {
-        let place = self.place(start(word?), "organization.connection.default_role");
+    fn lesser_role(&mut self, word: Option<&Spanned<String>>, field: &str) -> Option<Role> {
+        let place = self.place(start(word?), field);
         match Role::parse(word?.get_ref()) {
             Some(Role::Owner) => self.fault(
                 place,
@@ -292,6 +294,9 @@ impl Reader<'_> {
         Mapping {
             group,
             team: self.said(&form.team, "organization.connection.mapping.team"),
+            role: self
+                .lesser_role(form.role.as_ref(), "organization.connection.mapping.role")
+                .unwrap_or(Role::Member),
         }
     }
 

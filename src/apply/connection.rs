@@ -154,6 +154,7 @@ fn mapping(
         table.push(MappedGroup {
             group: line.group.clone(),
             team: team_id(work, organization, &line.team)?,
+            role: line.role,
         });
     }
     if groups::actions::set(work.conn, work.now, &work.actor, connection, &table).at(&said.slug.place)? {

@@ -26,6 +26,7 @@ pub struct OrganizationForm {
     pub seats: Option<Spanned<i64>>,
     pub invitation_days: Option<Spanned<i64>>,
     pub guests: Option<bool>,
+    pub group_convention: Option<bool>,
     #[serde(default)]
     pub teams: Texts,
     #[serde(default)]
@@ -91,6 +92,7 @@ pub struct ConnectionForm {
 pub struct MappingForm {
     pub group: Text,
     pub team: Text,
+    pub role: Option<Text>,
 }
 
 #[derive(Deserialize)]

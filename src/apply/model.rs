@@ -107,6 +107,7 @@ pub struct Organization {
     pub seats: Option<i64>,
     pub invitation_days: Option<i64>,
     pub guests: Option<bool>,
+    pub group_convention: Option<bool>,
     pub teams: Vec<Said<String>>,
     pub owners: Vec<Owner>,
     pub domains: Vec<Domain>,
@@ -151,6 +152,7 @@ pub struct Connection {
 pub struct Mapping {
     pub group: String,
     pub team: Said<String>,
+    pub role: Role,
 }
 
 #[derive(Debug)]

@@ -253,6 +253,7 @@ pub fn policy(connection: &Connection, mapping: Vec<MappedGroup>) -> Policy {
         default_role: connection.default_role,
         default_team: connection.default_team.clone(),
         mapping,
+        convention: None,
     }
 }
 

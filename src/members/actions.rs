@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::model::{Act, Facts, Membership, Source, State, judge};
 use super::queries;
-use crate::access::Role;
+use crate::access::{HeldRole, Role, RoleEffect, role_change};
 use crate::audit::{self, Actor, Event, Subject};
+use crate::connections::Connection;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result as DbResult, id};
 use crate::web::Problem;
@@ -244,7 +245,7 @@ pub fn change_role(
     if member.role == role {
         return Ok(member);
     }
-    if queries::set_role(conn, &member.id, member.version, role)? == 0 {
+    if queries::set_role(conn, &member.id, member.version, role, None)? == 0 {
         return Err(changed_meanwhile());
     }
     let change = (json!({"role": member.role}), json!({"role": role}));
@@ -252,8 +253,56 @@ pub fn change_role(
     Ok(Membership {
         role,
         version: version + 1,
+        role_given_by: None,
         ..member
     })
+}
+
+/// Notes that the role with which somebody just joined was given by this connection's mapping.
+///
+/// # Errors
+/// When the database refuses.
+pub fn joined_by_mapping(conn: &mut Conn, member: &str, connection: &str) -> DbResult<()> {
+    queries::set_role_given_by(conn, member, connection).map(drop)
+}
+
+/// Gives the member the role that the connection's mapping says, or takes away what it gave. Owners and
+/// what people gave stay. Answers the new role, if it changed.
+///
+/// # Errors
+/// When the database refuses.
+pub fn follow_mapping(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    connection: &Connection,
+    member: &Membership,
+    effect: RoleEffect,
+) -> DbResult<Option<Role>> {
+    let held = HeldRole {
+        role: member.role,
+        by_mapping: member.role_given_by.as_deref() == Some(connection.id.as_str()),
+    };
+    let Some(after) = role_change(effect, held, connection.default_role) else {
+        return Ok(None);
+    };
+    let given_by = after.by_mapping.then_some(connection.id.as_str());
+    queries::set_role(conn, &member.id, member.version, after.role, given_by)?;
+    let who = (
+        member.organization.as_str(),
+        member.id.as_str(),
+        member.name.as_str(),
+    );
+    let told = |role: Role, by_mapping: bool| {
+        let by = if by_mapping { connection.name.as_str() } else { "" };
+        json!({"role": role, "by_group_of": by})
+    };
+    let change = (
+        Some(told(held.role, held.by_mapping)),
+        Some(told(after.role, after.by_mapping)),
+    );
+    note(conn, now, actor, "member.role_mapped", who, change)?;
+    Ok((after.role != held.role).then_some(after.role))
 }
 
 /// Puts the member into teams and takes them out of teams, by hand. Taking out of a team where the person

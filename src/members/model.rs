@@ -127,6 +127,8 @@ pub struct Membership {
     pub last_sign_in_at: Option<Timestamp>,
     /// Goes up with each change of role or state.
     pub version: i64,
+    /// The id of the connection whose group mapping gave the role; none where a person or a rule did.
+    pub role_given_by: Option<String>,
 }
 
 /// Which members a list shows.
@@ -299,6 +301,7 @@ mod tests {
             state_changed_at: 0,
             last_sign_in_at: None,
             version: 1,
+            role_given_by: None,
         }
     }
 

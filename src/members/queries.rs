@@ -14,6 +14,9 @@ type Backend = <Conn as Connection>::Backend;
 type Chosen<'a> =
     diesel::dsl::IntoBoxed<'a, diesel::dsl::InnerJoin<members::table, accounts::table>, Backend>;
 
+/// Who gave a role that no mapping may take away.
+const BY_HAND: &str = "hand";
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = members)]
 struct Row {
@@ -28,6 +31,7 @@ struct Row {
     state_changed_at: i64,
     last_sign_in_at: Option<i64>,
     version: i64,
+    role_given_by: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -60,6 +64,7 @@ fn membership((row, person): (Row, Person)) -> Membership {
         state_changed_at: row.state_changed_at,
         last_sign_in_at: row.last_sign_in_at,
         version: row.version,
+        role_given_by: Some(row.role_given_by).filter(|by| by != BY_HAND),
     }
 }
 
@@ -217,6 +222,7 @@ pub fn begin_anew(conn: &mut Conn, now: Timestamp, id: &str, new: &Joining<'_>) 
     diesel::update(members::table.find(id))
         .set((
             members::role.eq(new.role.as_str()),
+            members::role_given_by.eq(BY_HAND),
             members::state.eq(State::Active.as_str()),
             members::source.eq(new.source.as_str()),
             members::invited_by.eq(new.invited_by),
@@ -246,8 +252,26 @@ pub fn set_state(conn: &mut Conn, now: Timestamp, id: &str, version: i64, state:
 }
 
 /// Counts the version up, and touches nothing when somebody else did so first.
-pub fn set_role(conn: &mut Conn, id: &str, version: i64, role: Role) -> Result<usize> {
+/// `connection` is the one whose mapping gives the role, if any does.
+pub fn set_role(
+    conn: &mut Conn,
+    id: &str,
+    version: i64,
+    role: Role,
+    connection: Option<&str>,
+) -> Result<usize> {
     diesel::update(members::table.find(id).filter(members::version.eq(version)))
-        .set((members::role.eq(role.as_str()), members::version.eq(version + 1)))
+        .set((
+            members::role.eq(role.as_str()),
+            members::role_given_by.eq(connection.unwrap_or(BY_HAND)),
+            members::version.eq(version + 1),
+        ))
+        .execute(conn)
+}
+
+/// Notes that this connection's mapping gave the role that the member has.
+pub fn set_role_given_by(conn: &mut Conn, id: &str, connection: &str) -> Result<usize> {
+    diesel::update(members::table.find(id))
+        .set(members::role_given_by.eq(connection))
         .execute(conn)
 }

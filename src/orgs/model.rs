@@ -37,6 +37,8 @@ pub struct Settings {
     pub session_hours: i64,
     /// When a session ends without a request, in minutes.
     pub idle_minutes: i64,
+    /// Whether a group called `organization:team` is that team.
+    pub group_convention: bool,
 }
 
 impl Settings {
@@ -50,6 +52,7 @@ impl Settings {
             guests: false,
             session_hours: 12,
             idle_minutes: 120,
+            group_convention: false,
         }
     }
 

@@ -73,6 +73,11 @@ pub async fn change_settings(
         .store
         .writing_in(&owner.organization, move |conn| -> Result<_, Problem> {
             let before = queries::find(conn, &id)?.ok_or(Problem::NotFound)?;
+            // The page of groups has its switch, because it shows what that changes.
+            let settings = Settings {
+                group_convention: before.settings.group_convention,
+                ..settings
+            };
             if before.version != version {
                 return Ok(Some(before));
             }
@@ -147,6 +152,7 @@ impl Typed {
             guests: self.guests,
             session_hours: number(&self.session_hours),
             idle_minutes: number(&self.idle_minutes),
+            group_convention: false,
         };
         settings.check().into_result(settings)
     }

@@ -19,6 +19,7 @@ type Row = (
     bool,
     i64,
     i64,
+    bool,
 );
 
 const COLUMNS: (
@@ -33,6 +34,7 @@ const COLUMNS: (
     organizations::guests,
     organizations::session_hours,
     organizations::idle_minutes,
+    organizations::group_convention,
 ) = (
     organizations::id,
     organizations::slug,
@@ -45,6 +47,7 @@ const COLUMNS: (
     organizations::guests,
     organizations::session_hours,
     organizations::idle_minutes,
+    organizations::group_convention,
 );
 
 fn organization(row: Row) -> Organization {
@@ -60,6 +63,7 @@ fn organization(row: Row) -> Organization {
         guests,
         session_hours,
         idle_minutes,
+        group_convention,
     ) = row;
     let settings = Settings {
         name,
@@ -69,6 +73,7 @@ fn organization(row: Row) -> Organization {
         guests,
         session_hours,
         idle_minutes,
+        group_convention,
     };
     Organization {
         id,
@@ -125,6 +130,7 @@ pub(super) fn insert(conn: &mut Conn, now: Timestamp, new: &Organization) -> Res
             organizations::guests.eq(new.settings.guests),
             organizations::session_hours.eq(new.settings.session_hours),
             organizations::idle_minutes.eq(new.settings.idle_minutes),
+            organizations::group_convention.eq(new.settings.group_convention),
             organizations::created_at.eq(now),
         ))
         .execute(conn)
@@ -145,6 +151,7 @@ pub(super) fn update(conn: &mut Conn, id: &str, settings: &Settings, version: i6
         organizations::guests.eq(settings.guests),
         organizations::session_hours.eq(settings.session_hours),
         organizations::idle_minutes.eq(settings.idle_minutes),
+        organizations::group_convention.eq(settings.group_convention),
         organizations::version.eq(version + 1),
     ))
     .execute(conn)

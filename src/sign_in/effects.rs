@@ -9,6 +9,7 @@ use crate::access::{
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
 use crate::denied;
+use crate::groups;
 use crate::invitations;
 use crate::members::{self, Joining};
 use crate::orgs::Organization;
@@ -133,7 +134,7 @@ fn let_in(
         (MembershipEffect::Unchanged, None) => {
             return Err(Problem::internal("an admission without a membership").into());
         }
-        (MembershipEffect::Created { role }, _) => {
+        (MembershipEffect::Created { role, by_mapping }, _) => {
             let invited = admission.invitation == InvitationEffect::Accepted;
             let joining = Joining {
                 organization,
@@ -151,11 +152,16 @@ fn let_in(
                     ""
                 },
             };
-            members::actions::join(conn, now, &actor, &joining)?
+            let member = members::actions::join(conn, now, &actor, &joining)?;
+            if *by_mapping {
+                members::actions::joined_by_mapping(conn, &member, &loaded.connection.id)?;
+            }
+            member
         }
     };
     settle_invitation(conn, now, &actor, loaded, admission, &member)?;
-    settle_teams(conn, now, loaded, admission, &member)?;
+    settle_teams(conn, now, &actor, loaded, admission, &member)?;
+    settle_role(conn, now, &actor, loaded, admission)?;
     members::actions::signed_in(conn, now, &member)?;
     accounts::actions::admitted(conn, now, account)?;
     Ok(())
@@ -194,21 +200,46 @@ fn settle_invitation(
 fn settle_teams(
     conn: &mut Conn,
     now: Timestamp,
+    actor: &Actor,
     loaded: &Loaded,
     admission: &Admission,
     member: &str,
 ) -> Result<(), Fault> {
     let (effect, connection) = (&admission.teams, loaded.connection.id.as_str());
+    let organization = loaded.organization.id.as_str();
     teams::give(conn, now, member, &effect.invited, teams::Source::Invitation, "")?;
     if let Some(team) = effect.default_team() {
         teams::give(conn, now, member, &[team.to_owned()], teams::Source::Default, "")?;
     }
-    if effect.mapped.is_some() {
+    if let Some(mapped) = &effect.mapped {
+        let mut mapped = mapped.clone();
+        mapped.extend(groups::actions::make_teams(
+            conn,
+            now,
+            actor,
+            organization,
+            &effect.made,
+        )?);
         let present = teams::mapped(conn, member, connection)?;
-        let join = teams_to_join(effect.mapped.as_ref(), &present);
-        let leave = teams_to_leave(effect.mapped.as_ref(), &present);
-        teams::give(conn, now, member, &join, teams::Source::Mapping, connection)?;
-        teams::take_mapped(conn, member, connection, &leave)?;
+        let join = teams_to_join(Some(&mapped), &present);
+        let leave = teams_to_leave(Some(&mapped), &present);
+        let by = (teams::Source::Mapping, connection);
+        teams::actions::follow_groups(conn, now, actor, (organization, member), by, (&join, &leave))?;
+    }
+    Ok(())
+}
+
+/// Step 6 for the role of somebody who was a member before.
+fn settle_role(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    loaded: &Loaded,
+    admission: &Admission,
+) -> Result<(), Fault> {
+    if let (MembershipEffect::Unchanged, Some(member)) = (&admission.membership, &loaded.member) {
+        let (connection, effect) = (&loaded.connection, admission.role);
+        members::actions::follow_mapping(conn, now, actor, connection, member, effect)?;
     }
     Ok(())
 }

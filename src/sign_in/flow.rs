@@ -170,6 +170,8 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
         let reference = reject(conn, now, &rejection)?;
         return Ok(Passage::Refused { reference });
     }
+    let groups = arrival.identity.groups.as_deref().unwrap_or_default();
+    groups::actions::saw(conn, now, &loaded.connection.id, groups)?;
     let decision = decide(&loaded.policy, &arrival.identity, &loaded.standing);
     apply(conn, now, arrival, &loaded, decision)
 }
@@ -229,7 +231,11 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
         seats: seats(conn, now, &organization, member.is_some())?,
         domain,
     };
-    let policy = connections::policy(&connection, groups::mapping(conn, &connection.id)?);
+    let convention = groups::convention(conn, &organization, identity.groups.as_deref())?;
+    let policy = Policy {
+        convention,
+        ..connections::policy(&connection, groups::mapping(conn, &connection.id)?)
+    };
     Ok(Some(Loaded {
         organization,
         connection,

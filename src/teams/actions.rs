@@ -183,6 +183,53 @@ pub fn take_out(
     Ok(name)
 }
 
+/// Puts a member into teams and takes them out of teams by the word of a connection's groups. What the
+/// connection did not give stays.
+///
+/// # Errors
+/// When the database refuses.
+pub fn follow_groups(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    (organization, member): (&str, &str),
+    (source, connection): (Source, &str),
+    (join, leave): (&[String], &[String]),
+) -> DbResult<()> {
+    if join.is_empty() && leave.is_empty() {
+        return Ok(());
+    }
+    queries::give(conn, now, member, join, source, connection)?;
+    queries::take_mapped(conn, member, connection, leave)?;
+    let name = queries::member_name(conn, organization, member)?.unwrap_or_default();
+    let told = || Some(json!({"member": member, "name": name, "how": source.title()}));
+    for (team, name) in queries::names(conn, organization, join)? {
+        let subject = (team.as_str(), name.as_str());
+        note(
+            conn,
+            now,
+            actor,
+            organization,
+            "team.mapped_in",
+            subject,
+            (None, told()),
+        )?;
+    }
+    for (team, name) in queries::names(conn, organization, leave)? {
+        let subject = (team.as_str(), name.as_str());
+        note(
+            conn,
+            now,
+            actor,
+            organization,
+            "team.mapped_out",
+            subject,
+            (told(), None),
+        )?;
+    }
+    Ok(())
+}
+
 fn not_taken(conn: &mut Conn, team: &Team, member: &str, name: &str) -> DbResult<Problem> {
     let sentence = if queries::is_in(conn, &team.id, member)? {
         format!(

@@ -47,6 +47,9 @@ impl Source {
     /// Those whose memberships an administrator takes away: the others would put the person back.
     pub const TAKEN_BY_HAND: [Self; 3] = [Self::Hand, Self::Invitation, Self::Default];
 
+    /// Those that follow the groups of a connection.
+    pub const MAPPED: [Self; 2] = [Self::Mapping, Self::Scim];
+
     /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -143,7 +146,7 @@ pub(super) fn tidy(name: &str) -> String {
 
 /// The name folded for comparing and sorting.
 pub(super) fn name_key(name: &str) -> String {
-    name.to_lowercase()
+    crate::access::team_key(name)
 }
 
 /// What is wrong with a tidy name, in a sentence, if anything is.

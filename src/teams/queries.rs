@@ -113,21 +113,22 @@ pub fn give<'a>(
     Ok(())
 }
 
-/// The teams that this connection's group mapping put the member into.
+/// The teams that this connection's groups put the member into, at a sign-in or by the directory: of the
+/// two writers one is in force, and it keeps up what the other one left.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn mapped(conn: &mut Conn, member: &str, connection: &str) -> Result<BTreeSet<String>> {
     let ids: Vec<String> = team_members::table
         .filter(team_members::member_id.eq(member))
-        .filter(team_members::source.eq(Source::Mapping.as_str()))
+        .filter(team_members::source.eq_any(Source::MAPPED.map(Source::as_str)))
         .filter(team_members::connection_id.eq(connection))
         .select(team_members::team_id)
         .load(conn)?;
     Ok(ids.into_iter().collect())
 }
 
-/// Takes back what this connection's group mapping gave; other sources keep theirs.
+/// Takes back what this connection's groups gave; other sources keep theirs.
 ///
 /// # Errors
 /// When the database refuses.
@@ -141,12 +142,34 @@ pub fn take_mapped<'a>(
     diesel::delete(
         team_members::table
             .filter(team_members::member_id.eq(member))
-            .filter(team_members::source.eq(Source::Mapping.as_str()))
+            .filter(team_members::source.eq_any(Source::MAPPED.map(Source::as_str)))
             .filter(team_members::connection_id.eq(connection))
             .filter(team_members::team_id.eq_any(ids)),
     )
     .execute(conn)
     .map(drop)
+}
+
+/// Ids and names of those of these teams that the organization has.
+pub fn names(conn: &mut Conn, organization: &str, ids: &[String]) -> Result<Vec<(String, String)>> {
+    teams::table
+        .filter(teams::organization_id.eq(organization))
+        .filter(teams::id.eq_any(ids))
+        .order(teams::name_key)
+        .select((teams::id, teams::name))
+        .load(conn)
+}
+
+/// The id and the [`crate::access::team_key`] of those of the organization's teams that have these keys.
+///
+/// # Errors
+/// When the database refuses.
+pub fn by_keys(conn: &mut Conn, organization: &str, keys: &[String]) -> Result<Vec<(String, String)>> {
+    teams::table
+        .filter(teams::organization_id.eq(organization))
+        .filter(teams::name_key.eq_any(keys))
+        .select((teams::name_key, teams::id))
+        .load(conn)
 }
 
 /// Takes a member out of every team, whoever put them there.

@@ -372,7 +372,7 @@ both_databases! {
         let team = acme.write(|conn, now| {
             teams::actions::create(conn, now, &Actor::operator(), &acme.organization, "Engineering")
         });
-        let line = |group: &str, team: &str| MappedGroup { group: group.into(), team: team.into() };
+        let line = |group: &str, team: &str| MappedGroup { group: group.into(), team: team.into(), role: Role::Member };
         let set = |table: Vec<MappedGroup>| {
             let (site, now) = (&acme.installation.site, acme.installation.site.now());
             site.store.write(|conn| groups::actions::set(conn, now, &Actor::operator(), &connection, &table))
@@ -381,7 +381,7 @@ both_databases! {
         assert!(!set(vec![line("eng", &team), line("dev", &team)]).unwrap());
         assert!(set(vec![line("eng", "nowhere")]).is_err() && set(vec![line("", &team)]).is_err());
         let table = acme.read(|conn| Ok(groups::mapping(conn, &connection.id)?));
-        assert_eq!(table, [line("dev", &team), line("eng", &team)]);
+        assert_eq!(table, [line("eng", &team), line("dev", &team)]);
         let mut olive = acme.owner().await;
         olive.get(&page(&acme, "")).await.sees("2 mapped groups").sees("eng Engineering");
     }

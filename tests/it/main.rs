@@ -17,6 +17,7 @@ mod audit;
 mod connections;
 mod decision;
 mod denied;
+mod groups;
 mod invitations;
 mod members;
 mod output;

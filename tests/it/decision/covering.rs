@@ -202,6 +202,7 @@ fn furnish(front: &Front) -> String {
         let line = MappedGroup {
             group: "g".into(),
             team: mapped,
+            role: Role::Member,
         };
         groups::actions::set(conn, now, &actor, &connection, &[line])?;
         Ok(invited)

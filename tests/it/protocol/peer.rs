@@ -1,7 +1,7 @@
 //! Sign-in through somebody else's provider: panva's certified `oidc-provider`.
 
 use serde_json::{Value, json};
-use vestibule::access::MappedGroup;
+use vestibule::access::{MappedGroup, Role};
 use vestibule::audit::Actor;
 use vestibule::{groups, teams};
 
@@ -25,7 +25,11 @@ fn map_groups(acme: &Acme, names: &[&str]) {
         for name in names {
             let team = teams::actions::create(conn, now, &actor, &acme.organization, name)?;
             let group = format!("g-{name}");
-            table.push(MappedGroup { group, team });
+            table.push(MappedGroup {
+                group,
+                team,
+                role: Role::Member,
+            });
         }
         groups::actions::set(conn, now, &actor, &connection, &table)
     });
