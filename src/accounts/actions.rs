@@ -170,6 +170,55 @@ pub fn drop_password(conn: &mut Conn, now: Timestamp, actor: &Actor, account: &A
     audit::record(conn, now, actor, &event)
 }
 
+/// Gives the account another address, which nobody has.
+///
+/// # Errors
+/// When the database refuses; a collision where somebody took the address first.
+pub fn change_email(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    account: &Account,
+    email: &EmailAddress,
+) -> Result<()> {
+    queries::set_email(conn, account, email, &name_key(&account.full_name, email.key()))?;
+    let event = Event {
+        action: "account.email_changed",
+        subject: Subject {
+            kind: "account",
+            id: &account.id,
+            name: email.as_str(),
+        },
+        before: Some(json!({"email": account.email})),
+        after: Some(json!({"email": email.as_str()})),
+        ..Event::default()
+    };
+    audit::record(conn, now, actor, &event)
+}
+
+/// Takes the account's identities at a connection away: whoever comes by them is a stranger again.
+///
+/// # Errors
+/// When the database refuses.
+pub fn unlink(conn: &mut Conn, now: Timestamp, actor: &Actor, connection: &str, account: &str) -> Result<()> {
+    let gone = queries::unlink(conn, connection, account)?;
+    if gone == 0 {
+        return Ok(());
+    }
+    let event = Event {
+        action: "account.unlinked",
+        subject: Subject {
+            kind: "account",
+            id: account,
+            name: "",
+        },
+        before: Some(json!({"identities": gone})),
+        after: Some(json!({"identities": 0})),
+        ..Event::default()
+    };
+    audit::record(conn, now, actor, &event)
+}
+
 /// Makes the account one that runs the installation.
 ///
 /// # Errors

@@ -178,6 +178,31 @@ pub(super) fn set_name(conn: &mut Conn, id: &str, full_name: &str, name_key: &st
         .execute(conn)
 }
 
+pub(super) fn set_email(
+    conn: &mut Conn,
+    account: &Account,
+    email: &EmailAddress,
+    name_key: &str,
+) -> Result<usize> {
+    diesel::update(accounts::table.find(&account.id))
+        .set((
+            accounts::email.eq(email.as_str()),
+            accounts::email_key.eq(email.key()),
+            accounts::name_key.eq(name_key),
+            accounts::version.eq(accounts::version + 1),
+        ))
+        .execute(conn)
+}
+
+pub(super) fn unlink(conn: &mut Conn, connection: &str, account: &str) -> Result<usize> {
+    diesel::delete(
+        identities::table
+            .filter(identities::account_id.eq(account))
+            .filter(identities::connection_id.eq(connection)),
+    )
+    .execute(conn)
+}
+
 pub(super) fn set_password(conn: &mut Conn, id: &str, hash: &str) -> Result<usize> {
     diesel::update(accounts::table.find(id))
         .set((

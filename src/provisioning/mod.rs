@@ -1,9 +1,14 @@
 //! Provisioning by the directory: the SCIM 2.0 server of a connection, its tokens, its log, and what its
 //! requests do to people and teams.
 
+mod body;
 pub mod guard;
 pub mod log;
+pub mod request;
+pub mod route;
+mod server;
 pub mod tokens;
+pub mod users;
 
 use actix_web::web::ServiceConfig;
 
@@ -17,7 +22,9 @@ pub const BASE: &str = "/scim/v2";
 pub fn routes(_cfg: &mut ServiceConfig) {}
 
 /// The SCIM server. It knows tokens, not sessions, and stands outside of what reads the session's cookie.
-pub fn scim_routes(_cfg: &mut ServiceConfig) {}
+pub fn scim_routes(cfg: &mut ServiceConfig) {
+    cfg.configure(server::routes);
+}
 
 /// Takes away what has had its time; answers how many rows that were.
 ///

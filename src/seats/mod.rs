@@ -7,7 +7,7 @@
 
 mod queries;
 
-pub use queries::count;
+pub use queries::{count, has_room};
 
 /// The seats of one organization at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,21 @@ use crate::store::schema::{invitations, members, organizations};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
+/// Whether there is room for `more` people. Nobody is counted where there is no limit.
+///
+/// # Errors
+/// When the database refuses, or there is no such organization.
+pub fn has_room(conn: &mut Conn, organization: &str, now: Timestamp, more: i64) -> Result<bool> {
+    let limit: Option<i64> = organizations::table
+        .find(organization)
+        .select(organizations::seats)
+        .first(conn)?;
+    if limit.is_none() {
+        return Ok(true);
+    }
+    Ok(count(conn, organization, now)?.has_room(more))
+}
+
 /// The organization's seats as they stand now.
 ///
 /// # Errors

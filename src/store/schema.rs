@@ -401,6 +401,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    scim_emails (user_id, email_key) {
+        user_id -> Text,
+        connection_id -> Text,
+        email_key -> Text,
+    }
+}
+
+diesel::table! {
     scim_counts (connection_id) {
         connection_id -> Text,
         users -> BigInt,
@@ -502,6 +510,7 @@ diesel::joinable!(saml_keys -> connections (connection_id));
 diesel::joinable!(scim_tokens -> connections (connection_id));
 diesel::joinable!(scim_users -> members (member_id));
 diesel::joinable!(scim_users -> connections (connection_id));
+diesel::joinable!(scim_emails -> scim_users (user_id));
 diesel::joinable!(scim_groups -> connections (connection_id));
 diesel::joinable!(scim_group_members -> scim_groups (group_id));
 diesel::joinable!(scim_group_members -> scim_users (user_id));
@@ -534,6 +543,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     saml_assertions,
     scim_tokens,
     scim_users,
+    scim_emails,
     scim_counts,
     scim_groups,
     scim_group_members,

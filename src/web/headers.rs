@@ -9,6 +9,7 @@ use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
 use super::csrf::{self, NewCookie};
 use super::flash::{Flash, Shown};
 use super::{Problem, Site};
+use crate::scim::{ScimError, ScimType};
 
 /// Nothing from elsewhere, nothing inline, no frames; forms go to these places.
 macro_rules! policy {
@@ -64,6 +65,9 @@ fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
             "This server is {}. Open it by that address.",
             site.config.public_url.origin()
         );
+        if of_a_directory(request) {
+            return Some(told_a_directory(&ScimError::new(421, sentence)));
+        }
         let page = Problem::Invalid(sentence).error_response();
         return Some(
             HttpResponse::build(StatusCode::MISDIRECTED_REQUEST)
@@ -74,11 +78,17 @@ fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
     let nul = |text: &str| text.contains("%00");
     if nul(request.uri().path()) || request.uri().query().is_some_and(nul) {
         // PostgreSQL would refuse it later, in words that are not for people.
+        if of_a_directory(request) {
+            let error = ScimError::bad(ScimType::InvalidValue, "The address holds a NUL.");
+            return Some(told_a_directory(&error));
+        }
         return Some(Problem::Invalid("The address of this page holds a NUL.".to_owned()).error_response());
     }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !safe
         && !is_for_other_sites(request.path())
+        // A browser never sends a directory's token by itself.
+        && !of_a_directory(request)
         && !csrf::same_origin(request.headers(), site.config.public_url.origin())
     {
         return Some(
@@ -95,6 +105,18 @@ fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
 fn is_for_other_sites(path: &str) -> bool {
     let parts: Vec<_> = path.split('/').collect();
     matches!(parts.as_slice(), ["", "sign-in", "saml", _, "acs"])
+}
+
+fn of_a_directory(request: &ServiceRequest) -> bool {
+    request.path() == "/scim" || request.path().starts_with("/scim/")
+}
+
+/// Directories are answered in their own form, whatever happens.
+fn told_a_directory(error: &ScimError) -> HttpResponse {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    HttpResponse::build(status)
+        .content_type("application/scim+json")
+        .body(error.body().to_string())
 }
 
 fn add_cookies<B>(answer: &mut ServiceResponse<B>, site: &Site) {

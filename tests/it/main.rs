@@ -22,6 +22,7 @@ mod invitations;
 mod members;
 mod output;
 mod protocol;
+mod provisioning;
 mod races;
 mod routes;
 mod schema;

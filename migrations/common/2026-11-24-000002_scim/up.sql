@@ -37,6 +37,16 @@ CREATE UNIQUE INDEX scim_users_by_member ON scim_users (member_id);
 CREATE INDEX scim_users_in_order ON scim_users (connection_id, id);
 CREATE INDEX scim_users_by_external ON scim_users (connection_id, external_id);
 CREATE INDEX scim_users_by_email ON scim_users (connection_id, email_key);
+CREATE INDEX scim_users_by_display ON scim_users (connection_id, display_key);
+
+-- Addresses beyond the first one of a person. Few people have any.
+CREATE TABLE scim_emails (
+  user_id       TEXT NOT NULL REFERENCES scim_users (id) ON DELETE CASCADE,
+  connection_id TEXT NOT NULL,
+  email_key     TEXT NOT NULL,
+  PRIMARY KEY (user_id, email_key)
+);
+CREATE INDEX scim_emails_by_address ON scim_emails (connection_id, email_key);
 
 -- How many there are, kept beside them: counting takes longer the more there are.
 CREATE TABLE scim_counts (

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod caller;
 #[macro_use]
 pub mod database;
+pub mod directory;
 pub mod dump;
 pub mod front;
 pub mod html;
@@ -18,5 +19,6 @@ pub use acme::Acme;
 pub use browser::Browser;
 pub use caller::Caller;
 pub use database::Database;
+pub use directory::Directory;
 pub use front::Front;
 pub use installation::Installation;

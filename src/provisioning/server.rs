@@ -1,0 +1,365 @@
+//! The SCIM server over HTTP (RFC 7644): who speaks, in what form, and the form of every answer.
+
+use std::time::Instant;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::log::{Entry, Log};
+use super::request::{Answer, Context, Request, Verb};
+use super::tokens::{self, Caller};
+use super::{BASE, body, guard, route};
+use crate::scim::{ScimError, ScimType};
+use crate::store::Conn;
+use crate::web::{Client, Site};
+
+/// The type of every answer (RFC 7644 §8.1).
+const SCIM_JSON: &str = "application/scim+json";
+/// The longest body in bytes.
+const LONGEST: usize = 1024 * 1024;
+/// The longest body that describes a group, which may name each of its people.
+const LONGEST_GROUP: usize = 16 * 1024 * 1024;
+/// How often a request is tried when others change the same at the same moment.
+const TRIES: usize = 3;
+/// The longest text of an answer that the log is given.
+const LOGGED: usize = 16 * 1024;
+
+/// Registers the server. It takes all that is below `/scim`, so that no answer there is a page.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::scope("/scim").default_service(web::to(serve)));
+}
+
+async fn serve(
+    http: HttpRequest,
+    payload: web::Payload,
+    site: Data<Site>,
+    log: Data<Log>,
+    client: Client,
+) -> HttpResponse {
+    let started = Instant::now();
+    let (caller, bearer) = match caller(&http, &site).await {
+        Ok(found) => found,
+        Err(error) => return refusal(&error, None),
+    };
+    let path = http.uri().path_and_query().map_or("", |path| path.as_str());
+    let mut entry = Entry::of(&caller, site.now(), http.method().as_str(), path);
+    let outcome = answer(&http, payload, &site, (caller, bearer), client, &mut entry).await;
+    let response = match outcome {
+        Ok(answer) => {
+            entry.decision = answer.decision.clone();
+            entry.person = answer.person.clone();
+            respond(&answer, &mut entry)
+        }
+        Err((error, allow)) => {
+            entry.decision = error.detail.clone();
+            entry.answer = error.body().to_string().into_bytes();
+            refusal(&error, allow)
+        }
+    };
+    entry.status = response.status().as_u16();
+    entry.duration_us = i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX);
+    log.add(entry);
+    response
+}
+
+/// A refusal, and for a 405 what would be allowed.
+type Refused = (ScimError, Option<&'static [Verb]>);
+
+fn plainly(error: ScimError) -> Refused {
+    (error, None)
+}
+
+async fn answer(
+    http: &HttpRequest,
+    payload: web::Payload,
+    site: &Site,
+    (caller, bearer): (Caller, String),
+    client: Client,
+    entry: &mut Entry,
+) -> Result<Answer, Refused> {
+    if !caller.connection.scim {
+        return Err(plainly(switched_off()));
+    }
+    let path = segments(http.uri().path()).ok_or_else(|| plainly(ScimError::not_found()))?;
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    let allowed = route::allowed(&names).ok_or_else(|| plainly(ScimError::not_found()))?;
+    let verb = Verb::parse(http.method().as_str())
+        .filter(|verb| allowed.contains(verb))
+        .ok_or_else(|| {
+            let error = ScimError::new(405, "This can’t be done here.");
+            (error, Some(allowed))
+        })?;
+    accepts(http).map_err(plainly)?;
+    let longest = if names.first() == Some(&"Groups") {
+        LONGEST_GROUP
+    } else {
+        LONGEST
+    };
+    let sent = read(http, payload, longest).await.map_err(plainly)?;
+    entry.body = sent.to_vec();
+    let header = |name: header::HeaderName| {
+        let value = http.headers().get(name).and_then(|value| value.to_str().ok());
+        value.map(str::to_owned)
+    };
+    let request = Request {
+        verb,
+        path,
+        query: http.query_string().to_owned(),
+        body: content(verb, http, &sent).map_err(plainly)?,
+        if_match: header(header::IF_MATCH),
+        if_none_match: header(header::IF_NONE_MATCH),
+    };
+    let context = Context {
+        now: site.now(),
+        base: site.url(BASE),
+        ip: client.ip,
+    };
+    run(site, context, caller, bearer, request).await.map_err(plainly)
+}
+
+/// Who speaks: by a bearer token in the `Authorization` header and in no other way (RFC 6750 §2.1).
+async fn caller(http: &HttpRequest, site: &Site) -> Result<(Caller, String), ScimError> {
+    let mut fields = http.headers().get_all(header::AUTHORIZATION);
+    let bearer = match (fields.next(), fields.next()) {
+        (Some(field), None) => field.to_str().ok().and_then(bearer),
+        _ => None,
+    };
+    let bearer = bearer.ok_or_else(stranger)?.to_owned();
+    let (now, shown) = (site.now(), bearer.clone());
+    let found = site
+        .store
+        .reading(move |conn| tokens::find(conn, now, &shown).map_err(ScimError::from))
+        .await?;
+    Ok((found.ok_or_else(stranger)?, bearer))
+}
+
+fn bearer(field: &str) -> Option<&str> {
+    let (scheme, token) = field.trim().split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn stranger() -> ScimError {
+    ScimError::new(
+        401,
+        "A token of a connection here is wanted, as “Authorization: Bearer …”. This one is unknown, revoked or expired.",
+    )
+}
+
+fn switched_off() -> ScimError {
+    ScimError::new(
+        403,
+        "SCIM is turned off for this connection. An owner turns it on in the connection’s settings.",
+    )
+}
+
+/// The parts of a path below the server's address. Empty parts, and such as lead elsewhere, lead nowhere.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let below = path.strip_prefix(BASE)?.strip_prefix('/')?;
+    below
+        .split('/')
+        .map(|part| {
+            let part = decoded(part)?;
+            let is_plain = !part.is_empty()
+                && part != "."
+                && part != ".."
+                && !part.contains(['/', '\\'])
+                && !part.chars().any(char::is_control);
+            is_plain.then_some(part)
+        })
+        .collect()
+}
+
+/// A part of a path without its percent-encoding (RFC 3986 §2.1).
+fn decoded(part: &str) -> Option<String> {
+    let mut pieces = part.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2)?;
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn essence(field: &str) -> String {
+    let kind = field.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
+/// Whether the directory reads what we write.
+fn accepts(http: &HttpRequest) -> Result<(), ScimError> {
+    let mut fields = http
+        .headers()
+        .get_all(header::ACCEPT)
+        .filter_map(|field| field.to_str().ok())
+        .flat_map(|field| field.split(','))
+        .map(essence)
+        .filter(|kind| !kind.is_empty())
+        .peekable();
+    let reads = |kind: String| {
+        matches!(
+            kind.as_str(),
+            "*/*" | "application/*" | SCIM_JSON | "application/json"
+        )
+    };
+    if fields.peek().is_none() || fields.any(reads) {
+        return Ok(());
+    }
+    Err(ScimError::new(406, "Answers here are application/scim+json."))
+}
+
+/// The body, as it was sent.
+async fn read(http: &HttpRequest, payload: web::Payload, longest: usize) -> Result<Bytes, ScimError> {
+    let encoding = http.headers().get(header::CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(ScimError::new(415, "Bodies here are not compressed."));
+    }
+    match payload.to_bytes_limited(longest).await {
+        Ok(Ok(sent)) => Ok(sent),
+        Ok(Err(error)) => Err(ScimError::bad(
+            ScimType::InvalidSyntax,
+            format!("The body did not arrive whole: {error}."),
+        )),
+        Err(too_long) => Err(ScimError::new(
+            413,
+            format!("The body is longer than {longest} bytes: {too_long}."),
+        )),
+    }
+}
+
+/// The body as JSON, for the verbs that have one.
+fn content(verb: Verb, http: &HttpRequest, sent: &[u8]) -> Result<Option<serde_json::Value>, ScimError> {
+    if !matches!(verb, Verb::Post | Verb::Put | Verb::Patch) {
+        return Ok(None);
+    }
+    let kind = http.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map(|kind| essence(kind.to_str().unwrap_or("?")));
+    match kind.as_deref() {
+        None | Some("" | SCIM_JSON | "application/json") => body::read(sent).map(Some),
+        Some(_) => Err(ScimError::new(
+            415,
+            "Bodies here are application/scim+json or application/json.",
+        )),
+    }
+}
+
+/// Runs the request in one transaction, in which the token is looked at again: one that was revoked meanwhile
+/// does nothing.
+async fn run(
+    site: &Site,
+    context: Context,
+    caller: Caller,
+    bearer: String,
+    request: Request,
+) -> Result<Answer, ScimError> {
+    if !route::writes(&request) {
+        return site
+            .store
+            .reading(move |conn| route::handle(conn, &context, &caller, &request))
+            .await;
+    }
+    let organization = caller.organization;
+    let mut last = ScimError::new(503, "Try again in a moment.");
+    for _ in 0..TRIES {
+        let (context, bearer, request) = (context.clone(), bearer.clone(), request.clone());
+        let outcome = site
+            .store
+            .writing_in(&organization, move |conn| {
+                write(conn, &context, &bearer, &request)
+            })
+            .await;
+        match outcome {
+            Err(error) if error.status == 503 => last = error,
+            outcome => return outcome,
+        }
+    }
+    Err(last)
+}
+
+fn write(conn: &mut Conn, context: &Context, bearer: &str, request: &Request) -> Result<Answer, ScimError> {
+    let caller = tokens::find(conn, context.now, bearer)?.ok_or_else(stranger)?;
+    if !caller.connection.scim {
+        return Err(switched_off());
+    }
+    route::handle(conn, context, &caller, request)
+}
+
+fn respond(answer: &Answer, entry: &mut Entry) -> HttpResponse {
+    let mut response = builder(answer.status);
+    for (name, value) in [(header::LOCATION, &answer.location), (header::ETAG, &answer.etag)] {
+        if let Some(value) = value {
+            response.insert_header((name, value.as_str()));
+        }
+    }
+    let Some(body) = &answer.body else {
+        return response.finish();
+    };
+    let text = body.to_string();
+    // What was read is told by the request; what was made or refused is worth reading.
+    if entry.method != "GET" && text.len() <= LOGGED {
+        entry.answer = text.clone().into_bytes();
+    }
+    response.content_type(SCIM_JSON).body(text)
+}
+
+fn refusal(error: &ScimError, allow: Option<&'static [Verb]>) -> HttpResponse {
+    let mut response = builder(error.status);
+    if error.status == 401 {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"SCIM\""));
+    }
+    if let Some(allow) = allow {
+        let verbs: Vec<&str> = allow.iter().map(|verb| verb.as_str()).collect();
+        response.insert_header((header::ALLOW, verbs.join(", ")));
+    }
+    response.content_type(SCIM_JSON).body(error.body().to_string())
+}
+
+fn builder(status: u16) -> actix_web::HttpResponseBuilder {
+    let mut response =
+        HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    match status {
+        429 => response.insert_header((header::RETRY_AFTER, guard::RETRY_AFTER.to_string())),
+        503 => response.insert_header((header::RETRY_AFTER, "1")),
+        _ => &mut response,
+    };
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_paths_lead_anywhere() {
+        let parts = |path: &str| segments(path).map(|parts| parts.join("|"));
+        assert_eq!(parts("/scim/v2/Users").as_deref(), Some("Users"));
+        assert_eq!(parts("/scim/v2/Users/a%20b").as_deref(), Some("Users|a b"));
+        for nowhere in [
+            "/scim",
+            "/scim/v2",
+            "/scim/v2/",
+            "/scim/v2//Users",
+            "/scim/v2/Users/",
+            "/scim/v2/Users/%2e%2e/Groups",
+            "/scim/v2/Users/..",
+            "/scim/v2/Users%2fa",
+            "/scim/v2/%00",
+            "/scim/v2/%ff",
+            "/scim/v3/Users",
+        ] {
+            assert_eq!(parts(nowhere), None, "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn a_token_comes_by_its_scheme() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        for none in ["", "Bearer", "Bearer ", "Basic abc", "abc"] {
+            assert_eq!(bearer(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `/Users` of a connection's SCIM server: the people whom the directory knows.
+
+mod effects;
+mod filter;
+mod model;
+mod queries;
+mod write;
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use self::effects::Work;
+use self::filter::{Condition, order};
+use self::model::Person;
+use super::request::{Answer, Context, Request, Verb};
+use super::tokens::Caller;
+use crate::scim::filter::{Filter, matches};
+use crate::scim::list::{self, ListQuery};
+use crate::scim::path::AttributePath;
+use crate::scim::schema::{Kind, OWN_URN};
+use crate::scim::{Projection, ScimError, ScimType};
+use crate::store::Conn;
+
+/// How many people are looked at in memory for what no column tells.
+const MOST_LOOKED_AT: usize = 1_000;
+
+/// Answers a request to `/Users` or below it. One that writes wants a transaction that holds the organization.
+///
+/// # Errors
+/// What is told to the directory; nothing is to be kept then.
+pub fn handle(
+    conn: &mut Conn,
+    context: &Context,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Answer, ScimError> {
+    let below: Vec<&str> = request.path.iter().skip(1).map(String::as_str).collect();
+    match (request.verb, below.as_slice()) {
+        (Verb::Get, []) => list(conn, context, caller, &ListQuery::from_query(&request.query)?),
+        (Verb::Post, []) => write::create(&mut Work::new(conn, context, caller), request),
+        (Verb::Post, [".search"]) => {
+            let body = Value::Object(request.object()?.clone());
+            list(conn, context, caller, &ListQuery::from_search(&body)?)
+        }
+        (Verb::Get, [id]) => get(conn, context, caller, request, id),
+        (Verb::Put, [id]) => write::replace(&mut Work::new(conn, context, caller), request, id),
+        (Verb::Patch, [id]) => write::patch(&mut Work::new(conn, context, caller), request, id),
+        (Verb::Delete, [id]) => write::delete(&mut Work::new(conn, context, caller), request, id),
+        _ => Err(ScimError::not_found()),
+    }
+}
+
+fn get(
+    conn: &mut Conn,
+    context: &Context,
+    caller: &Caller,
+    request: &Request,
+    id: &str,
+) -> Result<Answer, ScimError> {
+    let projection = Projection::from_query(&request.query)?;
+    let person = queries::find(conn, &caller.connection.id, id)?.ok_or_else(ScimError::not_found)?;
+    let etag = person.etag();
+    if request.has_version(&etag) {
+        return Ok(Answer {
+            etag: Some(etag),
+            ..Answer::new(304, None)
+        });
+    }
+    one(conn, context, &person, &projection, 200)
+}
+
+/// The answer that shows one person.
+fn one(
+    conn: &mut Conn,
+    context: &Context,
+    person: &Person,
+    projection: &Projection,
+    status: u16,
+) -> Result<Answer, ScimError> {
+    let shown = shown(conn, context, std::slice::from_ref(person), projection)?;
+    Ok(Answer {
+        location: Some(context.location("Users", &person.id)),
+        etag: Some(person.etag()),
+        ..Answer::new(status, shown.into_iter().next())
+    })
+}
+
+/// The people of a list, or of a search.
+///
+/// # Errors
+/// 400 for what is not offered.
+pub fn list(
+    conn: &mut Conn,
+    context: &Context,
+    caller: &Caller,
+    query: &ListQuery,
+) -> Result<Answer, ScimError> {
+    let condition = Condition::new(caller, query.filter.as_ref())?;
+    let order = order(query.sort_by.as_ref(), query.descending)?;
+    let (people, total) = match &query.filter {
+        Some(filter) if !condition.exact => looked_through(conn, context, &condition, order, query, filter)?,
+        _ => paged(conn, caller, &condition, order, query)?,
+    };
+    let resources = shown(conn, context, &people, &query.projection)?;
+    let body = list::response(total, query.start_index, &resources);
+    Ok(Answer::new(200, Some(body)))
+}
+
+/// A page, and how many there are.
+fn paged(
+    conn: &mut Conn,
+    caller: &Caller,
+    condition: &Condition,
+    order: &str,
+    query: &ListQuery,
+) -> Result<(Vec<Person>, i64), ScimError> {
+    let offset = query.start_index - 1;
+    let people = if query.count > 0 {
+        queries::page(conn, condition, order, (offset, query.count))?
+    } else {
+        Vec::new()
+    };
+    let shown = i64::try_from(people.len()).unwrap_or(i64::MAX);
+    // A page that is not full is the last one: what stands before it is all there is.
+    let is_last = shown < query.count && (shown > 0 || offset == 0);
+    let total = match &query.filter {
+        None => queries::total(conn, &caller.connection.id)?,
+        Some(_) if is_last => offset + shown,
+        Some(_) => queries::count_fitting(conn, condition)?,
+    };
+    Ok((people, total))
+}
+
+/// Looks in memory at those whom the columns let through.
+fn looked_through(
+    conn: &mut Conn,
+    context: &Context,
+    condition: &Condition,
+    order: &str,
+    query: &ListQuery,
+    filter: &Filter,
+) -> Result<(Vec<Person>, i64), ScimError> {
+    let most = i64::try_from(MOST_LOOKED_AT).unwrap_or(i64::MAX);
+    let people = queries::page(conn, condition, order, (0, most + 1))?;
+    if people.len() > MOST_LOOKED_AT {
+        return Err(ScimError::bad(
+            ScimType::TooMany,
+            "Too many people are to be looked at for this filter. Add userName, externalId or an e-mail address.",
+        ));
+    }
+    let resources = shown(conn, context, &people, &Projection::All)?;
+    let fitting: Vec<Person> = people
+        .into_iter()
+        .zip(resources)
+        .filter(|(_, resource)| matches(filter, resource))
+        .map(|(person, _)| person)
+        .collect();
+    let total = i64::try_from(fitting.len()).unwrap_or(i64::MAX);
+    let skipped = usize::try_from(query.start_index - 1).unwrap_or(usize::MAX);
+    let count = usize::try_from(query.count).unwrap_or_default();
+    Ok((fitting.into_iter().skip(skipped).take(count).collect(), total))
+}
+
+/// The people as resources, with groups and teams where they are wanted.
+fn shown(
+    conn: &mut Conn,
+    context: &Context,
+    people: &[Person],
+    projection: &Projection,
+) -> Result<Vec<Value>, ScimError> {
+    let mut groups = if projection.wants(Kind::User, "groups") {
+        groups(conn, context, people)?
+    } else {
+        HashMap::new()
+    };
+    let mut teams = if wants_teams(projection) {
+        teams(conn, people)?
+    } else {
+        HashMap::new()
+    };
+    let resource = |person: &Person| {
+        let mut fields = person.resource(context);
+        if let Some(groups) = groups.remove(&person.id) {
+            fields.insert("groups".to_owned(), Value::Array(groups));
+        }
+        let member = person.member.as_ref();
+        if let Some(teams) = member.and_then(|member| teams.remove(&member.id))
+            && let Some(Value::Object(own)) = fields.get_mut(OWN_URN)
+        {
+            own.insert("teams".to_owned(), json!(teams));
+        }
+        Value::Object(projection.project(Kind::User, fields))
+    };
+    Ok(people.iter().map(resource).collect())
+}
+
+fn groups(
+    conn: &mut Conn,
+    context: &Context,
+    people: &[Person],
+) -> Result<HashMap<String, Vec<Value>>, ScimError> {
+    let ids: Vec<String> = people.iter().map(|person| person.id.clone()).collect();
+    let mut groups: HashMap<String, Vec<Value>> = HashMap::new();
+    for (person, group, name) in queries::groups_of(conn, &ids)? {
+        let shown = json!({
+            "value": group, "$ref": context.location("Groups", &group), "display": name, "type": "direct",
+        });
+        groups.entry(person).or_default().push(shown);
+    }
+    Ok(groups)
+}
+
+fn teams(conn: &mut Conn, people: &[Person]) -> Result<HashMap<String, Vec<String>>, ScimError> {
+    let members: Vec<String> = people
+        .iter()
+        .filter_map(|person| Some(person.member.as_ref()?.id.clone()))
+        .collect();
+    let mut teams: HashMap<String, Vec<String>> = HashMap::new();
+    for (member, name) in queries::teams_of(conn, &members)? {
+        let names = teams.entry(member).or_default();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(teams)
+}
+
+/// Whether the answer shows the teams of our extension.
+fn wants_teams(projection: &Projection) -> bool {
+    let ours = |path: &AttributePath| {
+        let is_own = path
+            .schema
+            .as_deref()
+            .is_some_and(|schema| schema.eq_ignore_ascii_case(OWN_URN));
+        is_own && (path.attribute.is_empty() || path.attribute.eq_ignore_ascii_case("teams"))
+    };
+    match projection {
+        Projection::All => true,
+        Projection::Only(paths) => paths.iter().any(ours),
+        Projection::Without(paths) => !paths.iter().any(ours),
+    }
+}
