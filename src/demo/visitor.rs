@@ -31,18 +31,33 @@ impl Visitor {
     /// page where that ends.
     pub async fn sign_in(&mut self, address: &str, person: &str) -> Result<u16, String> {
         let mut at = Url::parse(address).map_err(|error| error.to_string())?;
-        for _ in 0..10 {
-            let asks_who = at.path() == "/authorize";
-            let request = if asks_who {
-                self.client.post(at.clone()).form(&[("person", person)])
-            } else {
+        let mut form: Vec<(String, String)> = Vec::new();
+        for _ in 0..12 {
+            if at.path() == "/authorize" {
+                form.push(("person".to_owned(), person.to_owned()));
+            }
+            let request = if form.is_empty() {
                 self.client.get(at.clone())
+            } else {
+                self.client.post(at.clone()).form(&form)
             };
+            form.clear();
             let answer = self.send(request).await?;
-            let Some(to) = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()) else {
-                return Ok(answer.status().as_u16());
+            let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+            if let Some(to) = to {
+                at = at.join(to).map_err(|error| error.to_string())?;
+                continue;
+            }
+            let status = answer.status().as_u16();
+            let page = answer.text().await.map_err(|error| error.to_string())?;
+            let Some((action, fields)) = form_by_saml(&page) else {
+                return Ok(status);
             };
-            at = at.join(to).map_err(|error| error.to_string())?;
+            form.extend(fields);
+            if page.contains("name=\"person\"") {
+                form.push(("person".to_owned(), person.to_owned()));
+            }
+            at = at.join(&action).map_err(|error| error.to_string())?;
         }
         Err("it was sent from page to page without an end".to_owned())
     }
@@ -70,5 +85,46 @@ impl Visitor {
             }
         }
         Ok(answer)
+    }
+}
+
+/// Where the form of a page of SAML goes, and what it holds; none on another page.
+fn form_by_saml(page: &str) -> Option<(String, Vec<(String, String)>)> {
+    if !page.contains("name=\"SAMLResponse\"") && !page.contains("action=\"/saml/") {
+        return None;
+    }
+    let (_, form) = page.split_once("<form ")?;
+    let value = |text: &str, name: &str| -> Option<String> {
+        let (_, rest) = text.split_once(&format!("{name}=\""))?;
+        rest.split_once('"').map(|(value, _)| unescaped(value))
+    };
+    let fields = form
+        .split("<input type=\"hidden\"")
+        .skip(1)
+        .filter_map(|input| Some((value(input, "name")?, value(input, "value")?)));
+    Some((value(form, "action")?, fields.collect()))
+}
+
+/// The references that the templates write.
+fn unescaped(text: &str) -> String {
+    text.replace("&#38;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::form_by_saml;
+
+    #[test]
+    fn a_form_of_saml_is_filled_in() {
+        let page = "<form id=\"onwards\" method=\"post\" action=\"http://us/acs\"><input type=\"hidden\" name=\"SAMLResponse\" value=\"a+b=\"></form>";
+        let (action, fields) = form_by_saml(page).unwrap();
+        assert_eq!(
+            (action.as_str(), fields),
+            (
+                "http://us/acs",
+                vec![("SAMLResponse".to_owned(), "a+b=".to_owned())]
+            )
+        );
+        assert_eq!(form_by_saml("<form action=\"/elsewhere\">"), None);
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::flow::{self, ATTEMPT_LIFE, Arrival, Attempt, Passage};
 use super::oidc::Oidc;
 use super::record::{Rejection, reject};
-use super::{by_oidc, queries};
+use super::{by_oidc, queries, saml};
 use crate::connections::{self, Connection, Protocol};
 use crate::session;
 use crate::store::{DbError, id};
@@ -73,7 +73,7 @@ pub async fn start(
     };
     match departure.connection.protocol {
         Protocol::Oidc => by_oidc::depart(&site, &oidc, departure).await,
-        Protocol::Saml => Err(Problem::NotFound),
+        Protocol::Saml => saml::depart(&site, departure).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! From the browser's first click to the session or the refusal.
 //!
 //! `door` sends the browser out and takes it back, by the protocol of the connection: `by_oidc`, where `oidc` judges
-//! the provider's message. `flow` loads, decides and applies in one transaction (what a decision does
+//! the provider's message, or `saml`. `flow` loads, decides and applies in one transaction (what a decision does
 //! lies in `effects`, its record in `record`); `refused` is the page of those who stay outside. Owners and guests may also come by `password`; `setup` makes
 //! the first owner; `guest` lets an invitation's link do what it may.
 
@@ -16,6 +16,7 @@ mod password;
 mod queries;
 mod record;
 mod refused;
+mod saml;
 mod setup;
 mod sweep;
 
@@ -34,6 +35,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/sign-in/password", web::post().to(pages::by_password))
         .route("/sign-in/refused/{reference}", web::get().to(refused::refused))
         .route("/sign-in/oidc/{id}/callback", web::get().to(by_oidc::returned))
+        .route("/sign-in/saml/{id}/metadata", web::get().to(saml::metadata))
+        .route("/sign-in/saml/{id}/acs", web::post().to(saml::returned))
         .route("/sign-in/{org}/{connection}", web::get().to(door::start))
         .route("/invitation/accept", web::get().to(guest::show))
         .route("/invitation/accept", web::post().to(guest::accept))

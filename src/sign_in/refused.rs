@@ -28,6 +28,8 @@ struct Failed {
     sentence: &'static str,
     reference: String,
     again: Option<String>,
+    /// What the button says that leads there.
+    start: &'static str,
 }
 
 /// `GET /sign-in/refused/{reference}`: Access denied, or what went wrong, in plain words. The reason of
@@ -67,6 +69,11 @@ pub async fn refused(
                 sentence: for_the_person(&record.reason),
                 reference,
                 again,
+                start: if record.reason == "unsolicited" {
+                    "Start here"
+                } else {
+                    "Start again"
+                },
             };
             Ok(Page::with_status(status_of(&record.evidence), page).response())
         }
@@ -105,10 +112,13 @@ fn status_of(evidence: &str) -> StatusCode {
 /// What the person is told of a check that failed: what to do, and no more.
 fn for_the_person(check: &str) -> &'static str {
     match check {
-        "state" | "state_of_another_browser" => {
+        "state" | "state_of_another_browser" | "in_response_to" | "relay_state" => {
             "We have lost track of this sign-in. Perhaps the page was open for long, or it was started in another browser. Start again."
         }
-        "state_used" => {
+        "unsolicited" => {
+            "Signing in starts here, not at your organization’s sign-in service: we had not asked it for you. Press the button below, and keep this address for the next time."
+        }
+        "state_used" | "replay" => {
             "This sign-in was finished already. If you came here by the back button, start again."
         }
         "state_expired" => "This sign-in took too long. Start again, and finish within ten minutes.",
@@ -124,7 +134,7 @@ fn for_the_person(check: &str) -> &'static str {
         | "userinfo" => {
             "Your organization’s sign-in service does not answer properly. Try again in a few minutes."
         }
-        "expired" | "not_yet_valid" => {
+        "expired" | "not_yet_valid" | "not_yet" | "issued_in_future" => {
             "The clocks of your organization’s sign-in service and of this server differ. Tell an administrator the reference below."
         }
         "email_malformed" => {

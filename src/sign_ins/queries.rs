@@ -143,20 +143,50 @@ impl From<Row> for SignIn {
 /// What a message was concluded from, in words. Times are Unix seconds, as tokens have them.
 fn facts(json: &str) -> Vec<(String, String)> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
-    let text = |name: &str, value: &serde_json::Value| match value {
+    object
+        .iter()
+        .filter(|(name, _)| *name != MESSAGE)
+        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
+        .flat_map(
+            |(name, value)| match value.as_array().and_then(|list| attributes(list)) {
+                Some(attributes) => attributes,
+                None => vec![(label(name), said(name, value))],
+            },
+        )
+        .map(|(name, value)| (tame(&name, 120), tame(&value, 300)))
+        .collect()
+}
+
+/// One value in words.
+fn said(name: &str, value: &serde_json::Value) -> String {
+    match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Number(seconds) if name.ends_with("_at") => seconds.as_i64().map_or_else(
             || seconds.to_string(),
             |seconds| exact(seconds.saturating_mul(SECOND)),
         ),
+        serde_json::Value::Bool(yes) => if *yes { "Yes" } else { "No" }.to_owned(),
+        serde_json::Value::Array(list) if list.iter().all(serde_json::Value::is_string) => {
+            let words: Vec<&str> = list.iter().filter_map(serde_json::Value::as_str).collect();
+            words.join(", ")
+        }
         other => other.to_string(),
+    }
+}
+
+/// A list of what a provider said by name, each name on its own; none where the list is of another kind.
+fn attributes(list: &[serde_json::Value]) -> Option<Vec<(String, String)>> {
+    let one = |item: &serde_json::Value| {
+        let name = item.get("name")?.as_str()?;
+        let values: Vec<&str> = item
+            .get("values")?
+            .as_array()?
+            .iter()
+            .filter_map(|value| value.as_str())
+            .collect();
+        Some((format!("Attribute {name}"), values.join(", ")))
     };
-    object
-        .iter()
-        .filter(|(name, _)| *name != MESSAGE)
-        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
-        .map(|(name, value)| (tame(&label(name), 60), tame(&text(name, value), 300)))
-        .collect()
+    list.iter().map(one).collect()
 }
 
 fn label(name: &str) -> String {
@@ -169,6 +199,16 @@ fn label(name: &str) -> String {
         "userinfo_error" => "Userinfo failed".to_owned(),
         "not_fetched" => "Kept elsewhere, not fetched".to_owned(),
         "status" => "Answered with status".to_owned(),
+        "signed" => "What was signed".to_owned(),
+        "key" => "By the key".to_owned(),
+        "encrypted" => "Encrypted".to_owned(),
+        "unsolicited" => "Started at the provider".to_owned(),
+        "name_id" => "NameID".to_owned(),
+        "note" => "To be seen to".to_owned(),
+        "name_id_format" => "NameID format".to_owned(),
+        "assertion_id" => "Assertion".to_owned(),
+        "session_index" => "Session at the provider".to_owned(),
+        "authentication" => "Proved there by".to_owned(),
         other => other.replace('_', " "),
     }
 }

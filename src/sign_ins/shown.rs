@@ -194,7 +194,7 @@ impl SignIn {
         facts.extend(Fact::code_unless_empty("Network address", &self.ip));
         facts.push(Fact::text("Browser", or_none(&self.user_agent)));
         let evidence = self.evidence.iter();
-        facts.extend(evidence.map(|(name, value)| Fact::new(&cut(name, 60), value, true)));
+        facts.extend(evidence.map(|(name, value)| Fact::new(&cut(name, 120), value, true)));
         facts
     }
 

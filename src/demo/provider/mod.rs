@@ -1,6 +1,7 @@
-//! The OpenID provider of the demo: a small, honest one on a port of its own.
+//! The identity provider of the demo: a small, honest one on a port of its own, by OpenID Connect and by
+//! SAML (`saml`).
 //!
-//! The product speaks OpenID Connect to it as to any provider and has no shortcut for it. Where others
+//! The product speaks to it as to any provider and has no shortcut for it. Where others
 //! ask for a password, this one asks whom to be: `GET /authorize` shows one button per [`Person`], and
 //! the same address takes the answer as `POST` with the form field `person`, from a browser or from a
 //! script, without cookies. It keeps everything in memory and signs with a key made at its start.
@@ -11,6 +12,7 @@ mod model;
 mod pages;
 mod parameters;
 mod people;
+mod saml;
 mod signing;
 mod token;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use actix_web::{App, HttpServer};
 
 pub use model::{Client, Person, Provider};
 pub use people::people;
+pub use saml::Application;
 pub use signing::SigningError;
 
 /// Everything the provider answers, to be given to [`App::configure`].
@@ -40,6 +43,7 @@ pub fn configure(provider: &Provider) -> impl Fn(&mut ServiceConfig) + Clone + S
                 web::get().to(pages::discovery),
             )
             .route("/jwks", web::get().to(pages::jwks))
+            .configure(saml::routes)
             .service(
                 web::resource("/authorize")
                     .route(web::get().to(pages::choose))

@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
+use crate::saml::SpKey;
 use crate::store::time::{Clock, MINUTE, SECOND, Timestamp};
 
 use super::grants::Shelf;
+use super::saml::Application;
 use super::signing::{SigningError, SigningKey};
 
 /// How long a code waits to be exchanged. RFC 6749 §4.1.2 allows ten minutes at most.
@@ -84,8 +86,10 @@ struct Inner {
     issuer: String,
     clock: Clock,
     key: SigningKey,
+    saml_key: SpKey,
     people: Vec<Person>,
     clients: Mutex<Vec<Client>>,
+    applications: Mutex<Vec<Application>>,
     codes: Mutex<Shelf<Code>>,
     tokens: Mutex<Shelf<Person>>,
 }
@@ -101,12 +105,15 @@ impl Provider {
         people: Vec<Person>,
         clock: Clock,
     ) -> Result<Self, SigningError> {
+        let saml_key = SpKey::generate("demo provider", clock.now()).map_err(SigningError)?;
         let inner = Inner {
             issuer,
             clock,
             key: SigningKey::generate()?,
+            saml_key,
             people,
             clients: Mutex::new(clients),
+            applications: Mutex::default(),
             codes: Mutex::new(Shelf::new(CODE_LIFETIME)),
             tokens: Mutex::new(Shelf::new(TOKEN_LIFETIME)),
         };
@@ -120,6 +127,13 @@ impl Provider {
         let mut clients = lock(&self.inner.clients);
         clients.retain(|known| known.id != client.id);
         clients.push(client);
+    }
+
+    /// Lets one more application send people here by SAML, or replaces the one of the same entity id.
+    pub fn register_by_saml(&self, application: Application) {
+        let mut applications = lock(&self.inner.applications);
+        applications.retain(|known| known.entity_id != application.entity_id);
+        applications.push(application);
     }
 
     /// The address of this provider as it stands in its tokens.
@@ -138,6 +152,14 @@ impl Provider {
 
     pub(super) fn clients(&self) -> Vec<Client> {
         lock(&self.inner.clients).clone()
+    }
+
+    pub(super) fn applications(&self) -> Vec<Application> {
+        lock(&self.inner.applications).clone()
+    }
+
+    pub(super) fn saml_key(&self) -> &SpKey {
+        &self.inner.saml_key
     }
 
     pub(super) fn key(&self) -> &SigningKey {

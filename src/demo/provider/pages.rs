@@ -32,8 +32,8 @@ struct Choose<'a> {
 
 #[derive(Template)]
 #[template(path = "demo/refused.html")]
-struct Refused<'a> {
-    sentence: &'a str,
+pub(super) struct Refused<'a> {
+    pub sentence: &'a str,
 }
 
 /// `GET /`: what this is.
@@ -158,9 +158,22 @@ fn back(to: &str) -> HttpResponse {
 }
 
 /// A page under a strict policy. `form_action` is where its form, and the answer to its form, may lead.
-fn page(status: StatusCode, template: &impl Template, form_action: &str) -> HttpResponse {
+pub(super) fn page(status: StatusCode, template: &impl Template, form_action: &str) -> HttpResponse {
+    page_by(status, template, form_action, "'none'")
+}
+
+/// A page with the script that sends its form.
+pub(super) fn page_with_script(
+    status: StatusCode,
+    template: &impl Template,
+    form_action: &str,
+) -> HttpResponse {
+    page_by(status, template, form_action, "'self'")
+}
+
+fn page_by(status: StatusCode, template: &impl Template, form_action: &str, scripts: &str) -> HttpResponse {
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action {form_action}; \
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src {scripts}; form-action {form_action}; \
          frame-ancestors 'none'; base-uri 'none'"
     );
     let html = match template.render() {

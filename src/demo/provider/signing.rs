@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// No key could be made, or nothing could be signed with it.
 #[derive(Debug)]
-pub struct SigningError(String);
+pub struct SigningError(pub(super) String);
 
 impl std::fmt::Display for SigningError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -3,6 +3,7 @@
 
 mod oidc;
 mod peer;
+mod saml;
 
 use crate::support::tables::SignIn;
 use crate::support::{Acme, Browser};

@@ -23,8 +23,7 @@ pub struct Installation {
     pub site: Site,
     handle: ServerHandle,
     server: Option<JoinHandle<()>>,
-    _key: TempDir,
-    _db: Database,
+    _owns: Option<(TempDir, Database)>,
 }
 
 impl Installation {
@@ -60,8 +59,26 @@ impl Installation {
             site,
             handle,
             server: Some(server),
-            _key: key,
-            _db: db,
+            _owns: Some((key, db)),
+        }
+    }
+
+    /// Another server of the same installation: of the same address, database and key, but at another port. Whoever
+    /// asks it names the first one's host. It must go before the first one does.
+    pub fn another(&self) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut config = Config::clone(&self.site.config);
+        config.listen = address;
+        let vestibule = Vestibule::open(config, self.site.clock.clone()).unwrap();
+        let site = vestibule.site.clone();
+        let (handle, server) = serve(vestibule, listener);
+        Self {
+            url: format!("http://{address}"),
+            site,
+            handle,
+            server: Some(server),
+            _owns: None,
         }
     }
 

@@ -13,6 +13,7 @@ pub mod installation;
 pub mod peer;
 mod postgres;
 pub mod provider;
+pub mod saml;
 pub mod tables;
 
 pub use acme::Acme;
@@ -22,3 +23,4 @@ pub use database::Database;
 pub use directory::Directory;
 pub use front::Front;
 pub use installation::Installation;
+pub use saml::SamlFront;
