@@ -1,17 +1,18 @@
-//! Other people's identity providers, run beside the tests (`tests/peers`).
+//! An OpenID provider of somebody else's.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
+
+use super::process::Process;
 
 /// panva's certified `oidc-provider`, in a process of its own that ends with the value.
 ///
 /// Its people sign in with their login name alone: `browser.submit("Continue", &[("login", "ivan")])`. They stay
 /// signed in there. `Cancel` sends them back with `access_denied`.
 pub struct OidcProvider {
-    process: Child,
+    process: Process,
     issuer: String,
 }
 
@@ -33,15 +34,9 @@ impl OidcProvider {
         let mut node = Command::new("node");
         node.arg("tests/peers/oidc-provider.mjs")
             .arg(description.to_string());
-        let process = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let process =
-            process.unwrap_or_else(|error| panic!("node does not start ({error}): run scripts/test"));
-        let mut provider = Self {
-            process,
-            issuer: String::new(),
-        };
-        provider.issuer = provider.answer()["issuer"].as_str().unwrap().into();
-        provider
+        let (process, first) = Process::start(&mut node);
+        let issuer = first["issuer"].as_str().unwrap().into();
+        Self { process, issuer }
     }
 
     /// Its issuer: `http://127.0.0.1:` and a port.
@@ -51,35 +46,12 @@ impl OidcProvider {
 
     /// Registers where people are sent back to, instead of what was registered before.
     pub fn call_back(&mut self, redirect_uris: &[&str]) {
-        self.change(&json!({ "redirect_uris": redirect_uris }));
+        self.process.change(&json!({ "redirect_uris": redirect_uris }));
     }
 
     /// Replaces the people, each time they are asked about.
     pub fn set_people(&mut self, people: &Value) {
-        self.change(&json!({ "people": people }));
-    }
-
-    fn change(&mut self, change: &Value) {
-        let input = self.process.stdin.as_mut().unwrap();
-        writeln!(input, "{change}").unwrap();
-        self.answer();
-    }
-
-    /// One line of its output; it writes only in answer.
-    fn answer(&mut self) -> Value {
-        let mut line = String::new();
-        BufReader::with_capacity(1, self.process.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("the identity provider ended: its error is above"))
-    }
-}
-
-impl Drop for OidcProvider {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.process.change(&json!({ "people": people }));
     }
 }
 

@@ -1,0 +1,11 @@
+//! Other people's software, run beside the tests (`tests/peers`): identity providers that people sign in at, and
+//! programs that try a directory's door.
+
+mod oidc;
+mod process;
+mod saml;
+mod scim;
+
+pub use oidc::OidcProvider;
+pub use saml::{Make, SamlProvider};
+pub use scim::{Report, run as run_tester};
