@@ -4,6 +4,7 @@
 mod oidc;
 mod peer;
 mod saml;
+mod saml_peer;
 
 use crate::support::tables::SignIn;
 use crate::support::{Acme, Browser};

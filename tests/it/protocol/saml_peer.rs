@@ -1,7 +1,7 @@
 //! Sign-in by SAML through other people's providers: SimpleSAMLphp and pysaml2, each set up from its own metadata.
 
 use serde_json::{Value, json};
-use vestibule::access::MappedGroup;
+use vestibule::access::{MappedGroup, Role};
 use vestibule::audit::Actor;
 use vestibule::connections::saml::SamlSettings;
 use vestibule::connections::saml::actions::{Wanted, create};
@@ -51,9 +51,7 @@ impl Door {
     /// Our entity id, where our metadata is.
     fn entity_id(&self) -> String {
         let id = &self.acme.connection;
-        self.acme
-            .installation
-            .to(&format!("/sign-in/saml/{id}/metadata"))
+        self.acme.installation.to(&format!("/sign-in/saml/{id}/metadata"))
     }
 
     /// A browser that started here and signed in there.
@@ -117,7 +115,7 @@ fn tess(groups: &Value) -> Value {
 async fn with_jit_off(db: Database, make: Make) {
     let door = Door::open(db, make, &tess(&json!(["staff"]))).await;
     let acme = &door.acme;
-    let mut browser = door.comes("tess").await;
+    let browser = door.comes("tess").await;
     browser.sees("Access denied").sees("the IT desk");
     assert_eq!(browser.status(), 403);
     assert!(browser.cookie("vestibule_session").is_none());
@@ -130,11 +128,7 @@ async fn with_jit_off(db: Database, make: Make) {
     browser.sees("Tess Novak");
     assert_eq!((browser.status(), browser.path()), (200, "/account"));
     door.comes("tess").await.sees("Tess Novak");
-    let reasons: Vec<_> = acme
-        .sign_ins()
-        .into_iter()
-        .map(|record| record.reason)
-        .collect();
+    let reasons: Vec<_> = acme.sign_ins().into_iter().map(|record| record.reason).collect();
     assert_eq!(reasons, ["not_invited", "invitation", "member"]);
 }
 
@@ -151,6 +145,7 @@ async fn with_jit_on(db: Database, make: Make) {
             table.push(MappedGroup {
                 group: format!("g-{name}"),
                 team,
+                role: Role::Member,
             });
         }
         groups::actions::set(conn, now, &actor, &connection, &table)
@@ -302,7 +297,7 @@ both_databases! {
         door.acme.jit(true);
         for fault in [
             "unsigned", "wrong_key", "sha1", "expired", "not_yet_valid", "wrong_audience", "wrong_destination",
-            "wrong_recipient", "wrong_in_response_to", "no_email",
+            "wrong_recipient", "wrong_in_response_to",
         ] {
             door.provider.change(&json!({ "fault": fault }));
             let before = Before::of(&door.acme);
@@ -312,11 +307,15 @@ both_databases! {
                 "wrong_key" => "signature",
                 "sha1" => "algorithm",
                 "not_yet_valid" => "not_yet",
-                "no_email" => "email_missing",
                 other => other.trim_start_matches("wrong_"),
             };
             assert_eq!(record.reason, reason, "{fault}: {record:#?}");
         }
+        door.provider.change(&json!({ "fault": "no_email" }));
+        let browser = door.comes("tess").await;
+        browser.sees("Access denied");
+        let record = door.acme.sign_ins().pop().unwrap();
+        assert!(record.trace_json.contains("The identity provider sent no e-mail address."), "{record:#?}");
         door.provider.change(&json!({ "fault": null }));
         door.comes("tess").await.sees("Tess Novak");
     }

@@ -4,8 +4,6 @@
 mod oidc;
 mod process;
 mod saml;
-mod scim;
 
 pub use oidc::OidcProvider;
 pub use saml::{Make, SamlProvider};
-pub use scim::{Report, run as run_tester};

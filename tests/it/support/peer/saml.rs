@@ -44,6 +44,7 @@ impl SamlProvider {
             "{make:?} is not installed: run scripts/test"
         );
         let mut command = Command::new(program);
+        command.env("PYTHONWARNINGS", "ignore");
         command
             .arg(script)
             .arg(json!({ "people": named(make, people) }).to_string());
@@ -155,9 +156,7 @@ mod tests {
             force_authn: false,
         };
         let mut browser = Browser::new();
-        browser
-            .get(&request.redirect_url("opaque", None).unwrap())
-            .await;
+        browser.get(&request.redirect_url("opaque", None).unwrap()).await;
         let button = match provider.make {
             Make::SimpleSamlPhp => {
                 let answers = [("username", "ivan"), ("password", "ivan")];
