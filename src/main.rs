@@ -13,7 +13,9 @@ use vestibule::app::Vestibule;
 use vestibule::apply;
 use vestibule::audit::Actor;
 use vestibule::config::Config;
+use vestibule::connections;
 use vestibule::demo::Addresses;
+use vestibule::provisioning;
 use vestibule::sign_in::{self, NewOwner};
 use vestibule::store::Store;
 use vestibule::store::time::Clock;
@@ -46,6 +48,9 @@ enum Command {
     },
     /// Show the product with a temporary database, sample data and an identity provider of its own.
     Demo(Demo),
+    /// Make a token for a connection's directory. Prints the base URL and the token, each on a line of its
+    /// own; the token is not shown again.
+    ScimToken(ScimToken),
     /// Read questions as JSON lines and answer what the rules of entry say to each.
     Decide,
 }
@@ -76,6 +81,22 @@ struct MakeOwner {
     name: String,
 }
 
+#[derive(clap::Args)]
+struct ScimToken {
+    /// The organization's short name, such as acme.
+    #[arg(long)]
+    org: String,
+    /// The connection as its sign-in address names it, such as okta.
+    #[arg(long)]
+    connection: String,
+    /// What people call the token, such as entra.
+    #[arg(long)]
+    name: String,
+    /// After how long it is refused, such as 90d (days) or 12h (hours). Default: never.
+    #[arg(long, value_parser = provisioning::tokens::lifetime)]
+    expires: Option<i64>,
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().command.unwrap_or(Command::Serve)) {
         Ok(code) => code,
@@ -94,6 +115,7 @@ fn run(command: Command) -> Result<ExitCode, String> {
         Command::Decide => decide(),
         Command::Demo(demo) => show(&demo),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
+        Command::ScimToken(token) => scim_token(Config::from_env()?, &token),
     }
 }
 
@@ -178,6 +200,34 @@ fn make_owner(config: Config, owner: &MakeOwner) -> Result<ExitCode, String> {
         .write(|conn| sign_in::make_owner(conn, now, &Actor::operator(), &new))
         .map_err(|problem| problem.to_string())?;
     println!("{} is an owner of {}.", email.as_str(), owner.org);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scim_token(config: Config, wish: &ScimToken) -> Result<ExitCode, String> {
+    let vestibule = Vestibule::open(config, Clock::system())?;
+    let site = &vestibule.site;
+    let (connection, secret) = site
+        .store
+        .read(|conn| connections::find_by_slugs(conn, &wish.org, &wish.connection))
+        .map_err(|error| error.to_string())?
+        .ok_or_else(|| format!("{} has no connection called {}.", wish.org, wish.connection))
+        .and_then(|connection| {
+            let (now, actor) = (site.now(), Actor::operator());
+            let end = wish.expires.map(|lifetime| now + lifetime);
+            site.store
+                .write_in(&connection.organization, |conn| {
+                    provisioning::tokens::create(conn, now, &actor, &connection, &wish.name, end)
+                })
+                .map(|(_, secret)| (connection, secret))
+                .map_err(|problem| problem.to_string())
+        })?;
+    if !connection.scim {
+        eprintln!(
+            "SCIM is off for {}: nothing is done for this token until it is turned on.",
+            connection.name
+        );
+    }
+    println!("{}\n{secret}", site.url(provisioning::BASE));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,7 +6,7 @@ use super::model::{Connection, Protocol, Settings, State};
 use crate::access::{DomainStanding, Role};
 use crate::store::schema::{
     accounts, connection_domains, connections, denials, domains, group_mappings, identities, invitations,
-    members, organizations, sign_ins, team_members, teams,
+    members, organizations, scim_tokens, sign_ins, team_members, teams,
 };
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
@@ -223,6 +223,14 @@ pub fn mapping(conn: &mut Conn, connection: &str) -> Result<Vec<(String, String)
         .order((group_mappings::group_name, teams::name_key))
         .select((group_mappings::group_name, teams::name))
         .load(conn)
+}
+
+/// Whether a directory ever spoke to the connection.
+pub fn had_directory(conn: &mut Conn, connection: &str) -> Result<bool> {
+    let used = scim_tokens::table
+        .filter(scim_tokens::connection_id.eq(connection))
+        .filter(scim_tokens::last_used_at.is_not_null());
+    diesel::select(diesel::dsl::exists(used)).get_result(conn)
 }
 
 /// Whether the team belongs to the organization.

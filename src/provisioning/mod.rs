@@ -4,6 +4,8 @@
 mod body;
 pub mod guard;
 pub mod log;
+mod pages;
+mod queries;
 pub mod request;
 pub mod route;
 mod server;
@@ -18,8 +20,7 @@ use crate::store::{Conn, Result};
 /// Where directories find the SCIM server, below the site's address.
 pub const BASE: &str = "/scim/v2";
 
-/// The pages of provisioning.
-pub fn routes(_cfg: &mut ServiceConfig) {}
+pub use pages::routes;
 
 /// The SCIM server. It knows tokens, not sessions, and stands outside of what reads the session's cookie.
 pub fn scim_routes(cfg: &mut ServiceConfig) {

@@ -22,6 +22,9 @@ pub struct Frame {
     pub flash: Option<Flash>,
     /// How many people were denied and wait for an answer, counted up to 100.
     pub open_denials: usize,
+    /// Id and name of the connections whose directory deactivated too many and waits for an owner. Seen by
+    /// admins and owners.
+    pub paused: Vec<(String, String)>,
     /// The navigation entry of this page.
     pub here: &'static str,
 }

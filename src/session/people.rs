@@ -56,6 +56,7 @@ pub struct Member {
     /// What the person may do.
     pub role: Role,
     open_denials: usize,
+    paused: Vec<(String, String)>,
 }
 
 /// A member whose role is admin or owner.
@@ -78,6 +79,7 @@ impl Member {
             form_token: self.signed.form_token.clone(),
             flash: self.signed.flash.clone(),
             open_denials: self.open_denials,
+            paused: self.paused.clone(),
             here,
         }
     }
@@ -144,6 +146,7 @@ impl FromRequest for Member {
                 member: standing.member,
                 role,
                 open_denials: standing.open_denials,
+                paused: standing.paused,
             })
         })
     }
@@ -192,6 +195,7 @@ struct Standing {
     member: String,
     role: String,
     open_denials: usize,
+    paused: Vec<(String, String)>,
 }
 
 /// Everything about the person, in one read.
@@ -239,10 +243,13 @@ fn standing(
     let Some((organization, name, member, role)) = queries::membership(conn, account, slug)? else {
         return Ok(None);
     };
-    let open_denials = if role == "member" {
-        0
+    let (open_denials, paused) = if role == "member" {
+        (0, Vec::new())
     } else {
-        queries::open_denials(conn, &organization)?
+        (
+            queries::open_denials(conn, &organization)?,
+            queries::paused_directories(conn, &organization)?,
+        )
     };
     Ok(Some(Standing {
         organization,
@@ -250,6 +257,7 @@ fn standing(
         member,
         role,
         open_denials,
+        paused,
     }))
 }
 

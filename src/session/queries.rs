@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::model::{NewSession, Open};
-use crate::store::schema::{accounts, denials, members, organizations, sessions};
+use crate::store::schema::{accounts, connections, denials, members, organizations, scim_guards, sessions};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, id};
 
@@ -211,6 +211,17 @@ pub fn open_denials(conn: &mut Conn, organization: &str) -> Result<usize> {
         .limit(100)
         .load(conn)?;
     Ok(some.len())
+}
+
+/// Id and name of the connections whose directory deactivated too many and waits for an owner.
+pub fn paused_directories(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
+    scim_guards::table
+        .inner_join(connections::table.on(connections::id.eq(scim_guards::connection_id)))
+        .filter(scim_guards::paused_at.is_not_null())
+        .filter(connections::organization_id.eq(organization))
+        .order(connections::name)
+        .select((connections::id, connections::name))
+        .load(conn)
 }
 
 /// Whether the account owns any organization.

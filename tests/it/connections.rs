@@ -303,16 +303,16 @@ both_databases! {
         assert_eq!(again.status(), 400);
     }
 
-    /// SCIM needs a verified domain, says what this version lacks, and changes nobody.
-    async fn scim_is_a_rule_about_teams_for_now(db: Database) {
+    /// SCIM needs a verified domain, and changes nobody.
+    async fn scim_needs_a_verified_domain_and_changes_nobody(db: Database) {
         let acme = Acme::alone(db);
         let mut olive = acme.owner().await;
         let bare = added(&acme, &mut olive, &[("name", "Bare"), ("issuer", "https://idp.example"), ("client_id", "x")]).await;
-        olive.get(&acme.to(&format!("/connections/{}/scim", bare.id))).await.sees("no SCIM endpoint yet");
+        olive.get(&acme.to(&format!("/connections/{}/scim", bare.id))).await.sees("SCIM needs a verified domain");
         olive.submit("Turn on SCIM", &[]).await.sees("needs a verified domain");
         assert_eq!(olive.status(), 409);
-        olive.get(&page(&acme, "/scim")).await;
-        olive.submit("Turn on SCIM", &[]).await.sees("SCIM is on for Acme ID.").sees("groups in a sign-in change none");
+        olive.get(&page(&acme, "/scim")).await.sees("Now Off Off Nobody").sees("Afterwards Off On The directory, and nobody else");
+        olive.submit("Turn on SCIM", &[]).await.sees("SCIM is on for Acme ID.").sees("No token yet");
         assert!(acme.connection().scim);
         olive.click("Turn off… SCIM").await.sees("removes and deactivates nobody");
         olive.submit("Turn off SCIM", &[]).await.sees("SCIM is off for Acme ID.");

@@ -23,6 +23,7 @@ mod members;
 mod output;
 mod protocol;
 mod provisioning;
+mod provisioning_desk;
 mod races;
 mod routes;
 mod schema;

@@ -9,6 +9,7 @@ use vestibule::access::{EmailAddress, Role};
 use vestibule::accounts;
 use vestibule::audit::Actor;
 use vestibule::members::{self, Joining, Source};
+use vestibule::provisioning::{self, log::Entry};
 use vestibule::sign_in::{NewOwner, make_owner};
 use vestibule::store::id;
 use vestibule::teams;
@@ -100,6 +101,18 @@ const ROUTES: &str = "
     POST /orgs/{org}/connections/{id}/jit                         owner  400
     GET  /orgs/{org}/connections/{id}/scim                        owner  200
     POST /orgs/{org}/connections/{id}/scim                        owner  400
+    GET  /orgs/{org}/connections/{id}/directory                   admin  200
+    GET  /orgs/{org}/connections/{id}/directory/tokens/new        owner  200
+    POST /orgs/{org}/connections/{id}/directory/tokens/new        owner  422
+    GET  /orgs/{org}/connections/{id}/directory/tokens/{key}/revoke owner 200
+    POST /orgs/{org}/connections/{id}/directory/tokens/{key}/revoke owner 303
+    GET  /orgs/{org}/connections/{id}/directory/setup/{provider}  admin  200
+    GET  /orgs/{org}/connections/{id}/directory/log               admin  200
+    GET  /orgs/{org}/connections/{id}/directory/log/{entry}       admin  200
+    GET  /orgs/{org}/connections/{id}/directory/guard             owner  200
+    POST /orgs/{org}/connections/{id}/directory/guard             owner  422
+    GET  /orgs/{org}/connections/{id}/directory/guard/resume      owner  200
+    POST /orgs/{org}/connections/{id}/directory/guard/resume      owner  409
     GET  /orgs/{org}/domains                                      admin  200
     POST /orgs/{org}/domains                                      owner  422
     GET  /orgs/{org}/audit                                        admin  200
@@ -344,6 +357,19 @@ fn routes_are_read_from_the_sources() {
     assert_eq!(alternatives("/e/{deed:x|y}"), ["/e/x", "/e/y"]);
 }
 
+/// A directory that has a token and asked something.
+fn directory(acme: &Acme) {
+    let connection = acme.connection();
+    let (_, secret) = acme.write(|conn, now| {
+        provisioning::tokens::create(conn, now, &Actor::operator(), &connection, "okta", None)
+    });
+    let now = acme.installation.site.now();
+    let caller = acme.read(|conn| Ok(provisioning::tokens::find(conn, now, &secret)?));
+    let entry = Entry::of(&caller.unwrap(), now, "GET", "/scim/v2/Users");
+    acme.installation.scim_log.add(entry);
+    acme.installation.scim_log.flush();
+}
+
 /// Acme with one of everything that a path can name, and somebody of each kind.
 struct Stage {
     acme: Acme,
@@ -377,6 +403,7 @@ impl Stage {
         acme.write(|conn, now| {
             teams::actions::create(conn, now, &Actor::operator(), &acme.organization, "sales")
         });
+        directory(&acme);
         let invitation = acme.invite("ivan@acme.example");
         found_zenith(&acme);
         let mut stage = Self {
@@ -417,11 +444,13 @@ impl Stage {
             match part {
                 "{org}" => path.push_str(organization),
                 "{connection}" => path.push_str("acme-id"),
+                "{provider}" => path.push_str("okta"),
+
                 "{reference}" => path.push_str("ABCD-EFGH"),
                 "{token}" if last == "invitation" => path.push_str(&self.invitation),
                 "{token}" => path.push_str(&id::new_token()),
                 "{member}" => path.push_str(&self.one("members")),
-                "{id}" => path.push_str(&self.one(last)),
+                "{id}" | "{key}" | "{entry}" => path.push_str(&self.one(last)),
                 part if part.starts_with('{') => panic!("what is {part} of {route}?"),
                 part => path.push_str(part),
             }
@@ -444,6 +473,8 @@ impl Stage {
             }
             "denied" => "SELECT id AS line FROM denials",
             "sign-ins" => "SELECT id AS line FROM sign_ins",
+            "tokens" => "SELECT id AS line FROM scim_tokens",
+            "log" => "SELECT id AS line FROM scim_requests",
             "sessions" => "SELECT id AS line FROM sessions ORDER BY created_at",
             other => panic!("there is no table for {other}"),
         };

@@ -46,6 +46,8 @@ pub struct Show {
     has_secret: bool,
     /// 0 where it was never switched.
     jit_changed_at: Timestamp,
+    /// SCIM is off, and a directory once spoke.
+    lapsed: bool,
 }
 
 /// `GET /orgs/{org}/connections`
@@ -88,7 +90,7 @@ pub async fn show(
     path: web::Path<(String, String)>,
 ) -> Result<Page<Show>, Problem> {
     let (organization, id) = (admin.organization.clone(), path.into_inner().1);
-    let (connection, domains, mapping, default_team) = site
+    let (connection, domains, mapping, default_team, lapsed) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
@@ -98,7 +100,14 @@ pub async fn show(
             let default = teams
                 .into_iter()
                 .find(|(id, _)| connection.default_team.as_ref() == Some(id));
-            Ok((connection, domains, mapping, default.map(|(_, name)| name)))
+            let lapsed = !connection.scim && queries::had_directory(conn, &connection.id)?;
+            Ok((
+                connection,
+                domains,
+                mapping,
+                default.map(|(_, name)| name),
+                lapsed,
+            ))
         })
         .await?;
     Ok(Page::new(Show {
@@ -111,6 +120,7 @@ pub async fn show(
         connection,
         domains,
         mapping,
+        lapsed,
     }))
 }
 

@@ -56,6 +56,27 @@ struct Scim {
     frame: Frame,
     members: i64,
     mapped: i64,
+    /// Verified domains of the connection, with commas.
+    domains: String,
+}
+
+impl Scim {
+    fn writers_now(&self) -> &'static str {
+        writers(self.ask.connection.scim, self.ask.connection.jit)
+    }
+
+    fn writers_afterwards(&self) -> &'static str {
+        writers(!self.ask.connection.scim, self.ask.connection.jit)
+    }
+}
+
+/// Who puts people into mapped teams.
+fn writers(scim: bool, jit: bool) -> &'static str {
+    match (scim, jit) {
+        (true, _) => "The directory, and nobody else",
+        (false, true) => "Groups in a sign-in",
+        (false, false) => "Nobody",
+    }
 }
 
 #[derive(Template)]
@@ -187,7 +208,10 @@ pub async fn set_scim(
     .await?
     {
         Err(undone) => scim_page(&owner, &site, id, undone).await,
-        Ok(done) if done.scim => Ok(said(&owner, &site, &done, "SCIM is on for")),
+        Ok(done) if done.scim => {
+            let path = owner.path(&format!("/connections/{}/directory", done.id));
+            Ok(Flash::good(format!("SCIM is on for {}.", done.name)).redirect(&site, &path))
+        }
         Ok(done) => Ok(said(&owner, &site, &done, "SCIM is off for")),
     }
 }
@@ -199,21 +223,24 @@ async fn scim_page(
     undone: Undone,
 ) -> Result<HttpResponse, Problem> {
     let organization = owner.organization.clone();
-    let (connection, members, mapped) = site
+    let (connection, members, mapped, domains) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
             let members = queries::active_members(conn, &organization)?;
             let mapped = queries::mapped_memberships(conn, &connection.id)?;
-            Ok((connection, members, mapped))
+            let domains = attached_domains(conn, &connection)?;
+            Ok((connection, members, mapped, domains))
         })
         .await?;
+    let verified = domains.into_iter().filter(|domain| domain.verified);
     let status = undone.status;
     let page = Scim {
         frame: owner.frame("connections"),
         ask: Ask::of(owner, connection, undone),
         members,
         mapped,
+        domains: verified.map(|domain| domain.name).collect::<Vec<_>>().join(", "),
     };
     Ok(Page::with_status(status, page).response())
 }

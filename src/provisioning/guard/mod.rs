@@ -17,7 +17,7 @@ use crate::store::time::{HOUR, MINUTE, Timestamp};
 use crate::store::{Conn, Result};
 use crate::web::Problem;
 
-pub use queries::{find, paused_in, sweep};
+pub use queries::{active_members, find, sweep};
 
 /// After how many seconds a directory may try again what the guard refused: `Retry-After`.
 pub const RETRY_AFTER: u64 = 3_600;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::Guard;
-use crate::store::schema::{connections, members, scim_deactivations, scim_guards};
+use crate::store::schema::{members, scim_deactivations, scim_guards};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
@@ -36,20 +36,6 @@ pub fn find(conn: &mut Conn, connection: &str) -> Result<Option<Guard>> {
         paused_at: row.paused_at,
         resumed_at: row.resumed_at,
     }))
-}
-
-/// Id and name of the organization's connections whose deactivations wait for an owner.
-///
-/// # Errors
-/// When the database refuses.
-pub fn paused_in(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
-    scim_guards::table
-        .inner_join(connections::table.on(connections::id.eq(scim_guards::connection_id)))
-        .filter(connections::organization_id.eq(organization))
-        .filter(scim_guards::paused_at.is_not_null())
-        .order(connections::name)
-        .select((connections::id, connections::name))
-        .load(conn)
 }
 
 /// Whoever writes holds the organization, so that no two insert the same row.
@@ -115,6 +101,9 @@ pub fn sweep(conn: &mut Conn, before: Timestamp) -> Result<usize> {
 }
 
 /// How many people may sign in to the organization.
+///
+/// # Errors
+/// When the database refuses.
 pub fn active_members(conn: &mut Conn, organization: &str) -> Result<i64> {
     members::table
         .filter(members::organization_id.eq(organization))

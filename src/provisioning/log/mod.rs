@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-pub use queries::one;
+pub use queries::{one, page, refused_by_guard};
 
 use super::tokens::{self, Caller};
 use crate::store::text::tame;
@@ -100,12 +100,45 @@ pub struct Kept {
     pub answer: String,
 }
 
+impl Kept {
+    /// Whether nothing stood against it.
+    pub fn is_fine(&self) -> bool {
+        self.status < 400
+    }
+
+    /// How long it took, in milliseconds, for people.
+    pub fn took(&self) -> String {
+        if self.duration_us < 10_000 {
+            format!(
+                "{}.{} ms",
+                self.duration_us / 1_000,
+                self.duration_us % 1_000 / 100
+            )
+        } else {
+            format!("{} ms", self.duration_us / 1_000)
+        }
+    }
+}
+
+/// Which entries a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Part of whom it concerned or of the path, in lower case.
+    pub person: Option<String>,
+    /// The method.
+    pub method: Option<&'static str>,
+    /// The status: from, and below.
+    pub statuses: Option<(i64, i64)>,
+}
+
 /// Where entries wait. Cheap to clone; registered as `web::Data<Log>`.
 #[derive(Clone)]
 pub struct Log {
     store: Store,
     waiting: Arc<Mutex<Vec<(String, Entry)>>>,
     full: Arc<Notify>,
+    /// Held while some are written, so that whoever settles waits for those too.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Log {
@@ -115,6 +148,7 @@ impl Log {
             store,
             waiting: Arc::default(),
             full: Arc::default(),
+            writing: Arc::default(),
         }
     }
 
@@ -133,6 +167,7 @@ impl Log {
 
     /// Writes what waits. Blocks: not for the threads that serve.
     pub fn flush(&self) {
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let some: Vec<_> = {
                 let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

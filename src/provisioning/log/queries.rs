@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::Kept;
+use super::{Kept, Wanted};
 use crate::store::schema::scim_requests;
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, containing};
+use crate::web::Paging;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = scim_requests)]
@@ -74,6 +75,63 @@ pub fn one(conn: &mut Conn, connection: &str, id: &str) -> Result<Option<Kept>> 
         .first(conn)
         .optional()?;
     Ok(row.map(Kept::from))
+}
+
+/// One page of the connection's requests, newest first, and one more if there are more.
+///
+/// # Errors
+/// When the database refuses.
+pub fn page(conn: &mut Conn, connection: &str, wanted: &Wanted, paging: &Paging) -> Result<Vec<Kept>> {
+    let mut query = scim_requests::table
+        .filter(scim_requests::connection_id.eq(connection))
+        .select(Row::as_select())
+        .limit(Paging::limit())
+        .into_boxed();
+    if let Some(person) = &wanted.person {
+        let pattern = containing(person);
+        let named = scim_requests::person_key.like(pattern.clone()).escape('\\');
+        query = query.filter(named.or(scim_requests::path.like(pattern).escape('\\')));
+    }
+    if let Some(method) = wanted.method {
+        query = query.filter(scim_requests::method.eq(method));
+    }
+    if let Some((from, below)) = wanted.statuses {
+        query = query.filter(
+            scim_requests::status
+                .ge(from)
+                .and(scim_requests::status.lt(below)),
+        );
+    }
+    if let Some(key) = paging.key() {
+        query = if paging.is_backwards() {
+            query.filter(scim_requests::id.gt(key.to_owned()))
+        } else {
+            query.filter(scim_requests::id.lt(key.to_owned()))
+        };
+    }
+    query = if paging.is_backwards() {
+        query.order(scim_requests::id.asc())
+    } else {
+        query.order(scim_requests::id.desc())
+    };
+    let rows: Vec<Row> = query.load(conn)?;
+    Ok(rows.into_iter().map(Kept::from).collect())
+}
+
+/// What was answered with 429 since then, newest first, a hundred at most.
+///
+/// # Errors
+/// When the database refuses.
+pub fn refused_by_guard(conn: &mut Conn, connection: &str, since: Timestamp) -> Result<Vec<Kept>> {
+    let rows: Vec<Row> = scim_requests::table
+        .filter(scim_requests::connection_id.eq(connection))
+        .filter(scim_requests::status.eq(429))
+        .filter(scim_requests::at.ge(since))
+        .order(scim_requests::id.desc())
+        .limit(100)
+        .select(Row::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(Kept::from).collect())
 }
 
 /// Takes away the requests from before then; answers how many that were.

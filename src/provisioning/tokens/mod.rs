@@ -132,6 +132,30 @@ pub fn create(
     Ok((token, secret))
 }
 
+/// Reads a lifetime such as `90d`, `12h` or `52w`, in milliseconds.
+///
+/// # Errors
+/// A sentence for whoever typed it.
+pub fn lifetime(text: &str) -> std::result::Result<i64, String> {
+    let refused =
+        || format!("“{text}” is no time to live. Write a number and a letter, such as 90d, 12h or 52w.");
+    let (number, unit) = text
+        .split_at_checked(text.len().saturating_sub(1))
+        .ok_or_else(refused)?;
+    let unit = match unit {
+        "h" => time::HOUR,
+        "d" => time::DAY,
+        "w" => 7 * time::DAY,
+        _ => return Err(refused()),
+    };
+    let number: i64 = number
+        .parse()
+        .ok()
+        .filter(|number| (1..=36_500).contains(number))
+        .ok_or_else(refused)?;
+    Ok(number * unit)
+}
+
 fn check(
     conn: &mut Conn,
     now: Timestamp,
@@ -209,4 +233,29 @@ fn record(
         after: Some(after),
     };
     audit::record(conn, now, actor, &event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_a_number_and_a_letter() {
+        for (text, days) in [("90d", 90), ("2w", 14), ("24h", 1)] {
+            assert_eq!(lifetime(text), Ok(days * time::DAY), "{text}");
+        }
+        for text in [
+            "",
+            "d",
+            "90",
+            "0d",
+            "-1d",
+            "90m",
+            "9é",
+            "99999999999999999999d",
+            "1 d",
+        ] {
+            assert!(lifetime(text).is_err(), "{text}");
+        }
+    }
 }

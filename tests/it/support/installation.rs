@@ -7,6 +7,7 @@ use actix_web::dev::ServerHandle;
 use tempfile::TempDir;
 use vestibule::app::Vestibule;
 use vestibule::config::{Config, PublicUrl};
+use vestibule::provisioning::log::Log;
 use vestibule::store::time::{self, Clock};
 use vestibule::web::Site;
 
@@ -21,6 +22,8 @@ pub struct Installation {
     pub url: String,
     /// What the handlers see: store, clock, settings.
     pub site: Site,
+    /// What directories asked, on its way to the database.
+    pub scim_log: Log,
     handle: ServerHandle,
     server: Option<JoinHandle<()>>,
     _owns: Option<(TempDir, Database)>,
@@ -52,11 +55,12 @@ impl Installation {
         };
         change(&mut config);
         let vestibule = Vestibule::open(config, Clock::fixed(time::now())).unwrap();
-        let site = vestibule.site.clone();
+        let (site, scim_log) = (vestibule.site.clone(), vestibule.scim_log.clone());
         let (handle, server) = serve(vestibule, listener);
         Self {
             url,
             site,
+            scim_log,
             handle,
             server: Some(server),
             _owns: Some((key, db)),
