@@ -75,11 +75,12 @@ impl Installation {
         let mut config = Config::clone(&self.site.config);
         config.listen = address;
         let vestibule = Vestibule::open(config, self.site.clock.clone()).unwrap();
-        let site = vestibule.site.clone();
+        let (site, scim_log) = (vestibule.site.clone(), vestibule.scim_log.clone());
         let (handle, server) = serve(vestibule, listener);
         Self {
             url: format!("http://{address}"),
             site,
+            scim_log,
             handle,
             server: Some(server),
             _owns: None,
