@@ -38,6 +38,7 @@ CREATE INDEX scim_users_in_order ON scim_users (connection_id, id);
 CREATE INDEX scim_users_by_external ON scim_users (connection_id, external_id);
 CREATE INDEX scim_users_by_email ON scim_users (connection_id, email_key);
 CREATE INDEX scim_users_by_display ON scim_users (connection_id, display_key);
+CREATE INDEX scim_users_by_change ON scim_users (connection_id, modified_at, id);
 
 -- Addresses beyond the first one of a person. Few people have any.
 CREATE TABLE scim_emails (

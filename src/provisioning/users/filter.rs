@@ -34,30 +34,30 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// The people of the caller's connection whom the filter, if there is one, lets through.
+    /// The people of the caller's connection whom the filter, if there is one, lets through; `by_name` where
+    /// they are wanted in the order of their user names.
     ///
     /// # Errors
     /// 400 `invalidFilter` where the filter asks for what is not offered.
-    pub fn new(caller: &Caller, filter: Option<&Filter>) -> Result<Self, ScimError> {
-        let connection = caller.connection.id.clone();
-        let mut part = Part {
-            text: "scim_users.organization_id = ? AND scim_users.connection_id = ?".to_owned(),
-            bound: vec![
-                Bound::Text(caller.organization.clone()),
-                Bound::Text(connection.clone()),
-            ],
-            exact: true,
-            joined: false,
-        };
+    pub fn new(caller: &Caller, filter: Option<&Filter>, by_name: bool) -> Result<Self, ScimError> {
+        let mut part = Part::new(
+            "scim_users.connection_id = ?",
+            vec![Bound::Text(caller.connection.id.clone())],
+        );
         if let Some(filter) = filter {
-            let compiled = Compiler { connection }.compile(filter)?;
+            let compiled = Compiler { caller }.compile(filter)?;
             let Some(more) = compiled else {
                 return Err(not_offered(
                     "People are not searched by this alone. Search by id, userName, externalId, displayName, \
                      emails, active, groups or meta, alone or beside it.",
                 ));
             };
-            part = part.and(more);
+            part = part.and(more.narrowed());
+        }
+        if by_name {
+            // The index that keeps user names in order stands behind the organization.
+            let organization = Bound::Text(caller.organization.clone());
+            part = part.and(Part::new("scim_users.organization_id = ?", vec![organization]));
         }
         Ok(Self {
             text: numbered(&part.text),
@@ -122,6 +122,8 @@ struct Part {
     bound: Vec<Bound>,
     exact: bool,
     joined: bool,
+    /// A statement by an index for the ids of all whom this lets through, and perhaps of some more.
+    few: Option<(String, Vec<Bound>)>,
 }
 
 impl Part {
@@ -131,15 +133,53 @@ impl Part {
             bound,
             exact: true,
             joined: false,
+            few: None,
         }
+    }
+
+    fn found_by(self, few: String, bound: Vec<Bound>) -> Self {
+        Self {
+            few: Some((few, bound)),
+            ..self
+        }
+    }
+
+    /// With the way by the index spelled out: no planner is left to guess it.
+    fn narrowed(self) -> Self {
+        let Some((few, bound)) = self.few.clone() else {
+            return self;
+        };
+        let way = format!("scim_users.id IN ({few})");
+        if way == self.text {
+            return self;
+        }
+        Self::new(way, bound).and(self)
     }
 
     fn always(yes: bool) -> Self {
         Self::new(if yes { "1 = 1" } else { "1 = 0" }, vec![])
     }
 
-    fn and(self, other: Self) -> Self {
-        self.with(" AND ", other)
+    fn and(mut self, mut other: Self) -> Self {
+        let few = self.few.take().or_else(|| other.few.take());
+        Self {
+            few,
+            ..self.with(" AND ", other)
+        }
+    }
+
+    fn or(mut self, mut other: Self) -> Self {
+        let few = match (self.few.take(), other.few.take()) {
+            (Some((one, mut bound)), Some((two, more))) => {
+                bound.extend(more);
+                Some((format!("{one} UNION ALL {two}"), bound))
+            }
+            _ => None,
+        };
+        Self {
+            few,
+            ..self.with(" OR ", other)
+        }
     }
 
     fn with(mut self, word: &str, other: Self) -> Self {
@@ -149,22 +189,24 @@ impl Part {
             bound: self.bound,
             exact: self.exact && other.exact,
             joined: self.joined || other.joined,
+            few: None,
         }
     }
 
     fn not(self) -> Self {
         Self {
             text: format!("NOT ({})", self.text),
+            few: None,
             ..self
         }
     }
 }
 
-struct Compiler {
-    connection: String,
+struct Compiler<'a> {
+    caller: &'a Caller,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     /// The condition, or nothing where no column says anything about the filter.
     fn compile(&self, filter: &Filter) -> Result<Option<Part>, ScimError> {
         match filter {
@@ -213,11 +255,7 @@ impl Compiler {
             parts.push(self.compile(filter)?);
         }
         let parts: Option<Vec<Part>> = parts.into_iter().collect();
-        Ok(parts.and_then(|parts| {
-            parts
-                .into_iter()
-                .reduce(|one, other| enclosed(one).with(" OR ", other))
-        }))
+        Ok(parts.and_then(|parts| parts.into_iter().reduce(|one, other| enclosed(one).or(other))))
     }
 
     fn compare(&self, key: &str, it: &Comparison) -> Option<Part> {
@@ -231,19 +269,11 @@ impl Compiler {
                 }
             }
             ("id", Value::String(text)) => Some(column("scim_users.id", it.operator, text)),
-            ("externalid", Value::String(text)) => Some(column("scim_users.external_id", it.operator, text)),
-            ("username", Value::String(text)) => {
-                let text = match it.operator {
-                    Operator::Equal | Operator::NotEqual => name_key(text),
-                    _ => text.nfkc().collect::<String>().to_lowercase(),
-                };
-                Some(column("scim_users.user_name_key", it.operator, &text))
+            ("externalid", Value::String(text)) => Some(self.indexed("external_id", it.operator, text)),
+            ("username", Value::String(text)) => Some(self.named(it.operator, text)),
+            ("displayname", Value::String(text)) => {
+                Some(self.indexed("display_key", it.operator, &text.to_lowercase()))
             }
-            ("displayname", Value::String(text)) => Some(column(
-                "scim_users.display_key",
-                it.operator,
-                &text.to_lowercase(),
-            )),
             ("emails" | "emails.value", Value::String(text)) => Some(self.addresses(it.operator, text)),
             ("active", value) => active(it.operator, value),
             ("meta.created", Value::String(text)) => moment("scim_users.created_at", it.operator, text),
@@ -256,6 +286,46 @@ impl Compiler {
             }
             _ => None,
         }
+    }
+
+    fn connection(&self) -> Bound {
+        Bound::Text(self.caller.connection.id.clone())
+    }
+
+    /// A column with an index behind the connection.
+    fn indexed(&self, name: &str, operator: Operator, text: &str) -> Part {
+        let part = column(&format!("scim_users.{name}"), operator, text);
+        if !matches!(operator, Operator::Equal | Operator::StartsWith) || text.is_empty() {
+            return part;
+        }
+        let inner = column(&format!("one.{name}"), operator, text);
+        let mut bound = vec![self.connection()];
+        bound.extend(inner.bound);
+        let few = format!(
+            "SELECT one.id FROM scim_users AS one WHERE one.connection_id = ? AND {}",
+            inner.text
+        );
+        part.found_by(few, bound)
+    }
+
+    /// User names are unique in the organization, and indexed there.
+    fn named(&self, operator: Operator, text: &str) -> Part {
+        let composed = match operator {
+            Operator::Equal | Operator::NotEqual => name_key(text),
+            _ => text.nfkc().collect::<String>().to_lowercase(),
+        };
+        let part = column("scim_users.user_name_key", operator, &composed);
+        if !matches!(operator, Operator::Equal | Operator::StartsWith) || composed.is_empty() {
+            return part;
+        }
+        let inner = column("one.user_name_key", operator, &composed);
+        let mut bound = vec![Bound::Text(self.caller.organization.clone())];
+        bound.extend(inner.bound);
+        let few = format!(
+            "SELECT one.id FROM scim_users AS one WHERE one.organization_id = ? AND {}",
+            inner.text
+        );
+        part.found_by(few, bound)
     }
 
     /// `emails[type eq "work" and value eq "…"]`: the value finds the people.
@@ -281,23 +351,20 @@ impl Compiler {
         if operator == Operator::NotEqual {
             return self.addresses(Operator::Equal, &text).not();
         }
-        let connection = || Bound::Text(self.connection.clone());
         let (first, further) = (
             column("one.email_key", operator, &text),
             column("more.email_key", operator, &text),
         );
-        let mut bound = vec![connection()];
+        let mut bound = vec![self.connection()];
         bound.extend(first.bound);
-        bound.push(connection());
+        bound.push(self.connection());
         bound.extend(further.bound);
-        Part::new(
-            format!(
-                "scim_users.id IN (SELECT one.id FROM scim_users AS one WHERE one.connection_id = ? AND {} \
-                 UNION ALL SELECT more.user_id FROM scim_emails AS more WHERE more.connection_id = ? AND {})",
-                first.text, further.text
-            ),
-            bound,
-        )
+        let few = format!(
+            "SELECT one.id FROM scim_users AS one WHERE one.connection_id = ? AND {} \
+             UNION ALL SELECT more.user_id FROM scim_emails AS more WHERE more.connection_id = ? AND {}",
+            first.text, further.text
+        );
+        Part::new(format!("scim_users.id IN ({few})"), bound.clone()).found_by(few, bound)
     }
 }
 

@@ -96,8 +96,9 @@ pub fn list(
     caller: &Caller,
     query: &ListQuery,
 ) -> Result<Answer, ScimError> {
-    let condition = Condition::new(caller, query.filter.as_ref())?;
     let order = order(query.sort_by.as_ref(), query.descending)?;
+    let by_name = query.filter.is_none() && order.contains("user_name_key");
+    let condition = Condition::new(caller, query.filter.as_ref(), by_name)?;
     let (people, total) = match &query.filter {
         Some(filter) if !condition.exact => looked_through(conn, context, &condition, order, query, filter)?,
         _ => paged(conn, caller, &condition, order, query)?,

@@ -409,6 +409,33 @@ both_databases! {
         assert_eq!(kept.version, organization.version);
     }
 
+    async fn of_many_who_come_at_once_one_is_first(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        acme.seats(Some(3));
+        let posts = |bodies: Vec<serde_json::Value>| {
+            let posts = bodies.into_iter().map(|body| {
+                let directory = directory.clone();
+                actix_web::rt::spawn(async move { directory.post("/Users", &body).await.status })
+            });
+            posts.collect::<Vec<_>>()
+        };
+        let mut statuses = Vec::new();
+        for post in posts(vec![user(ADA); 8]) {
+            statuses.push(post.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!((statuses[0], &statuses[1..]), (201, [409; 7].as_slice()));
+        let others = (0..8).map(|index| user(&format!("p{index}@acme.example"))).collect();
+        let mut statuses = Vec::new();
+        for post in posts(others) {
+            statuses.push(post.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!((statuses[0], &statuses[1..]), (201, [403; 7].as_slice()));
+        assert_eq!(taken(&acme), 3);
+        assert_eq!(directory.get("/Users?count=0").await.body["totalResults"], json!(2));
+    }
+
     async fn too_many_at_once_wait_for_an_owner(db: Database) {
         let (acme, directory) = Directory::start(db);
         let mut paths = Vec::new();
