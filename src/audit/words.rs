@@ -23,6 +23,13 @@ const ACTIONS: &[(&str, &str)] = &[
     ("member.removed", "Removed a member"),
     ("member.adopted", "Came under the care of a directory"),
     ("member.signed_out", "Signed a member out everywhere"),
+    ("directory_group.changed", "Renamed a group of the directory"),
+    ("directory_group.created", "Made a group of the directory"),
+    ("directory_group.deleted", "Deleted a group of the directory"),
+    (
+        "directory_group.members_changed",
+        "Changed who is in a group of the directory",
+    ),
     (
         "directory_person.created",
         "Described a person without a membership",

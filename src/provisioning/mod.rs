@@ -2,6 +2,10 @@
 //! requests do to people and teams.
 
 mod body;
+mod bulk;
+mod discovery;
+mod everything;
+pub mod groups;
 pub mod guard;
 pub mod log;
 mod pages;

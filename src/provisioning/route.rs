@@ -2,7 +2,7 @@
 
 use super::request::{Answer, Context, Request, Verb};
 use super::tokens::Caller;
-use super::users;
+use super::{bulk, discovery, everything, groups, users};
 use crate::scim::ScimError;
 use crate::store::Conn;
 
@@ -38,6 +38,10 @@ pub fn handle(
 ) -> Result<Answer, ScimError> {
     match request.path.first().map(String::as_str) {
         Some("Users") => users::handle(conn, context, caller, request),
+        Some("Groups") => groups::handle(conn, context, caller, request),
+        Some("Bulk") => bulk::handle(conn, context, caller, request),
+        Some(".search") => everything::search(conn, context, caller, request),
+        Some("ServiceProviderConfig" | "ResourceTypes" | "Schemas") => discovery::handle(context, request),
         Some("Me") => Err(ScimError::new(
             501,
             "A token is nobody’s own: there is no /Me here. Use /Users.",

@@ -84,6 +84,24 @@ impl Conn {
         }
     }
 
+    /// Makes a change inside the transaction that is open; when it fails, it alone is taken back.
+    ///
+    /// # Errors
+    /// Those of the change, and when the database refuses.
+    pub fn nested<T, E: From<DbError>>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.savepoint()?;
+        match change(self) {
+            Ok(value) => self.end(true).map(|()| value).map_err(E::from),
+            Err(error) => {
+                self.end(false)?;
+                Err(error)
+            }
+        }
+    }
+
     /// Begins a transaction inside the one that is open.
     pub(super) fn savepoint(&mut self) -> Result<()> {
         match self {

@@ -105,7 +105,7 @@ pub fn order(sort_by: Option<&AttributePath>, descending: bool) -> Result<&'stat
 }
 
 /// `?` becomes `$1`, `$2`, …: SQLite numbers them by their first use, PostgreSQL by their names.
-fn numbered(text: &str) -> String {
+pub fn numbered(text: &str) -> String {
     let mut numbered = String::with_capacity(text.len() + 16);
     for (index, piece) in text.split('?').enumerate() {
         if index > 0 {
@@ -117,9 +117,13 @@ fn numbered(text: &str) -> String {
     numbered
 }
 
-struct Part {
-    text: String,
-    bound: Vec<Bound>,
+/// A condition, with `?` for each value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The SQL.
+    pub text: String,
+    /// The values.
+    pub bound: Vec<Bound>,
     exact: bool,
     joined: bool,
     /// A statement by an index for the ids of all whom this lets through, and perhaps of some more.
@@ -127,7 +131,8 @@ struct Part {
 }
 
 impl Part {
-    fn new(text: impl Into<String>, bound: Vec<Bound>) -> Self {
+    /// A condition that says it all.
+    pub fn new(text: impl Into<String>, bound: Vec<Bound>) -> Self {
         Self {
             text: text.into(),
             bound,
@@ -182,7 +187,8 @@ impl Part {
         }
     }
 
-    fn with(mut self, word: &str, other: Self) -> Self {
+    /// This and another with a word between them.
+    pub fn with(mut self, word: &str, other: Self) -> Self {
         self.bound.extend(other.bound);
         Self {
             text: format!("{}{word}({})", self.text, other.text),
@@ -193,7 +199,8 @@ impl Part {
         }
     }
 
-    fn not(self) -> Self {
+    /// The contrary.
+    pub fn not(self) -> Self {
         Self {
             text: format!("NOT ({})", self.text),
             few: None,
@@ -408,7 +415,7 @@ fn present(key: &str) -> Option<Part> {
 
 /// A text column that is empty where the attribute is absent: an absent attribute differs from every value,
 /// and no other comparison fits it.
-fn column(column: &str, operator: Operator, text: &str) -> Part {
+pub fn column(column: &str, operator: Operator, text: &str) -> Part {
     let bound = || Bound::Text(text.to_owned());
     let plain = |sign: &str| Part::new(format!("{column} {sign} ?"), vec![bound()]);
     let there = |sign: &str| Part::new(format!("({column} <> '' AND {column} {sign} ?)"), vec![bound()]);
@@ -459,7 +466,7 @@ fn active(operator: Operator, value: &Value) -> Option<Part> {
     }
 }
 
-fn moment(column: &str, operator: Operator, text: &str) -> Option<Part> {
+pub fn moment(column: &str, operator: Operator, text: &str) -> Option<Part> {
     let at = date::parse(text)?;
     let sign = match operator {
         Operator::Equal => "=",

@@ -6,6 +6,11 @@ mod model;
 mod queries;
 mod write;
 
+/// Conditions in SQL, for other resources too.
+pub(super) mod sql {
+    pub use super::filter::{Bound, Part, column, moment, numbered};
+}
+
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
@@ -86,16 +91,23 @@ fn one(
     })
 }
 
-/// The people of a list, or of a search.
+/// The answer that lists people.
+fn list(conn: &mut Conn, context: &Context, caller: &Caller, query: &ListQuery) -> Result<Answer, ScimError> {
+    let (total, resources) = found(conn, context, caller, query)?;
+    let body = list::response(total, query.start_index, &resources);
+    Ok(Answer::new(200, Some(body)))
+}
+
+/// The people of a list or of a search, and how many there are in all.
 ///
 /// # Errors
 /// 400 for what is not offered.
-pub fn list(
+pub fn found(
     conn: &mut Conn,
     context: &Context,
     caller: &Caller,
     query: &ListQuery,
-) -> Result<Answer, ScimError> {
+) -> Result<(i64, Vec<Value>), ScimError> {
     let order = order(query.sort_by.as_ref(), query.descending)?;
     let by_name = query.filter.is_none() && order.contains("user_name_key");
     let condition = Condition::new(caller, query.filter.as_ref(), by_name)?;
@@ -103,9 +115,7 @@ pub fn list(
         Some(filter) if !condition.exact => looked_through(conn, context, &condition, order, query, filter)?,
         _ => paged(conn, caller, &condition, order, query)?,
     };
-    let resources = shown(conn, context, &people, &query.projection)?;
-    let body = list::response(total, query.start_index, &resources);
-    Ok(Answer::new(200, Some(body)))
+    Ok((total, shown(conn, context, &people, &query.projection)?))
 }
 
 /// A page, and how many there are.

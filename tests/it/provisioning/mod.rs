@@ -1,5 +1,8 @@
 //! Provisioning: what a directory may ask, and what its word does to people.
 
+mod groups;
 mod http;
 mod people;
+mod recordings;
 mod search;
+mod whole;
