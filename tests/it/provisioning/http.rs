@@ -125,7 +125,7 @@ both_databases! {
         let (acme, directory) = Directory::start(db);
         let id = directory.provision("ada@acme.example").await.id();
         for nowhere in [
-            "", "/", "/users", "/Users/", "//Users", "/Users/%2e%2e/Groups", "/Users/a/b", "/Nowhere",
+            "", "/", "/users", "/Users/", "//Users", "/Users/%2e%2e%2fGroups", "/Users/a/b", "/Nowhere",
             "/Users/%00", "/Users/%zz", &format!("/Users/{id}/"),
         ] {
             let told = directory.get(nowhere).await;

@@ -105,12 +105,11 @@ async fn has_members(directory: &Directory, members: &str, names: &Names) {
 
 both_databases! {
     async fn every_recorded_conversation_goes_as_it_should(db: Database) {
-        let (acme, _) = Directory::start(db);
+        let (acme, directory) = Directory::start(db);
         let all = recordings();
         assert!(all.len() >= 28);
         for (name, recording) in all {
             println!("{name}: {}", recording["why"]);
-            let directory = Directory::of(&acme);
             let mut names = Names::from([("token".to_owned(), directory.token.clone())]);
             for one in recording["steps"].as_array().unwrap() {
                 step(&directory, one, &mut names).await;
