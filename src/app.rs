@@ -70,7 +70,7 @@ impl Vestibule {
     /// When the listener can't be used.
     pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
         let (workers, site) = (self.site.config.workers, self.site.clone());
-        let scim_log = self.scim_log.clone();
+        let (scim_log, outbound) = (self.scim_log.clone(), self.outbound.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(self.site.clone()))
@@ -106,7 +106,8 @@ impl Vestibule {
         .keep_alive(Duration::from_secs(30))
         .shutdown_timeout(15)
         .listen(listener)?;
-        actix_web::rt::spawn(crate::sign_in::sweep_for_ever(site));
+        actix_web::rt::spawn(crate::sign_in::sweep_for_ever(site.clone()));
+        actix_web::rt::spawn(crate::connections::saml::refresh_for_ever(site, outbound));
         actix_web::rt::spawn(scim_log.keep_for_ever());
         Ok(server.run())
     }

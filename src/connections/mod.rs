@@ -18,8 +18,15 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     let at = |path: &str| web::resource(format!("/orgs/{{org}}/connections{path}"));
     cfg.service(at("").get(pages::list))
         .service(at("/new").get(pages::new).post(pages::create))
+        .service(at("/new/saml").get(pages::new_saml).post(pages::create_saml))
         .service(at("/{id}").get(pages::show))
         .service(at("/{id}/edit").get(pages::edit).post(pages::change))
+        .service(
+            at("/{id}/metadata")
+                .get(pages::metadata)
+                .post(pages::change_metadata),
+        )
+        .service(at("/{id}/keys").get(pages::keys).post(pages::change_keys))
         .service(at("/{id}/state").get(pages::state).post(pages::set_state))
         .service(at("/{id}/jit").get(pages::jit).post(pages::set_jit))
         .service(at("/{id}/scim").get(pages::scim).post(pages::set_scim));

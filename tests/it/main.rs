@@ -15,6 +15,7 @@ mod support;
 mod apply;
 mod audit;
 mod connections;
+mod connections_saml;
 mod decision;
 mod denied;
 mod groups;

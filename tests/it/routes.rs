@@ -8,6 +8,7 @@ use reqwest::Method;
 use vestibule::access::{EmailAddress, Role};
 use vestibule::accounts;
 use vestibule::audit::Actor;
+use vestibule::connections::saml::SamlSettings;
 use vestibule::members::{self, Joining, Source};
 use vestibule::provisioning::{self, log::Entry};
 use vestibule::sign_in::{NewOwner, make_owner};
@@ -92,9 +93,15 @@ const ROUTES: &str = "
     GET  /orgs/{org}/connections                                  admin  200
     GET  /orgs/{org}/connections/new                              owner  200
     POST /orgs/{org}/connections/new                              owner  422
+    GET  /orgs/{org}/connections/new/saml                         owner  200
+    POST /orgs/{org}/connections/new/saml                         owner  422
     GET  /orgs/{org}/connections/{id}                             admin  200
     GET  /orgs/{org}/connections/{id}/edit                        owner  200
     POST /orgs/{org}/connections/{id}/edit                        owner  422 409
+    GET  /orgs/{org}/connections/{id}/metadata                    owner  200
+    POST /orgs/{org}/connections/{id}/metadata                    owner  400
+    GET  /orgs/{org}/connections/{id}/keys                        owner  200
+    POST /orgs/{org}/connections/{id}/keys                        owner  400
     GET  /orgs/{org}/connections/{id}/state                       owner  200
     POST /orgs/{org}/connections/{id}/state                       owner  400
     GET  /orgs/{org}/connections/{id}/jit                         owner  200
@@ -404,6 +411,7 @@ impl Stage {
             teams::actions::create(conn, now, &Actor::operator(), &acme.organization, "sales")
         });
         directory(&acme);
+        acme.connect_saml("acme-saml", &SamlSettings::default(), &[]);
         let invitation = acme.invite("ivan@acme.example");
         found_zenith(&acme);
         let mut stage = Self {
@@ -451,6 +459,11 @@ impl Stage {
                 "{token}" => path.push_str(&id::new_token()),
                 "{member}" => path.push_str(&self.one("members")),
                 "{id}" | "{key}" | "{entry}" => path.push_str(&self.one(last)),
+                // Only a connection by SAML has these pages.
+                "{id}" if route.ends_with("/metadata") || route.ends_with("/keys") => {
+                    path.push_str(&self.one("saml"));
+                }
+                "{id}" => path.push_str(&self.one(last)),
                 part if part.starts_with('{') => panic!("what is {part} of {route}?"),
                 part => path.push_str(part),
             }
@@ -463,6 +476,8 @@ impl Stage {
     fn one(&self, kind: &str) -> String {
         let query = match kind {
             "oidc" | "saml" | "connections" => "SELECT id AS line FROM connections",
+            "oidc" | "connections" => "SELECT id AS line FROM connections WHERE protocol = 'oidc'",
+            "saml" => "SELECT id AS line FROM connections WHERE protocol = 'saml'",
             "members" => {
                 "SELECT m.id AS line FROM members m JOIN accounts a ON a.id = m.account_id WHERE a.email LIKE 'max%'"
             }

@@ -4,10 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::saml_form;
 use crate::access::Role;
 use crate::audit::Actor;
 use crate::connections::model::{is_slug, issuer_address, suggested_slug};
-use crate::connections::{Connection, Settings, actions, discovery, queries};
+use crate::connections::{Connection, Protocol, Settings, actions, discovery, queries};
 use crate::domains::{self, Domain};
 use crate::outbound::Outbound;
 use crate::session::{Frame, Owner};
@@ -98,6 +99,9 @@ pub async fn edit(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (known, typed) = load(&owner, &site, path.into_inner().1).await?;
+    if known.protocol == Protocol::Saml {
+        return saml_form::edit(owner, site, known.id).await;
+    }
     shown(
         &owner,
         &site,
@@ -119,6 +123,9 @@ pub async fn change(
 ) -> Result<HttpResponse, Problem> {
     let id = path.into_inner().1;
     let (known, _) = load(&owner, &site, id.clone()).await?;
+    if known.protocol == Protocol::Saml {
+        return saml_form::change(owner, site, outbound, id, form).await;
+    }
     let typed = Typed::of(&form);
     let settings = match typed.read(&form, &outbound, Some(&known)) {
         Ok(settings) => settings,
@@ -239,7 +246,7 @@ async fn shown(
 }
 
 /// What only the database knows to be wrong.
-fn refused(
+pub(super) fn refused(
     conn: &mut Conn,
     organization: &str,
     id: &str,

@@ -1,16 +1,26 @@
 //! The pages of connections: everything at a glance here, the form and the switches beside it.
 
 mod form;
+mod saml_form;
+mod saml_keys;
+mod saml_metadata;
+mod saml_shown;
+mod saml_typed;
 mod switches;
 
 pub use form::{change, create, edit, new};
+pub use saml_form::{create as create_saml, new as new_saml};
+pub use saml_keys::{change_keys, keys};
+pub use saml_metadata::{change_metadata, metadata};
 pub use switches::{jit, scim, set_jit, set_scim, set_state, state};
+
+use saml_shown::SamlShown;
 
 use actix_web::web;
 use askama::Template;
 
 use super::saml::expiry::Expiry;
-use super::{Connection, State, queries, saml};
+use super::{Connection, Protocol, State, queries, saml};
 use crate::access::Role;
 use crate::domains::{self, Domain};
 use crate::session::{Admin, Frame};
@@ -44,6 +54,8 @@ pub struct Show {
     redirect_uri: String,
     start_url: String,
     has_secret: bool,
+    /// What only a SAML connection has.
+    saml: Option<SamlShown>,
     /// 0 where it was never switched.
     jit_changed_at: Timestamp,
     /// SCIM is off, and a directory once spoke.
@@ -90,7 +102,8 @@ pub async fn show(
     path: web::Path<(String, String)>,
 ) -> Result<Page<Show>, Problem> {
     let (organization, id) = (admin.organization.clone(), path.into_inner().1);
-    let (connection, domains, mapping, default_team, lapsed) = site
+    let here = site.clone();
+    let (connection, domains, mapping, default_team, lapsed, saml) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
@@ -101,18 +114,14 @@ pub async fn show(
                 .into_iter()
                 .find(|(id, _)| connection.default_team.as_ref() == Some(id));
             let lapsed = !connection.scim && queries::had_directory(conn, &connection.id)?;
-            Ok((
-                connection,
-                domains,
-                mapping,
-                default.map(|(_, name)| name),
-                lapsed,
-            ))
+            let saml = SamlShown::load(conn, &here, &connection)?;
+            let default = default.map(|(_, name)| name);
+            Ok((connection, domains, mapping, default, lapsed, saml))
         })
         .await?;
     Ok(Page::new(Show {
         frame: admin.frame("connections"),
-        redirect_uri: site.url(&format!("/sign-in/oidc/{}/callback", connection.id)),
+        redirect_uri: return_address(&site, &connection),
         start_url: site.url(&format!("/sign-in/{}/{}", admin.slug, connection.slug)),
         has_secret: !connection.client_secret_sealed.is_empty(),
         default_team: default_team.unwrap_or_default(),
@@ -121,7 +130,16 @@ pub async fn show(
         domains,
         mapping,
         lapsed,
+        saml,
     }))
+}
+
+/// Where the provider sends people back to.
+fn return_address(site: &Site, connection: &Connection) -> String {
+    match connection.protocol {
+        Protocol::Oidc => site.url(&format!("/sign-in/oidc/{}/callback", connection.id)),
+        Protocol::Saml => saml::acs_url(site, &connection.id),
+    }
 }
 
 /// The organization's domains that are attached to this connection.

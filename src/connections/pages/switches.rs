@@ -8,7 +8,7 @@ use askama::Template;
 
 use super::attached_domains;
 use crate::audit::Actor;
-use crate::connections::{Connection, State, actions, discovery, queries};
+use crate::connections::{Connection, Protocol, State, actions, discovery, queries, saml};
 use crate::outbound::Outbound;
 use crate::seats;
 use crate::session::{Frame, Owner};
@@ -87,6 +87,9 @@ struct StatePage {
     members: i64,
     without: i64,
     owners: i64,
+    is_saml: bool,
+    /// SAML: our entity id.
+    entity_id: String,
     redirect_uri: String,
 }
 
@@ -262,7 +265,10 @@ pub async fn set_state(
     if let Some(undone) = unconfirmed(&owner, &form, on) {
         return state_page(&owner, &site, id, undone).await;
     }
-    if on && let Err(sentence) = discovery::look(&outbound, &issuer_of(&owner, &site, &id).await?).await {
+    if on
+        && let Some(issuer) = issuer_of(&owner, &site, &id).await?
+        && let Err(sentence) = discovery::look(&outbound, &issuer).await
+    {
         let sentence = format!("The connection was not turned on. {sentence}");
         let undone = Undone::refused(StatusCode::UNPROCESSABLE_ENTITY, sentence);
         return state_page(&owner, &site, id, undone).await;
@@ -279,14 +285,16 @@ pub async fn set_state(
     }
 }
 
-async fn issuer_of(owner: &Owner, site: &web::Data<Site>, id: &str) -> Result<String, Problem> {
+/// The issuer that can be asked to describe itself; none where SAML is spoken.
+async fn issuer_of(owner: &Owner, site: &web::Data<Site>, id: &str) -> Result<Option<String>, Problem> {
     let (organization, id) = (owner.organization.clone(), id.to_owned());
     let known = site
         .store
         .reading(move |conn| queries::find_in(conn, &organization, &id))
         .await
-        .map_err(Problem::from)?;
-    known.map(|known| known.issuer).ok_or(Problem::NotFound)
+        .map_err(Problem::from)?
+        .ok_or(Problem::NotFound)?;
+    Ok((known.protocol == Protocol::Oidc).then_some(known.issuer))
 }
 
 async fn state_page(
@@ -309,7 +317,9 @@ async fn state_page(
     let status = undone.status;
     let page = StatePage {
         frame: owner.frame("connections"),
-        redirect_uri: site.url(&format!("/sign-in/oidc/{}/callback", connection.id)),
+        is_saml: connection.protocol == Protocol::Saml,
+        entity_id: saml::entity_id(site, &connection.id),
+        redirect_uri: super::return_address(site, &connection),
         ask: Ask::of(owner, connection, undone),
         without: (members - with).max(0),
         members,

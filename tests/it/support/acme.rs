@@ -4,11 +4,14 @@
 use vestibule::access::{DomainName, EmailAddress, Role};
 use vestibule::accounts;
 use vestibule::audit::Actor;
+use vestibule::connections::saml::SamlSettings;
+use vestibule::connections::saml::actions::Wanted;
 use vestibule::connections::{self, Connection, State};
 use vestibule::domains;
 use vestibule::invitations;
 use vestibule::members::{self, Joining, Source};
 use vestibule::orgs::{self, Organization, Settings};
+use vestibule::saml::{Certificate, SpKey};
 use vestibule::sign_in::{NewOwner, make_owner};
 use vestibule::store::Conn;
 use vestibule::web::Problem;
@@ -116,6 +119,33 @@ impl Acme {
     /// The connection as it is now.
     pub fn connection(&self) -> Connection {
         self.read(|conn| Ok(connections::find(conn, &self.connection)?.unwrap()))
+    }
+
+    /// Another connection, by SAML: a draft.
+    pub fn connect_saml(&self, slug: &str, saml: &SamlSettings, certificates: &[Certificate]) -> Connection {
+        let sealer = self.installation.site.sealer.clone();
+        self.write(|conn, now| {
+            let settings = connections::Settings {
+                name: slug.into(),
+                slug: slug.into(),
+                ..connections::Settings::default()
+            };
+            let wanted = Wanted {
+                settings: &settings,
+                saml,
+                certificates,
+            };
+            let key = SpKey::generate("acme", now).unwrap();
+            connections::saml::actions::create(
+                conn,
+                now,
+                &Actor::operator(),
+                &sealer,
+                &self.organization,
+                &wanted,
+                &key,
+            )
+        })
     }
 
     /// Turns just-in-time provisioning on or off.

@@ -1,0 +1,181 @@
+//! What the provider's metadata says otherwise than the settings, and the yes to it.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::audit::Actor;
+use crate::connections::saml::{self, Difference, MetadataState, SamlSettings, actions};
+use crate::connections::{Connection, queries};
+use crate::outbound::Outbound;
+use crate::saml::read_provider_metadata;
+use crate::session::{Frame, Owner};
+use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
+
+#[derive(Template)]
+#[template(path = "connections/saml_metadata.html")]
+struct MetadataPage {
+    frame: Frame,
+    connection: Connection,
+    settings: SamlSettings,
+    state: MetadataState,
+    /// 0 where it was never read.
+    at: i64,
+    differences: Vec<Difference>,
+    /// What tells the proposal that is shown.
+    seen: String,
+    pasted: String,
+    errors: FieldErrors,
+}
+
+type Id = web::Path<(String, String)>;
+
+/// `GET /orgs/{org}/connections/{id}/metadata`
+pub async fn metadata(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
+    let (id, none) = (path.into_inner().1, FieldErrors::default());
+    shown(&owner, &site, id, String::new(), none).await
+}
+
+/// `POST /orgs/{org}/connections/{id}/metadata`
+pub async fn change_metadata(
+    owner: Owner,
+    site: web::Data<Site>,
+    outbound: web::Data<Outbound>,
+    path: Id,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
+    let id = path.into_inner().1;
+    match form.text("do") {
+        "fetch" => fetch(&owner, &site, &outbound, id).await,
+        "paste" => paste(&owner, &site, id, form.text("metadata").to_owned()).await,
+        "confirm" | "dismiss" => settle(&owner, &site, id, &form).await,
+        _ => Err(Problem::Invalid("The form does not say what to do.".to_owned())),
+    }
+}
+
+async fn fetch(
+    owner: &Owner,
+    site: &web::Data<Site>,
+    outbound: &Outbound,
+    id: String,
+) -> Result<HttpResponse, Problem> {
+    let found = saml::look(site, outbound, Actor::from(&**owner), &owner.organization, &id).await?;
+    Ok(told(owner, site, &id, found))
+}
+
+async fn paste(
+    owner: &Owner,
+    site: &web::Data<Site>,
+    id: String,
+    text: String,
+) -> Result<HttpResponse, Problem> {
+    let (organization, wanted) = (owner.organization.clone(), id.clone());
+    let known = site
+        .store
+        .reading(move |conn| -> Result<_, Problem> {
+            let known = queries::find_in(conn, &organization, &wanted)?.ok_or(Problem::NotFound)?;
+            let settings = saml::find(conn, &known.id)?.ok_or(Problem::NotFound)?;
+            Ok((known, settings))
+        })
+        .await?;
+    let now = site.now();
+    let read = match read_provider_metadata(&text, Some(&known.1.entity_id), now) {
+        Ok(read) => read,
+        Err(sentence) => return shown(owner, site, id, text, FieldErrors::one("metadata", sentence)).await,
+    };
+    let actor = Actor::from(&**owner);
+    let waits = site
+        .store
+        .writing_in(&owner.organization, move |conn| {
+            actions::found(conn, now, &actor, &known.0, Ok(read))
+        })
+        .await?;
+    Ok(told(owner, site, &id, Ok(waits)))
+}
+
+fn told(owner: &Owner, site: &web::Data<Site>, id: &str, found: Result<bool, String>) -> HttpResponse {
+    let flash = match found {
+        Ok(true) => Flash::good("The metadata is read. See what would change, then confirm it."),
+        Ok(false) => {
+            Flash::good("The metadata is read. It says what the settings say: there is nothing to change.")
+        }
+        Err(sentence) => Flash::bad(format!("The metadata could not be read. {sentence}")),
+    };
+    flash.redirect(site, &owner.path(&format!("/connections/{id}/metadata")))
+}
+
+/// Does what was seen, or leaves it.
+async fn settle(
+    owner: &Owner,
+    site: &web::Data<Site>,
+    id: String,
+    form: &Posted,
+) -> Result<HttpResponse, Problem> {
+    let (now, actor, version) = (site.now(), Actor::from(&**owner), form.version());
+    let (is_yes, seen) = (form.text("do") == "confirm", form.text("seen").to_owned());
+    let (organization, wanted) = (owner.organization.clone(), id.clone());
+    let done = site
+        .store
+        .writing_in(&owner.organization, move |conn| -> Result<_, Problem> {
+            let known = queries::find_in(conn, &organization, &wanted)?.ok_or(Problem::NotFound)?;
+            saml::find(conn, &known.id)?.ok_or(Problem::NotFound)?;
+            if known.version != version {
+                return Err(Problem::Conflict(
+                    "This connection was changed meanwhile. See what would change now.".to_owned(),
+                ));
+            }
+            if is_yes {
+                actions::confirm(conn, now, &actor, &known, &seen)?;
+                return Ok("The provider’s metadata is taken over. It holds for the next sign-in.");
+            }
+            actions::dismiss(conn, &known)?;
+            Ok("The settings stay as they are.")
+        })
+        .await;
+    let to = |rest: &str| owner.path(&format!("/connections/{id}{rest}"));
+    match done {
+        Ok(sentence) => Ok(Flash::good(sentence).redirect(site, &to(""))),
+        Err(Problem::Conflict(sentence)) => Ok(Flash::bad(sentence).redirect(site, &to("/metadata"))),
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn shown(
+    owner: &Owner,
+    site: &web::Data<Site>,
+    id: String,
+    pasted: String,
+    errors: FieldErrors,
+) -> Result<HttpResponse, Problem> {
+    let organization = owner.organization.clone();
+    let (connection, settings, state, certificates) = site
+        .store
+        .reading(move |conn| -> Result<_, Problem> {
+            let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
+            let settings = saml::find(conn, &connection.id)?.ok_or(Problem::NotFound)?;
+            let state = saml::metadata_state(conn, &connection.id)?;
+            let certificates = saml::certificates(conn, &connection.id)?;
+            Ok((connection, settings, state, certificates))
+        })
+        .await?;
+    let proposal = state.proposal.as_ref();
+    let differences = proposal.map(|waits| waits.differences(&settings, &certificates));
+    let seen = proposal.map(saml::Proposal::print).unwrap_or_default();
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let page = MetadataPage {
+        frame: owner.frame("connections"),
+        at: state.at.unwrap_or_default(),
+        differences: differences.unwrap_or_default(),
+        connection,
+        settings,
+        seen,
+        state,
+        pasted,
+        errors,
+    };
+    Ok(Page::with_status(status, page).response())
+}
