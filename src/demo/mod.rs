@@ -1,7 +1,8 @@
-//! `vestibule demo`: the product with a temporary database, sample data and a real OpenID provider on a
-//! port of its own. The product has no shortcut for it: it speaks OpenID Connect to this provider as to
-//! any other, and what the demo has to show came from real sign-ins.
+//! `vestibule demo`: the product with a temporary database, sample data and a real identity provider on a
+//! port of its own. The product has no shortcut for it: it speaks OpenID Connect and SAML to this provider
+//! as to any other, and what the demo has to show came from real sign-ins.
 
+mod by_saml;
 pub mod provider;
 mod visitor;
 
@@ -121,22 +122,28 @@ fn seed(vestibule: &Vestibule, folder: &Path, acme: &Provider, issuer: &str) -> 
         .read(|conn| connections::find_by_slugs(conn, "acme", "acme-id"))
         .map_err(|error| error.to_string())?
         .ok_or("the demo’s connection is missing")?;
-    let callback = vestibule
-        .site
-        .url(&format!("/sign-in/oidc/{}/callback", connection.id));
+    let callback = format!("/sign-in/oidc/{}/callback", connection.id);
     acme.register(Client {
         id: CLIENT.to_owned(),
         secret,
-        redirect_uris: vec![callback],
+        redirect_uris: vec![vestibule.site.url(&callback)],
     });
-    Ok(())
+    by_saml::connect(&vestibule.site, acme)
 }
 
-/// Max uses his invitation; Tess, whom nobody invited, tries twice; Yuri's domain is not Acme's.
+/// Max uses his invitation, and comes by SAML as well; Tess, whom nobody invited, tries twice; Yuri's domain is
+/// not Acme's.
 async fn first_visits(origin: &str) -> Result<(), String> {
-    for (person, expected) in [("max", 200), ("tess", 403), ("tess", 403), ("yuri", 403)] {
+    let visits = [
+        ("acme-id", "max", 200),
+        ("acme-saml", "max", 200),
+        ("acme-id", "tess", 403),
+        ("acme-id", "tess", 403),
+        ("acme-id", "yuri", 403),
+    ];
+    for (connection, person, expected) in visits {
         let status = Visitor::new()?
-            .sign_in(&format!("{origin}/sign-in/acme/acme-id"), person)
+            .sign_in(&format!("{origin}/sign-in/acme/{connection}"), person)
             .await?;
         if status != expected {
             return Err(format!("{person} was answered {status} instead of {expected}"));
@@ -152,6 +159,8 @@ Vestibule is open, with an organization called Acme. Its database lies in a temp
 
   Open                {origin}/
   Identity provider   {issuer}/
+  By OpenID Connect   {origin}/sign-in/acme/acme-id
+  By SAML             {origin}/sign-in/acme/acme-saml
 
 Try this:
   1. Sign in at {origin}/sign-in/acme/acme-id as Sam, a stranger: Access denied, for just-in-time provisioning is off.
