@@ -41,7 +41,7 @@ fn make(conn: &mut Conn, site: &Site, told: ProviderMetadata, key: &SpKey) -> Re
         certificates: &told.certificates,
     };
     let made = actions::create(conn, now, &actor, &site.sealer, &acme.id, &wanted, key)?;
-    connections::actions::attach_domain(conn, now, &actor, &made, &domain)?;
+    connections::actions::attach_domain(conn, now, &actor, &made, &domain.id)?;
     let made = connections::actions::set_jit(conn, now, &actor, &made, false)?;
     connections::actions::set_state(conn, now, &actor, &made, State::On)
 }
