@@ -123,7 +123,7 @@ fn for_the_person(check: &str) -> &'static str {
         }
         "state_expired" => "This sign-in took too long. Start again, and finish within ten minutes.",
         "connection_off" => "Single sign-on was turned off for your organization. Ask an administrator.",
-        "provider_refused" => {
+        "provider_refused" | "status" => {
             "Your organization’s sign-in service did not sign you in. Perhaps it was cancelled there. Start again, or ask an administrator."
         }
         "provider_unreachable"
@@ -134,7 +134,7 @@ fn for_the_person(check: &str) -> &'static str {
         | "userinfo" => {
             "Your organization’s sign-in service does not answer properly. Try again in a few minutes."
         }
-        "expired" | "not_yet_valid" | "not_yet" | "issued_in_future" => {
+        "expired" | "not_yet_valid" | "not_yet" | "issued_in_future" | "too_old" => {
             "The clocks of your organization’s sign-in service and of this server differ. Tell an administrator the reference below."
         }
         "email_malformed" => {
