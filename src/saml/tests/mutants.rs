@@ -113,3 +113,30 @@ fn garbage_does_not_panic() {
         let _ = crate::saml::shown(&text);
     }
 }
+
+/// The corpus of `scripts/fuzz` holds for the readers as they are now.
+#[test]
+fn the_kept_corpus_is_read_or_refused() {
+    let provider = Provider {
+        keys: vec![include_bytes!("../../../fuzz/parties/idp.spki").to_vec()],
+        allow_cbc: true,
+        ..provider()
+    };
+    let mut believed = 0;
+    for file in std::fs::read_dir("fuzz/corpus/saml_response").unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        if let Ok(verified) =
+            crate::saml::verify(&provider, &service_provider(), "c1", &text, Some(REQUEST), NOW)
+        {
+            assert_eq!(verified.identity.subject, "email:ada@corp.example");
+            believed += 1;
+        }
+    }
+    assert!(believed >= 3, "{believed}");
+    for file in std::fs::read_dir("fuzz/corpus/saml_metadata").unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let _ = crate::saml::read_provider_metadata(&text, None, NOW);
+    }
+}
