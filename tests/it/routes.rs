@@ -458,12 +458,11 @@ impl Stage {
                 "{token}" if last == "invitation" => path.push_str(&self.invitation),
                 "{token}" => path.push_str(&id::new_token()),
                 "{member}" => path.push_str(&self.one("members")),
-                "{id}" | "{key}" | "{entry}" => path.push_str(&self.one(last)),
                 // Only a connection by SAML has these pages.
                 "{id}" if route.ends_with("/metadata") || route.ends_with("/keys") => {
                     path.push_str(&self.one("saml"));
                 }
-                "{id}" => path.push_str(&self.one(last)),
+                "{id}" | "{key}" | "{entry}" => path.push_str(&self.one(last)),
                 part if part.starts_with('{') => panic!("what is {part} of {route}?"),
                 part => path.push_str(part),
             }
@@ -475,7 +474,6 @@ impl Stage {
     /// The id of one of these.
     fn one(&self, kind: &str) -> String {
         let query = match kind {
-            "oidc" | "saml" | "connections" => "SELECT id AS line FROM connections",
             "oidc" | "connections" => "SELECT id AS line FROM connections WHERE protocol = 'oidc'",
             "saml" => "SELECT id AS line FROM connections WHERE protocol = 'saml'",
             "members" => {
