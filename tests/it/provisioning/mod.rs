@@ -2,7 +2,9 @@
 
 mod groups;
 mod http;
+mod okta;
 mod people;
 mod recordings;
 mod search;
+mod testers;
 mod whole;

@@ -4,6 +4,8 @@
 mod oidc;
 mod process;
 mod saml;
+mod scim;
 
 pub use oidc::OidcProvider;
 pub use saml::{Make, SamlProvider};
+pub use scim::run as run_tester;
