@@ -197,16 +197,16 @@ fn members(
 ) -> Result<HashMap<String, Vec<Value>>, ScimError> {
     let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
     let mut members: HashMap<String, Vec<Value>> = HashMap::new();
-    for (group, user, name) in queries::members_of(conn, &ids)? {
+    for (group, user, _) in queries::members_of(conn, &ids)? {
         members
             .entry(group)
             .or_default()
-            .push(member(context, &user, &name));
+            .push(member(context, &user));
     }
     Ok(members)
 }
 
-/// A person as a group shows them.
-fn member(context: &Context, user: &str, name: &str) -> Value {
-    json!({ "value": user, "$ref": context.location("Users", user), "display": name, "type": "User" })
+/// A person as a group shows them: as the directory wrote them, so without a name.
+fn member(context: &Context, user: &str) -> Value {
+    json!({ "value": user, "$ref": context.location("Users", user), "type": "User" })
 }

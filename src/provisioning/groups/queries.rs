@@ -190,6 +190,18 @@ pub fn members_of(conn: &mut Conn, groups: &[&str]) -> Result<Vec<(String, Strin
         .load(conn)
 }
 
+/// Whether more people are in the group than this.
+pub fn exceeds(conn: &mut Conn, group: &str, people: i64) -> Result<bool> {
+    let beyond: Option<String> = scim_group_members::table
+        .filter(scim_group_members::group_id.eq(group))
+        .order(scim_group_members::user_id)
+        .select(scim_group_members::user_id)
+        .offset(people)
+        .first(conn)
+        .optional()?;
+    Ok(beyond.is_some())
+}
+
 /// The ids of everybody in a group.
 pub fn everybody(conn: &mut Conn, group: &str) -> Result<Vec<String>> {
     scim_group_members::table

@@ -19,6 +19,8 @@ use crate::store::{Conn, id};
 
 /// The longest key of the directory, in bytes.
 const LONGEST_KEY: usize = 1_024;
+/// A larger group is not shown to whoever changed it: nobody needs 50,000 people for having added one.
+const MOST_SHOWN: i64 = 200;
 /// The most people whose names one audit entry has.
 const NAMED: usize = 100;
 
@@ -159,7 +161,11 @@ impl<'a> Work<'a> {
         let filter = Filter::Value(AttributePath::new("members", None), Box::new(filter));
         let all = queries::members_of(self.conn, &[group])?;
         let fits = |user: &str, name: &str| {
-            let one = json!({ "members": [member(self.context, user, name)] });
+            let mut member = member(self.context, user);
+            if let Some(fields) = member.as_object_mut() {
+                fields.insert("display".to_owned(), name.into());
+            }
+            let one = json!({ "members": [member] });
             matches(&filter, &one)
         };
         Ok(all
@@ -215,8 +221,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// The group as the transaction leaves it. A change is answered without a body, unless the request names
-    /// what it wants to see: nobody needs 50,000 people for having added one.
+    /// The group as the transaction leaves it.
     fn answer(&mut self, id: &str, projection: &Projection, status: u16) -> Result<Answer, ScimError> {
         let group = queries::find(self.conn, self.connection(), id)?.ok_or_else(ScimError::not_found)?;
         one(self.conn, self.context, &group, projection, status)
@@ -275,7 +280,7 @@ pub fn patch(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer,
     let changes = people.iter().map(Change::read).collect::<Result<Vec<_>, _>>()?;
     let wanted = described(&group, &fields);
     let told = change(work, &group, wanted, changes)?;
-    if projection != Projection::All {
+    if projection != Projection::All || !queries::exceeds(work.conn, id, MOST_SHOWN)? {
         return Ok(work.answer(id, &projection, 200)?.decided(told));
     }
     let after = queries::find(work.conn, work.connection(), id)?.ok_or_else(ScimError::not_found)?;

@@ -13,13 +13,14 @@ pub(super) mod sql {
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::effects::Work;
 use self::filter::{Condition, order};
 use self::model::Person;
 use super::request::{Answer, Context, Request, Verb};
 use super::tokens::Caller;
+use crate::access::Role;
 use crate::scim::filter::{Filter, matches};
 use crate::scim::list::{self, ListQuery};
 use crate::scim::path::AttributePath;
@@ -195,15 +196,25 @@ fn shown(
         if let Some(groups) = groups.remove(&person.id) {
             fields.insert("groups".to_owned(), Value::Array(groups));
         }
-        let member = person.member.as_ref();
-        if let Some(teams) = member.and_then(|member| teams.remove(&member.id))
-            && let Some(Value::Object(own)) = fields.get_mut(OWN_URN)
-        {
-            own.insert("teams".to_owned(), json!(teams));
+        let member = person.member.as_ref().filter(|member| member.role < Role::Owner);
+        if let Some(teams) = member.and_then(|member| teams.remove(&member.id)) {
+            show_teams(&mut fields, &teams);
         }
         Value::Object(projection.project(Kind::User, fields))
     };
     Ok(people.iter().map(resource).collect())
+}
+
+/// Adds the teams to our extension, which is there already where the directory sees a role.
+fn show_teams(fields: &mut Map<String, Value>, teams: &[String]) {
+    if let Value::Object(own) = fields.entry(OWN_URN).or_insert_with(|| json!({})) {
+        own.insert("teams".to_owned(), json!(teams));
+    }
+    if let Some(Value::Array(schemas)) = fields.get_mut("schemas")
+        && !schemas.iter().any(|urn| urn == OWN_URN)
+    {
+        schemas.push(OWN_URN.into());
+    }
 }
 
 fn groups(

@@ -28,7 +28,8 @@ pub struct Person {
     pub member: Option<Seat>,
     /// The directory's word on whether the person may come in.
     pub active: bool,
-    /// What the directory said, without `active`, role and whatever we know better.
+    /// What the directory said, without `active` and whatever we know better. Of the role there is only a mark
+    /// that the directory said one.
     pub attributes: Map<String, Value>,
     /// When the directory made it.
     pub created_at: Timestamp,
@@ -70,13 +71,25 @@ impl Person {
         format!("W/\"{}.{member}\"", self.version)
     }
 
+    /// Whether the directory said a role, and did not take it back.
+    pub fn has_said_role(&self) -> bool {
+        self.attributes.contains_key(OWN_URN)
+    }
+
+    /// The role as the directory sees it: one that it said, or one that is more than everybody's. An owner's is
+    /// no business of the directory.
+    pub fn shown_role(&self) -> Option<Role> {
+        let role = self.member.as_ref()?.role;
+        let shown = role < Role::Owner && (self.has_said_role() || role > Role::Member);
+        shown.then_some(role)
+    }
+
     /// What the directory may change, as it stands.
     pub fn writable(&self) -> Map<String, Value> {
         let mut fields = self.attributes.clone();
         fields.insert("active".to_owned(), self.is_active().into());
-        // An owner's role is no business of the directory.
-        let role = self.member.as_ref().map(|member| member.role);
-        if let Some(role) = role.filter(|role| *role < Role::Owner) {
+        fields.remove(OWN_URN);
+        if let Some(role) = self.shown_role() {
             fields.insert(OWN_URN.to_owned(), json!({ "role": role.as_str() }));
         }
         fields
@@ -134,6 +147,9 @@ impl Wanted {
             Some(_) => return Err(invalid("“active” is true or false.")),
         };
         let role = role_in(fields.remove(OWN_URN).as_ref())?;
+        if role.is_some() {
+            fields.insert(OWN_URN.to_owned(), json!({}));
+        }
         let wanted = Self {
             active,
             role,
@@ -142,6 +158,24 @@ impl Wanted {
         };
         let address = wanted.check()?;
         Ok(Self { address, ..wanted })
+    }
+
+    /// A description that says no role leaves it as it was.
+    pub fn keep_role(&mut self, known: &Person) {
+        if self.role.is_none() && known.has_said_role() {
+            self.attributes.insert(OWN_URN.to_owned(), json!({}));
+        }
+    }
+
+    /// Of a resource that was changed in part: a role that was taken away falls back to everybody's, and one that
+    /// was only seen is not said.
+    pub fn compare_role(&mut self, known: &Person) {
+        let shown = known.shown_role();
+        if self.role.is_none() && shown.is_some() {
+            self.role = Some(Role::Member);
+        } else if self.role == shown && !known.has_said_role() {
+            self.attributes.remove(OWN_URN);
+        }
     }
 
     fn check(&self) -> Result<Option<EmailAddress>, ScimError> {

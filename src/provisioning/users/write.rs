@@ -52,7 +52,8 @@ pub fn replace(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answe
     let projection = Projection::from_query(&request.query)?;
     let known = find(work, request, id)?;
     let body = Value::Object(request.object()?.clone());
-    let wanted = Wanted::read(resource::normalize(Kind::User, body)?)?;
+    let mut wanted = Wanted::read(resource::normalize(Kind::User, body)?)?;
+    wanted.keep_role(&known);
     change(work, &known, &wanted, &projection)
 }
 
@@ -63,7 +64,8 @@ pub fn patch(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer,
     let mut fields = known.writable();
     let body = Value::Object(request.object()?.clone());
     patching::apply(&mut fields, &body, Kind::User)?;
-    let wanted = Wanted::read(fields)?;
+    let mut wanted = Wanted::read(fields)?;
+    wanted.compare_role(&known);
     change(work, &known, &wanted, &projection)
 }
 

@@ -120,7 +120,7 @@ fn with_path(
     if target.is_read_only() {
         return Err(mutability(&path, "is written by the server alone"));
     }
-    if op == Op::Remove && target.attribute.required {
+    if op == Op::Remove && (target.attribute.required || target.attribute.inherent) {
         return Err(mutability(&path, "is required"));
     }
     if op != Op::Remove && value.is_none() {

@@ -69,6 +69,8 @@ pub struct Attribute {
     pub multi: bool,
     /// Whether a resource can't be without it.
     pub required: bool,
+    /// Whether every resource has it: who leaves it out at first gets what is usual, and nobody takes it away.
+    pub inherent: bool,
     /// Whether the case of its letters matters.
     pub exact: bool,
     /// Who may write it.
@@ -93,6 +95,7 @@ impl Attribute {
             description,
             multi: false,
             required: false,
+            inherent: false,
             exact: false,
             mutability: Mutability::ReadWrite,
             always: false,
@@ -146,6 +149,11 @@ impl Attribute {
 
     pub(super) const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    pub(super) const fn inherent(mut self) -> Self {
+        self.inherent = true;
         self
     }
 

@@ -100,7 +100,7 @@ pub const USER: &[Attribute] = &[
     Attribute::text("preferredLanguage", "The person's language."),
     Attribute::text("locale", "The person's locale."),
     Attribute::text("timezone", "The person's time zone."),
-    Attribute::flag("active", "Whether the person may come in."),
+    Attribute::flag("active", "Whether the person may come in.").inherent(),
     Attribute::complex("emails", EMAIL_PARTS, "E-mail addresses.").many(),
     Attribute::complex("phoneNumbers", PHONE_PARTS, "Telephone numbers.").many(),
     Attribute::complex("ims", PLAIN_PARTS, "Instant messaging addresses.").many(),

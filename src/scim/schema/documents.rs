@@ -136,7 +136,7 @@ fn attribute(it: &Attribute) -> Value {
     put("type", it.kind.as_str().into());
     put("multiValued", it.multi.into());
     put("description", it.description.into());
-    put("required", it.required.into());
+    put("required", (it.required || it.inherent).into());
     put("mutability", it.mutability.as_str().into());
     put("returned", if it.always { "always" } else { "default" }.into());
     if it.kind != Type::Boolean && it.kind != Type::Complex {

@@ -36,7 +36,7 @@ both_databases! {
         assert_eq!(made.header("location"), format!("{}{path}", directory.base));
         assert_eq!(made.header("etag"), "W/\"1\"");
         assert_eq!(made.body["members"], json!([{
-            "value": ada, "display": "ada@acme.example", "type": "User",
+            "value": ada, "type": "User",
             "$ref": format!("{}/Users/{ada}", directory.base),
         }]));
         assert_eq!(made.body["meta"]["resourceType"], json!("Group"));
@@ -84,7 +84,7 @@ both_databases! {
             (json!({ "op": "remove", "path": "members" }), vec![]),
         ] {
             let told = directory.patch(&path, json!([operation])).await;
-            assert_eq!(told.status, 204, "{operation}: {}", told.body);
+            assert_eq!(told.status, 200, "{operation}: {}", told.body);
             let version = told.header("etag").to_owned();
             let expected: Vec<String> = expected.into_iter().cloned().collect();
             assert_eq!(members(&directory, &id).await, expected, "{operation}");
