@@ -121,6 +121,7 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .configure(crate::teams::routes)
         .configure(crate::members::routes)
         .configure(crate::connections::routes)
+        .configure(crate::groups::routes)
         .configure(crate::provisioning::routes)
         .configure(crate::sign_ins::routes)
         .configure(crate::denied::routes)

@@ -10,7 +10,8 @@ use super::queries;
 pub use super::sync::{sync_all, sync_member, sync_members};
 use crate::access::{MappedGroup, Role};
 use crate::audit::{self, Actor, Event, Subject};
-use crate::connections::Connection;
+use crate::connections::{self, Connection};
+use crate::orgs;
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Conn, Result as DbResult};
 use crate::teams;
@@ -90,6 +91,43 @@ pub fn replace(
     };
     audit::record(conn, now, actor, &event)?;
     sync_all(conn, now, actor, connection).map(Some)
+}
+
+/// Makes these lines the whole table and turns the name convention on or off for the organization. With
+/// SCIM on people follow at once, here and at the organization's other connections. Answers what that
+/// changed for people of this one.
+///
+/// # Errors
+/// As [`replace`].
+pub fn save(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    connection: &Connection,
+    lines: &[Line],
+    convention: bool,
+) -> Result<Changes, Problem> {
+    let before = orgs::find(conn, &connection.organization)?.ok_or(Problem::NotFound)?;
+    let switched = before.settings.group_convention != convention;
+    if switched {
+        let settings = orgs::Settings {
+            group_convention: convention,
+            ..before.settings.clone()
+        };
+        orgs::actions::change(conn, now, actor, &before, &settings, before.version)?;
+    }
+    let done = replace(conn, now, actor, connection, lines)?;
+    if switched {
+        for other in connections::list(conn, &connection.organization)? {
+            if other.id != connection.id {
+                sync_all(conn, now, actor, &other)?;
+            }
+        }
+    }
+    match done {
+        None if switched => sync_all(conn, now, actor, connection),
+        done => Ok(done.unwrap_or_default()),
+    }
 }
 
 fn check(conn: &mut Conn, connection: &Connection, lines: &[Line]) -> Result<(), Problem> {

@@ -6,16 +6,28 @@
 
 pub mod actions;
 mod model;
+mod pages;
 mod queries;
 mod sync;
 
 pub use model::{Changes, Line, People, TeamChange};
 pub use queries::{lines, mapping};
 
+use actix_web::web;
+
 use crate::access::{Convention, NamedTeam, team_key};
 use crate::orgs::Organization;
 use crate::store::{Conn, Result};
 use crate::teams;
+
+/// The page of groups.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::resource("/orgs/{org}/connections/{id}/groups")
+            .get(pages::edit)
+            .post(pages::change),
+    );
+}
 
 /// The name convention for somebody with these groups; none where the organization did not turn it on, or
 /// no groups were sent.

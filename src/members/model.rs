@@ -144,6 +144,23 @@ pub struct Filter {
     pub state: Option<State>,
     /// Only those who came so.
     pub source: Option<Source>,
+    /// Only those whom a directory knows, or only those whom none knows.
+    pub managed: Option<bool>,
+}
+
+/// A member as a directory knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Managed {
+    /// The membership's id.
+    pub member: String,
+    /// The connection's name.
+    pub connection: String,
+    /// Whether the directory still writes: SCIM is on there.
+    pub is_synchronised: bool,
+    /// What the directory calls the person.
+    pub user_name: String,
+    /// Whether the person was a member before, and the directory took them over.
+    pub adopted: bool,
 }
 
 /// A member with the key of the list's order.

@@ -1,11 +1,12 @@
 //! SQL of members.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::Joining;
-use super::model::{Filter, Linked, Listed, Membership, Source, State};
+use super::model::{Filter, Linked, Listed, Managed, Membership, Source, State};
 use crate::access::Role;
-use crate::store::schema::{accounts, connections, identities, members, team_members};
+use crate::store::schema::{accounts, connections, identities, members, scim_users, team_members};
 use crate::store::time::Timestamp;
 use crate::store::{self, Conn, Result};
 use crate::web::Paging;
@@ -147,6 +148,14 @@ fn chosen<'a>(organization: &'a str, filter: &'a Filter) -> Chosen<'a> {
     if let Some(source) = filter.source {
         query = query.filter(members::source.eq(source.as_str()));
     }
+    if let Some(managed) = filter.managed {
+        let known = exists(scim_users::table.filter(scim_users::member_id.eq(members::id.nullable())));
+        query = if managed {
+            query.filter(known)
+        } else {
+            query.filter(not(known))
+        };
+    }
     if let Some(team) = &filter.team {
         let people = team_members::table
             .filter(team_members::team_id.eq(team))
@@ -185,6 +194,52 @@ pub fn identities_of(conn: &mut Conn, organization: &str, account: &str) -> Resu
             since,
         })
         .collect())
+}
+
+/// Whether a directory writes into the organization.
+pub fn has_directory(conn: &mut Conn, organization: &str) -> Result<bool> {
+    diesel::select(exists(
+        connections::table
+            .filter(connections::organization_id.eq(organization))
+            .filter(connections::scim),
+    ))
+    .get_result(conn)
+}
+
+/// Those of these members whom a directory knows.
+pub fn managed(conn: &mut Conn, ids: &[&String]) -> Result<Vec<Managed>> {
+    let rows: Vec<(Option<String>, String, bool, String, bool)> = scim_users::table
+        .inner_join(connections::table)
+        .filter(scim_users::member_id.eq_any(ids))
+        .select((
+            scim_users::member_id,
+            connections::name,
+            connections::scim,
+            scim_users::user_name,
+            scim_users::adopted,
+        ))
+        .load(conn)?;
+    let managed =
+        |(member, connection, is_synchronised, user_name, adopted): (Option<String>, _, _, _, _)| {
+            member.map(|member| Managed {
+                member,
+                connection,
+                is_synchronised,
+                user_name,
+                adopted,
+            })
+        };
+    Ok(rows.into_iter().filter_map(managed).collect())
+}
+
+/// The name of one of the organization's connections.
+pub fn connection_name(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<String>> {
+    connections::table
+        .find(id)
+        .filter(connections::organization_id.eq(organization))
+        .select(connections::name)
+        .first(conn)
+        .optional()
 }
 
 /// How many owners beside this member can act: active, by an account that is.

@@ -150,10 +150,20 @@ test('what an owner sees', async () => {
   for (const list of ['members?q=zzz', 'invitations?q=zzz', 'denied?person=zzz', 'denied?state=settled', 'sign-ins', 'audit']) {
     walk.add(`/orgs/acme/${list}`);
   }
+  await groups(page, walk);
   await walk.go();
   walk.done(25);
   await landing(invitation);
 });
+
+/** The table of groups, up to its review. */
+async function groups(page, walk) {
+  await page.goto(`${demo.url}/orgs/acme/connections`);
+  await page.getByRole('link', { name: 'Acme ID' }).click();
+  await page.getByRole('link', { name: 'Groups and teams…' }).click();
+  await page.getByRole('button', { name: 'See what changes…' }).click();
+  await walk.check(page, ' groups review');
+}
 
 /** The pages between a list of addresses and its links; answers the link. */
 async function invites(page, walk) {

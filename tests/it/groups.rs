@@ -312,4 +312,130 @@ both_databases! {
         assert_eq!((belongs(acme, &tess).len(), role(acme, &tess)), (0, Role::Member));
         assert_eq!((told(acme, "team.mapped_in"), told(acme, "team.mapped_out")), (2, 2));
     }
+
+    /// The page shows the directory's groups; a choice is reviewed with names before it is saved, and shown again.
+    async fn an_owner_maps_a_group_of_the_directory(db: Database) {
+        let acme = Acme::alone(db);
+        scim(&acme, true);
+        let (platform, bob) = (team(&acme, "Platform"), acme.join("bob@acme.example", "Bob Builder", Role::Member));
+        knows(&acme, &bob);
+        makes(&acme, "g-77", "Rulers");
+        makes(&acme, "g-78", "acme:a:b");
+        puts(&acme, "g-77", &bob, true);
+        convention(&acme, true);
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to(&format!("/connections/{}", acme.connection))).await.click("Groups and teams…").await;
+        olive.sees("Rulers").sees("g-77").sees("no second colon");
+        let page = olive.path().to_owned();
+        chooses(&mut olive, "See what changes…", "Rulers", &platform, "admin").await;
+        olive.sees("Platform").sees("1 joins").sees("Bob Builder").sees("Become admins: 1");
+        assert!(belongs(&acme, &bob).is_empty(), "a review changes nothing");
+        olive.submit("Change it", &[]).await.sees("Rulers");
+        chooses(&mut olive, "See what changes…", "Rulers", &platform, "admin").await;
+        olive.submit("Save the table", &[]).await.sees("The table of groups is saved.");
+        assert_eq!((belongs(&acme, &bob), role(&acme, &bob)), (vec!["Platform scim".into()], Role::Admin));
+        olive.get(&acme.to(&format!("/members/{bob}"))).await.sees("Admin, by a group of Acme ID");
+        deletes(&acme, "g-77");
+        makes(&acme, "g-79", "Rulers");
+        puts(&acme, "g-79", &bob, true);
+        assert!(belongs(&acme, &bob).is_empty());
+        olive.get(&acme.installation.to(&page)).await.sees("The directory deleted this group");
+        chooses(&mut olive, "See what changes…", "Rulers", &platform, "admin").await;
+        olive.submit("Save the table", &[]).await;
+        assert_eq!(belongs(&acme, &bob), ["Platform scim"], "an administrator confirmed the new group");
+    }
+
+    /// What is wrong stands beside its field, what somebody else saved meanwhile is not overwritten, and nothing
+    /// changes.
+    async fn a_wrong_or_stale_table_is_not_saved(db: Database) {
+        let acme = Acme::alone(db);
+        scim(&acme, true);
+        let platform = team(&acme, "Platform");
+        makes(&acme, "g-77", "Rulers");
+        let mut olive = acme.owner().await;
+        let page = acme.to(&format!("/connections/{}/groups", acme.connection));
+        olive.get(&page).await;
+        chooses(&mut olive, "See what changes…", "Rulers", "nowhere", "admin").await;
+        assert_eq!(olive.status(), 422);
+        olive.sees("This team is gone");
+        olive.get(&page).await;
+        chooses(&mut olive, "See what changes…", "Rulers", &platform, "owner").await;
+        assert_eq!(olive.status(), 422);
+        olive.sees("No group makes owners");
+        olive.get(&page).await;
+        chooses(&mut olive, "See what changes…", "Rulers", &platform, "admin").await;
+        maps(&acme, &[("Others", &platform, Role::Member)]);
+        olive.submit("Save the table", &[]).await.sees("Somebody else changed the table meanwhile");
+        assert_eq!(olive.status(), 409);
+        let table = acme.read(|conn| Ok(groups::mapping(conn, &acme.connection)?));
+        assert_eq!(table.len(), 1);
+    }
+
+    /// Without SCIM the review judges by the groups of each person's last sign-in.
+    async fn a_review_foresees_the_next_sign_ins(db: Database) {
+        let front = Front::open_to_newcomers(db).await;
+        let acme = &front.acme;
+        let platform = team(acme, "Platform");
+        sends(&front.provider, "s-1", "tess@acme.example", &["eng", "acme:Night shift"]);
+        signs_in(&front).await;
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to(&format!("/connections/{}/groups", acme.connection))).await.sees("eng");
+        chooses(&mut olive, "See what changes…", "eng", &platform, "admin").await;
+        olive.sees("At each person’s next sign-in").sees("1 joins").sees("Tess").sees("Become admins: 1");
+        olive.submit("Save the table", &[]).await;
+        let tess = member_of(acme, "tess@acme.example");
+        assert!(belongs(acme, &tess).is_empty());
+        signs_in(&front).await;
+        assert_eq!((belongs(acme, &tess), role(acme, &tess)), (vec!["Platform mapping".into()], Role::Admin));
+    }
+
+    /// Members whom the directory does not know can be listed, so that nobody is forgotten.
+    async fn members_without_the_directory_are_listed(db: Database) {
+        let acme = Acme::alone(db);
+        let (bob, _) = (
+            acme.join("bob@acme.example", "Bob", Role::Member),
+            acme.join("ann@acme.example", "Ann", Role::Member),
+        );
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to("/members")).await.does_not_see("Managed or not");
+        scim(&acme, true);
+        knows(&acme, &bob);
+        olive.get(&acme.to("/members?directory=unmanaged")).await.sees("Ann").does_not_see("bob@acme.example");
+        olive.sees("not managed by the directory");
+        olive.get(&acme.to("/members?directory=managed")).await.sees("Bob").does_not_see("ann@acme.example");
+        olive.get(&acme.to(&format!("/members/{bob}"))).await.sees("Managed by Acme ID");
+        scim(&acme, false);
+        olive.get(&acme.to(&format!("/members/{bob}"))).await.sees("No longer synchronised");
+    }
+}
+
+/// Chooses team and role in the row of the (last) group of this name, and presses the button.
+async fn chooses(browser: &mut Browser, button: &str, group: &str, team: &str, role: &str) {
+    let mut fields = browser.fields(button);
+    let rows: Vec<String> = all(&fields, "group");
+    let row = rows
+        .iter()
+        .rposition(|name| name == group)
+        .unwrap_or_else(|| panic!("no {group} in {rows:?}"));
+    set_nth(&mut fields, "team", row, team);
+    set_nth(&mut fields, "role", row, role);
+    let form: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let here = browser.url().to_string();
+    browser.post(&here, &form).await;
+}
+
+fn all(fields: &[(String, String)], name: &str) -> Vec<String> {
+    fields
+        .iter()
+        .filter(|(key, _)| key == name)
+        .map(|(_, value)| value.clone())
+        .collect()
+}
+
+fn set_nth(fields: &mut [(String, String)], name: &str, number: usize, value: &str) {
+    let found = fields.iter_mut().filter(|(key, _)| key == name).nth(number);
+    value.clone_into(&mut found.unwrap().1);
 }

@@ -120,6 +120,8 @@ const ROUTES: &str = "
     POST /orgs/{org}/connections/{id}/directory/guard             owner  422
     GET  /orgs/{org}/connections/{id}/directory/guard/resume      owner  200
     POST /orgs/{org}/connections/{id}/directory/guard/resume      owner  409
+    GET  /orgs/{org}/connections/{id}/groups                      owner  200
+    POST /orgs/{org}/connections/{id}/groups                      owner  409
     GET  /orgs/{org}/domains                                      admin  200
     POST /orgs/{org}/domains                                      owner  422
     GET  /orgs/{org}/audit                                        admin  200

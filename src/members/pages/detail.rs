@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::act::Deed;
 use crate::members::actions;
-use crate::members::model::{Linked, Membership, State, judge};
+use crate::members::model::{Linked, Managed, Membership, State, judge};
 use crate::members::queries;
 use crate::session::{Admin, Frame};
 use crate::teams::{self, Belonging};
@@ -19,6 +19,10 @@ pub struct Detail {
     teams: Vec<InTeam>,
     identities: Vec<Linked>,
     deeds: Vec<Offer>,
+    /// The connection whose group gave the role; empty where none did.
+    role_by: String,
+    managed: Option<Managed>,
+    has_directory: bool,
 }
 
 /// A team of the member, with all that put them there.
@@ -42,13 +46,22 @@ pub async fn detail(
     path: web::Path<(String, String)>,
 ) -> Result<Page<Detail>, Problem> {
     let (organization, id, now) = (admin.organization.clone(), path.into_inner().1, site.now());
-    let (member, facts, belongings, identities) = site
+    let (member, facts, belongings, identities, (role_by, managed, has_directory)) = site
         .store
         .reading(move |conn| {
             let (member, facts) = actions::load(conn, now, &organization, &id)?;
             let belongings = teams::of_member(conn, &member.id)?;
             let identities = queries::identities_of(conn, &organization, &member.account)?;
-            Ok::<_, Problem>((member, facts, belongings, identities))
+            let role_by = match &member.role_given_by {
+                Some(id) => queries::connection_name(conn, &organization, id)?,
+                None => None,
+            };
+            let directory = (
+                role_by.unwrap_or_default(),
+                queries::managed(conn, &[&member.id])?.pop(),
+                queries::has_directory(conn, &organization)?,
+            );
+            Ok::<_, Problem>((member, facts, belongings, identities, directory))
         })
         .await?;
     let offer = |deed: Deed| Offer {
@@ -62,6 +75,9 @@ pub async fn detail(
         deeds: Deed::fitting(member.state).into_iter().map(offer).collect(),
         teams: by_team(belongings),
         identities,
+        role_by,
+        managed,
+        has_directory,
         member,
     }))
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::access::Role;
-use crate::members::model::{Filter, Listed, Source, State};
+use crate::members::model::{Filter, Listed, Managed, Source, State};
 use crate::members::queries;
 use crate::seats::{self, Seats};
 use crate::session::{Admin, Frame};
@@ -22,6 +22,7 @@ pub struct Asked {
     team: String,
     state: String,
     source: String,
+    directory: String,
 }
 
 #[derive(Template)]
@@ -41,6 +42,16 @@ struct Found {
     total: i64,
     teams: Vec<Team>,
     seats: Seats,
+    /// Whether a directory writes into the organization.
+    has_directory: bool,
+    /// Those of the page whom a directory knows.
+    managed: Vec<Managed>,
+}
+
+impl Found {
+    fn managed(&self, member: &str) -> Option<&Managed> {
+        self.managed.iter().find(|managed| managed.member == member)
+    }
 }
 
 /// Members by name, filtered as the address says.
@@ -56,7 +67,10 @@ pub async fn list(
         .store
         .reading(move |conn| {
             let rows = queries::page(conn, &organization, &filter, &paging)?;
+            let ids: Vec<&String> = rows.iter().map(|row| &row.member.id).collect();
+            let managed = queries::managed(conn, &ids)?;
             Ok::<_, Problem>(Found {
+                managed,
                 slice: Slice::cut(rows, &paging, key),
                 ..counted(conn, &organization, &filter, now)?
             })
@@ -97,6 +111,8 @@ fn counted(
         total,
         teams: teams::list(conn, organization)?,
         seats: seats::count(conn, organization, now)?,
+        has_directory: queries::has_directory(conn, organization)?,
+        managed: Vec::new(),
     })
 }
 
@@ -109,6 +125,11 @@ impl Asked {
             team: (!team.is_empty()).then(|| team.to_owned()),
             state: State::parse(&self.state),
             source: Source::parse(&self.source),
+            managed: match self.directory.as_str() {
+                "managed" => Some(true),
+                "unmanaged" => Some(false),
+                _ => None,
+            },
         }
     }
 
@@ -138,6 +159,10 @@ impl Asked {
             team.map(|name| format!("team {name}")),
             filter.state.map(|state| format!("state {}", state.as_str())),
             filter.source.map(|source| format!("came by {}", source.title())),
+            filter.managed.map(|managed| {
+                let not = if managed { "" } else { "not " };
+                format!("{not}managed by a directory")
+            }),
         ];
         for part in parts.into_iter().flatten() {
             caption.push_str(" · ");
@@ -154,6 +179,7 @@ impl Asked {
             ("team", &self.team),
             ("state", &self.state),
             ("source", &self.source),
+            ("directory", &self.directory),
         ];
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in fields {
@@ -214,6 +240,8 @@ mod tests {
             total: 128,
             teams: Vec::new(),
             seats,
+            has_directory: false,
+            managed: Vec::new(),
         };
         assert_eq!(Asked::default().caption(&found), "128 members, by name");
         assert_eq!(

@@ -16,6 +16,8 @@ pub struct Form {
     pub post: bool,
     pub fields: Vec<Field>,
     pub buttons: Vec<Button>,
+    /// Where the fields of the list begin that was opened last: several lists may share a name.
+    list: usize,
 }
 
 /// A field; a box that is not ticked and a choice that is not made have a name but send nothing.
@@ -123,6 +125,7 @@ impl Form {
                 .is_some_and(|method| method.eq_ignore_ascii_case("post")),
             fields: Vec::new(),
             buttons: Vec::new(),
+            list: 0,
         }
     }
 
@@ -151,6 +154,7 @@ impl Form {
                     action: tag.get("formaction"),
                 });
             }
+            ("select", _) => self.list = self.fields.len(),
             ("option", Some(select)) => self.add_option(tag, select, page),
             _ => {}
         }
@@ -158,15 +162,12 @@ impl Form {
 
     /// A list of which nothing is chosen sends its first line, unless several may be chosen.
     fn add_option(&mut self, tag: &Tag, select: &Tag, page: &str) {
-        let name = select.get("name").unwrap_or_default();
         let one = select.get("multiple").is_none();
         let chosen = tag.get("selected").is_some();
-        let first = self.fields.iter().all(|field| field.name != name);
+        let first = self.fields.len() == self.list;
         if one && chosen {
-            self.fields
-                .iter_mut()
-                .filter(|field| field.name == name)
-                .for_each(|field| field.sent = false);
+            let list = self.fields.iter_mut().skip(self.list);
+            list.for_each(|field| field.sent = false);
         }
         let value = tag.get("value").unwrap_or_else(|| text(tag.content(page, "<")));
         self.add(select, value, chosen || (one && first), true);
