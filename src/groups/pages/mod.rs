@@ -172,7 +172,7 @@ async fn shown(owner: &Owner, site: &Site, id: String, what: Shown) -> Result<Ht
     let state = now.state();
     let convention = now.organization.settings.group_convention;
     let (rows, convention, is_typed) = match what.typed {
-        Some((rows, convention)) => (rows, convention, true),
+        Some((rows, convention)) => (view.completed(rows), convention, true),
         None => (view.rows(&now.lines), convention, false),
     };
     let is_wrong = rows.iter().any(Row::is_wrong);

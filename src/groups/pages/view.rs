@@ -160,6 +160,18 @@ impl View {
         rows
     }
 
+    /// The typed rows, and those of the groups that are not among them: a review sends only rows with a team.
+    pub fn completed(&self, mut typed: Vec<Row>) -> Vec<Row> {
+        let is_typed = |row: &Row| {
+            let same = |other: &Row| other.group == row.group && other.scim == row.scim;
+            typed.iter().any(same)
+        };
+        let mut missing = self.rows(&[]);
+        missing.retain(|row| !is_typed(row));
+        typed.extend(missing);
+        typed
+    }
+
     /// What there is to tell of a row.
     pub fn told(&self, row: &Row) -> Told {
         let known = self.directory.get(&row.scim);
