@@ -156,12 +156,14 @@ fn check(conn: &mut Conn, connection: &Connection, lines: &[Line]) -> Result<(),
 /// The directory has a group of this id and name, made or renamed just now: the lines that were written
 /// for this name (or id, or external id) and follow no group yet follow it from now on, whatever it is
 /// called later. A line whose group was deleted does not: a new group of the old name waits for an
-/// administrator. Answers whether a line follows it now that did not before; then the caller syncs.
+/// administrator. Answers whether the caller is to sync everybody: a line follows it now that did not
+/// before, or names of groups are teams here.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn met(conn: &mut Conn, connection: &Connection, group: &str, display_name: &str) -> DbResult<bool> {
-    Ok(queries::bind(conn, &connection.id, group, display_name)? > 0)
+    let is_bound = queries::bind(conn, &connection.id, group, display_name)? > 0;
+    Ok(is_bound || super::sync::has_convention(conn, connection)?)
 }
 
 /// The directory deleted this group: what it gave is taken back. Its lines stay, and give nothing.
