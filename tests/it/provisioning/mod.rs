@@ -3,6 +3,7 @@
 mod groups;
 mod http;
 mod okta;
+mod model;
 mod people;
 mod recordings;
 mod search;
