@@ -13,10 +13,12 @@ use provider::{Client, Provider};
 use visitor::Visitor;
 
 use crate::app::Vestibule;
+use crate::audit::Actor;
 use crate::config::{Config, PublicUrl};
 use crate::store::id;
 use crate::store::time::Clock;
-use crate::{apply, connections};
+use crate::web::Problem;
+use crate::{apply, connections, provisioning};
 
 /// The password of Olive, who owns the demo's organization. It opens nothing but this demo.
 const PASSWORD: &str = "olive opens the door";
@@ -70,6 +72,8 @@ pub async fn run(addresses: Addresses) -> Result<(), String> {
 
     let vestibule = Vestibule::open(config, Clock::system())?;
     seed(&vestibule, &folder.0, &acme, &issuer)?;
+    let base_url = vestibule.site.url(provisioning::BASE);
+    let token = directory_token(&vestibule)?;
     let server = vestibule.serve(product).map_err(told)?;
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
@@ -78,7 +82,12 @@ pub async fn run(addresses: Addresses) -> Result<(), String> {
         handle.stop(false).await;
         return Err(format!("the demo’s own sign-ins failed: {error}"));
     }
+    if let Err(error) = visitor::asks(&format!("{base_url}/Users?count=1"), &token).await {
+        handle.stop(false).await;
+        return Err(format!("the demo’s directory failed: {error}"));
+    }
     println!("{}", welcome(&origin, &issuer));
+    println!("{}", welcome_directory(&base_url, &token));
     let outcome = serving.await.map_err(|error| error.to_string())?;
     provider_handle.stop(false).await;
     outcome.map_err(told)
@@ -131,6 +140,18 @@ fn seed(vestibule: &Vestibule, folder: &Path, acme: &Provider, issuer: &str) -> 
     by_saml::connect(&vestibule.site, acme)
 }
 
+/// A token of the connection whose directory writes people.
+fn directory_token(vestibule: &Vestibule) -> Result<String, String> {
+    let (site, actor) = (&vestibule.site, Actor::operator());
+    let made = site.store.write(|conn| -> Result<_, Problem> {
+        let connection = connections::find_by_slugs(conn, "acme", "acme-directory")?;
+        let connection = connection.ok_or(Problem::NotFound)?;
+        provisioning::tokens::create(conn, site.now(), &actor, &connection, "demo", None)
+    });
+    made.map(|(_, secret)| secret)
+        .map_err(|problem| problem.to_string())
+}
+
 /// Max uses his invitation, and comes by SAML as well; Tess, whom nobody invited, tries twice; Yuri's domain is
 /// not Acme's.
 async fn first_visits(origin: &str) -> Result<(), String> {
@@ -173,8 +194,31 @@ Try this:
     )
 }
 
+/// What a directory would be told, and a request to try it by.
+fn welcome_directory(base_url: &str, token: &str) -> String {
+    let person = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"tess@acme.example","name":{"givenName":"Tess","familyName":"Tan"}}"#;
+    format!(
+        "Be the directory, too (SCIM 2.0, under Single sign-on, Acme directory):
+  Base URL            {base_url}
+  Token               {token}
+
+  curl -H 'Authorization: Bearer {token}' '{base_url}/Users'
+  curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/scim+json' -d '{person}' '{base_url}/Users'
+
+The second makes Tess a member; she can then sign in by Acme ID. What was asked, and what was done, stands in the directory’s log.
+"
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_directory_is_told_where_and_by_what() {
+        let text = super::welcome_directory("http://127.0.0.1:1/scim/v2", "vscim_x");
+        assert!(text.contains("Base URL            http://127.0.0.1:1/scim/v2\n"));
+        assert!(text.contains("Token               vscim_x\n"));
+    }
+
     #[test]
     fn the_welcome_names_both_addresses() {
         let text = super::welcome("http://127.0.0.1:1", "http://127.0.0.1:2");

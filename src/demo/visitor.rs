@@ -8,6 +8,20 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use url::Url;
 
+/// Asks as a directory does, by its token.
+pub async fn asks(address: &str, token: &str) -> Result<(), String> {
+    let client = Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(10))
+        .build();
+    let request = client
+        .map_err(|error| error.to_string())?
+        .get(address)
+        .bearer_auth(token);
+    let answer = request.send().await.and_then(Response::error_for_status);
+    answer.map(drop).map_err(|error| error.to_string())
+}
+
 /// One person at one browser.
 pub struct Visitor {
     client: Client,
