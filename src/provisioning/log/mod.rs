@@ -15,7 +15,7 @@ pub use queries::{one, page, refused_by_guard};
 use super::tokens::{self, Caller};
 use crate::store::text::tame;
 use crate::store::time::{DAY, Timestamp};
-use crate::store::{Result, Store, id};
+use crate::store::{Conn, Result, Store, id};
 
 /// For how long requests are kept.
 pub const KEPT: i64 = 30 * DAY;
@@ -214,7 +214,11 @@ impl Log {
     fn write_all(&self, some: &[(String, Entry)]) -> Result<()> {
         self.store.write(|conn| {
             for (id, entry) in some {
-                queries::insert(conn, &entry.organization, &entry.connection, &kept(id, entry))?;
+                let mut kept = kept(id, entry);
+                if kept.person.is_empty() {
+                    kept.person = whom(conn, entry)?;
+                }
+                queries::insert(conn, &entry.organization, &entry.connection, &kept)?;
             }
             for (token, at) in uses(some) {
                 tokens::queries::used(conn, token, at)?;
@@ -241,6 +245,30 @@ fn uses(some: &[(String, Entry)]) -> std::collections::BTreeMap<&str, Timestamp>
         *last = entry.at.max(*last);
     }
     uses
+}
+
+/// Whom a request concerned that did not come so far as to say it: one that was refused.
+fn whom(conn: &mut Conn, entry: &Entry) -> Result<String> {
+    let path = entry.path.split('?').next().unwrap_or_default();
+    let below = path.strip_prefix(super::BASE).unwrap_or_default();
+    let name = match below.strip_prefix("/Users/") {
+        Some(user) => queries::user_name(conn, &entry.connection, user)?,
+        None => sent_name(&entry.body),
+    };
+    Ok(tame(&name.unwrap_or_default().to_lowercase(), 200))
+}
+
+/// The user name that a body has; not looked for in one that is longer than a person's.
+fn sent_name(body: &[u8]) -> Option<String> {
+    if body.len() > 64 * 1024 {
+        return None;
+    }
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let fields = body.as_object()?;
+    let (_, name) = fields
+        .iter()
+        .find(|(field, _)| field.eq_ignore_ascii_case("userName"))?;
+    name.as_str().map(str::to_owned)
 }
 
 fn kept(id: &str, entry: &Entry) -> Kept {

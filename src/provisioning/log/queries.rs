@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::{Kept, Wanted};
-use crate::store::schema::scim_requests;
+use crate::store::schema::{scim_requests, scim_users};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, containing};
 use crate::web::Paging;
@@ -61,6 +61,16 @@ pub fn insert(conn: &mut Conn, organization: &str, connection: &str, entry: &Kep
         ))
         .execute(conn)
         .map(drop)
+}
+
+/// The user name of one of the directory's people.
+pub fn user_name(conn: &mut Conn, connection: &str, id: &str) -> Result<Option<String>> {
+    scim_users::table
+        .find(id)
+        .filter(scim_users::connection_id.eq(connection))
+        .select(scim_users::user_name_key)
+        .first(conn)
+        .optional()
 }
 
 /// One entry of the connection.
