@@ -227,6 +227,7 @@ fn told(wanted: &Wanted<'_>) -> Value {
         fields.insert("default_team".to_owned(), json!(settings.default_team));
         if let Some(Value::Array(prints)) = fields.get_mut("certificates") {
             prints.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+            prints.dedup();
         }
     }
     all

@@ -204,8 +204,12 @@ pub fn set_certificates(
     let prints: Vec<&str> = wanted.iter().map(|one| one.fingerprint.as_str()).collect();
     let own = saml_certificates::table.filter(saml_certificates::connection_id.eq(connection));
     diesel::delete(own.filter(saml_certificates::fingerprint.ne_all(prints))).execute(conn)?;
-    let known: Vec<String> = own.select(saml_certificates::fingerprint).load(conn)?;
-    for one in wanted.iter().filter(|one| !known.contains(&one.fingerprint)) {
+    let mut known: Vec<String> = own.select(saml_certificates::fingerprint).load(conn)?;
+    for one in wanted {
+        if known.contains(&one.fingerprint) {
+            continue;
+        }
+        known.push(one.fingerprint.clone());
         diesel::insert_into(saml_certificates::table)
             .values((
                 saml_certificates::connection_id.eq(connection),
