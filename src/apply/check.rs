@@ -1,5 +1,7 @@
 //! Is each value of the file fit for what it says? All that can be judged without the database.
 
+mod saml;
+
 use std::collections::BTreeMap;
 
 use toml::Spanned;
@@ -8,11 +10,12 @@ use super::form::{
     ConnectionForm, DomainForm, Form, InvitationForm, MappingForm, OrganizationForm, OwnerForm,
 };
 use super::model::{
-    Connection, Description, Domain, Fault, Invitation, Mapping, Organization, Owner, Place, Said, Secret,
+    Connection, Description, Domain, Fault, Invitation, Mapping, Organization, Owner, Place, Said, Saml,
+    Secret,
 };
 use super::secrets::Outside;
 use crate::access::{DomainName, EmailAddress, Role};
-use crate::connections::State;
+use crate::connections::{Protocol, State};
 use crate::{accounts, orgs};
 
 /// The longest text that a column takes, in characters.
@@ -148,18 +151,16 @@ impl Reader<'_> {
     }
 
     fn connection(&mut self, form: ConnectionForm) -> Option<Connection> {
-        self.speaks_oidc(&form)?;
+        let protocol = self.protocol(&form)?;
         let slug = self.slug(&form.slug, "organization.connection.slug");
-        let issuer = self.needed(&form, form.issuer.as_ref(), "issuer");
-        let client_id = self.needed(&form, form.client_id.as_ref(), "client_id");
+        let provider = self.provider(&form, protocol, &slug);
         let field = "organization.connection.client_secret";
         let secret = self.secret(
             form.client_secret_env.as_ref(),
             form.client_secret_file.as_ref(),
             field,
         );
-        let (issuer, client_id) = (issuer?, client_id?);
-        self.issuer(&issuer);
+        let (issuer, client_id, saml) = provider?;
         let optional = |reader: &mut Self, value: &Option<Spanned<String>>, key: &str| {
             value
                 .as_ref()
@@ -167,7 +168,8 @@ impl Reader<'_> {
         };
         Some(Connection {
             name: optional(self, &form.name, "name"),
-            client_id: client_id.value,
+            saml,
+            client_id,
             client_secret: secret.map(|said| said.value),
             domains: form
                 .domains
@@ -194,40 +196,60 @@ impl Reader<'_> {
         })
     }
 
-    /// Notes a connection of another protocol, or with the keys of another.
-    fn speaks_oidc(&mut self, form: &ConnectionForm) -> Option<()> {
+    fn protocol(&mut self, form: &ConnectionForm) -> Option<Protocol> {
         let place = self.place(start(&form.protocol), "organization.connection.protocol");
-        match form.protocol.get_ref().as_str() {
-            "oidc" => {}
-            "saml" => {
-                let sentence = "SAML comes with a later version. This one speaks OpenID Connect: write \
-                                protocol = \"oidc\" with issuer and client_id, or leave this connection out.";
-                return self.fault(place, sentence);
-            }
-            other => return self.fault(place, &format!("“{other}” is no protocol. Write \"oidc\".")),
+        let word = form.protocol.get_ref();
+        let Some(protocol) = Protocol::parse(word) else {
+            let sentence = format!("“{word}” is no protocol. Write \"oidc\" or \"saml\".");
+            return self.fault(place, &sentence);
+        };
+        Some(protocol)
+    }
+
+    /// Issuer and client id of an OIDC provider, or what is said about a SAML one.
+    fn provider(
+        &mut self,
+        form: &ConnectionForm,
+        protocol: Protocol,
+        slug: &Said<String>,
+    ) -> Option<(Said<String>, String, Option<Saml>)> {
+        if protocol == Protocol::Saml {
+            let none = Said {
+                value: String::new(),
+                place: slug.place.clone(),
+            };
+            return self.saml(form).map(|saml| (none, String::new(), Some(saml)));
         }
+        self.nothing_of_saml(form);
+        let issuer = self.needed(form, form.issuer.as_ref(), "issuer");
+        let client_id = self.needed(form, form.client_id.as_ref(), "client_id");
+        let (issuer, client_id) = (issuer?, client_id?);
+        self.issuer(&issuer);
+        Some((issuer, client_id.value, None))
+    }
+
+    fn nothing_of_saml(&mut self, form: &ConnectionForm) {
         let foreign = [
-            ("metadata_file", &form.metadata_file),
-            ("metadata_url", &form.metadata_url),
-            ("entity_id", &form.entity_id),
-            ("sso_url", &form.sso_url),
-            ("certificates", &form.certificates),
-            ("attributes", &form.attributes),
-            ("idp_initiated", &form.idp_initiated),
+            ("metadata_file", form.metadata_file.as_ref().map(start)),
+            ("metadata_url", form.metadata_url.as_ref().map(start)),
+            ("entity_id", form.entity_id.as_ref().map(start)),
+            ("sso_url", form.sso_url.as_ref().map(start)),
+            ("certificates", form.certificates.as_ref().map(start)),
+            ("attributes", form.attributes.as_ref().map(start)),
+            ("idp_initiated", form.idp_initiated.as_ref().map(start)),
         ];
-        for (key, value) in foreign {
-            if let Some(value) = value {
-                let place = self.place(start(value), &format!("organization.connection.{key}"));
+        for (key, offset) in foreign {
+            if let Some(offset) = offset {
+                let place = self.place(offset, &format!("organization.connection.{key}"));
                 self.note(
                     place,
                     "This belongs to a SAML connection. An OpenID Connect one has no such setting.",
                 );
             }
         }
-        Some(())
     }
 
-    /// A key that an OIDC connection can't be without.
+    /// A key that a connection of its protocol can't be without.
     fn needed(
         &mut self,
         form: &ConnectionForm,

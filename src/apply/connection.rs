@@ -2,9 +2,10 @@
 
 use super::actions::team_id;
 use super::model::{Connection as Described, Said};
+use super::saml;
 use super::work::{At as _, Halt, Work, refuse};
 use crate::access::MappedGroup;
-use crate::connections::{self, Connection, Settings, State, secret_place};
+use crate::connections::{self, Connection, Protocol, Settings, State, secret_place};
 use crate::orgs::Organization;
 use crate::{domains, groups};
 
@@ -16,15 +17,35 @@ pub fn connection(work: &mut Work<'_>, organization: &Organization, said: &Descr
         let is_named = !name.value.is_empty();
         settings.default_team = is_named.then(|| team_id(work, organization, name)).transpose()?;
     }
-    let connection = match known {
-        None => create(work, organization, said, settings)?,
-        Some(known) => change(work, organization, said, &known, settings)?,
+    if let Some(known) = &known {
+        same_protocol(known, said)?;
+    }
+    let connection = match (known, &said.saml) {
+        (known, Some(described)) => saml::bring_about(work, organization, said, described, &settings, known)?,
+        (None, None) => create(work, organization, said, settings)?,
+        (Some(known), None) => change(work, organization, said, &known, settings)?,
     };
     for name in &said.domains {
         domain(work, organization, &connection, name)?;
     }
     mapping(work, organization, &connection, said)?;
     switches(work, organization, &connection, said)
+}
+
+/// What is linked by one protocol is nobody by the other, so that a connection keeps its own.
+fn same_protocol(known: &Connection, said: &Described) -> Result<(), Halt> {
+    let protocol = match said.saml {
+        Some(_) => Protocol::Saml,
+        None => Protocol::Oidc,
+    };
+    if known.protocol == protocol {
+        return Ok(());
+    }
+    let sentence = format!(
+        "This connection speaks {} and keeps doing so. Give the other one a slug of its own.",
+        known.protocol.title()
+    );
+    refuse(&said.slug.place, sentence)
 }
 
 fn create(

@@ -2,7 +2,6 @@
 //! does not belong there is refused by name.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::model::{Fault, Place};
@@ -77,14 +76,24 @@ pub struct ConnectionForm {
     pub scopes: Option<Text>,
     pub state: Option<Text>,
     pub mapping: Option<Vec<MappingForm>>,
-    // What a SAML connection has: known, so that its message is not "unknown field".
-    pub metadata_file: Option<Spanned<IgnoredAny>>,
-    pub metadata_url: Option<Spanned<IgnoredAny>>,
-    pub entity_id: Option<Spanned<IgnoredAny>>,
-    pub sso_url: Option<Spanned<IgnoredAny>>,
-    pub certificates: Option<Spanned<IgnoredAny>>,
-    pub attributes: Option<Spanned<IgnoredAny>>,
-    pub idp_initiated: Option<Spanned<IgnoredAny>>,
+    // What only a SAML connection has.
+    pub metadata_file: Option<Text>,
+    pub metadata_url: Option<Text>,
+    pub entity_id: Option<Text>,
+    pub sso_url: Option<Text>,
+    pub certificates: Option<Spanned<Texts>>,
+    pub attributes: Option<Spanned<AttributesForm>>,
+    pub idp_initiated: Option<Spanned<bool>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributesForm {
+    pub email: Option<String>,
+    pub given_name: Option<String>,
+    pub family_name: Option<String>,
+    pub name: Option<String>,
+    pub groups: Option<String>,
 }
 
 #[derive(Deserialize)]

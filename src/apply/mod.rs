@@ -9,6 +9,7 @@ mod check;
 mod connection;
 mod form;
 mod model;
+mod saml;
 mod secrets;
 mod work;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::access::{DomainName, EmailAddress, Role};
 use crate::connections::State;
+use crate::saml::{AttributeNames, Certificate};
 
 /// Where something stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +133,8 @@ pub struct Domain {
 pub struct Connection {
     pub slug: Said<String>,
     pub name: Option<String>,
+    /// None where OpenID Connect is spoken; else issuer, client id and client secret are empty.
+    pub saml: Option<Saml>,
     pub issuer: Said<String>,
     pub client_id: String,
     pub client_secret: Option<Secret>,
@@ -146,6 +149,28 @@ pub struct Connection {
     pub scopes: Option<String>,
     pub state: Option<State>,
     pub mapping: Option<Vec<Mapping>>,
+}
+
+/// What only a SAML connection has.
+#[derive(Debug)]
+pub struct Saml {
+    pub source: Source,
+    pub attributes: Option<AttributeNames>,
+    pub idp_initiated: Option<bool>,
+}
+
+/// Where the provider's settings come from.
+#[derive(Debug)]
+pub enum Source {
+    /// The text of its metadata.
+    Metadata(Said<String>),
+    /// The address of its metadata.
+    Address(Said<String>),
+    ByHand {
+        entity_id: Said<String>,
+        sso_url: Said<String>,
+        certificates: Vec<Certificate>,
+    },
 }
 
 #[derive(Debug)]

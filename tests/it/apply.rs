@@ -366,7 +366,7 @@ both_databases! {
             ("name = \"acme.example\"", "name = \"https://acme.example\"", "11: organization.domain.name: "),
             ("name = \"acme.example\"", "name = \"gmail.com\"", "11: organization.domain.name: Anybody can have an address"),
             ("slug = \"okta\"", "slug = \"ok ta\"", "14: organization.connection.slug: "),
-            ("protocol = \"oidc\"", "protocol = \"saml\"", "15: organization.connection.protocol: SAML comes with a later version"),
+            ("protocol = \"oidc\"", "protocol = \"saml\"", "15: organization.connection.protocol: A SAML connection needs its provider"),
             ("protocol = \"oidc\"", "protocol = \"ldap\"", "15: organization.connection.protocol: “ldap” is no protocol"),
             ("issuer = \"http://127.0.0.1:9000\"", "metadata_file = \"idp.xml\"", "14: organization.connection.issuer: The connection “okta” needs it"),
             ("issuer = \"http://127.0.0.1:9000\"", "issuer = \"okta\"", "16: organization.connection.issuer: Copy the issuer"),
@@ -391,6 +391,51 @@ both_databases! {
             assert!(error.starts_with(told), "{new}\n{error}");
             assert!(!error.contains("hunter2") && !error.contains(SECRET) && !error.contains(PASSWORD), "{error}");
             assert_eq!(everything(site), before, "{new}");
+        }
+    }
+
+    /// A SAML connection is made from its metadata or by hand, and applying the file again changes nothing.
+    async fn a_saml_connection_is_described_and_made_once(db: Database) {
+        let installation = Installation::start(db);
+        let site = &installation.site;
+        let made = |name: &str| {
+            let key = vestibule::saml::SpKey::generate(name, site.now()).unwrap();
+            vestibule::saml::Certificate::from_der(key.certificate).unwrap()
+        };
+        let (one, two) = (made("one"), made("two"));
+        let by_hand = format!(
+            "[[organization]]\nslug = \"acme\"\nname = \"Acme\"\n[[organization.connection]]\nslug = \"saml\"\n\
+             protocol = \"saml\"\nentity_id = \"idp\"\nsso_url = \"https://idp.example/sso\"\n\
+             certificates = [\"idp.pem\", \"{}\"]\nattributes = {{ email = \"mail\" }}\nidp_initiated = true\n\
+             state = \"on\"\n",
+            two.base64()
+        );
+        let file = File::of(&by_hand);
+        file.write("idp.pem", &one.pem());
+        let lines = file.apply(site);
+        assert!(lines.iter().any(|line| line.contains("connection saml created")), "{lines:?}");
+        assert_eq!(file.apply(site), ["Nothing to change."]);
+        let (settings, certificates) = site.store.read(|conn| -> vestibule::store::Result<_> {
+            let known = connections::find_by_slugs(conn, "acme", "saml")?.unwrap();
+            assert_eq!(known.state, State::On);
+            let settings = connections::saml::find(conn, &known.id)?.unwrap();
+            Ok((settings, connections::saml::certificates(conn, &known.id)?))
+        }).unwrap();
+        assert_eq!((settings.entity_id.as_str(), settings.attributes.email.as_str()), ("idp", "mail"));
+        assert!(settings.idp_initiated && certificates.len() == 2);
+
+        file.write("acme.toml", &by_hand.replace("\"idp.pem\", ", ""));
+        let lines = file.apply(site);
+        assert!(lines.iter().any(|line| line.contains("certificates changed")), "{lines:?}");
+        for (old, new, told) in [
+            ("idp_initiated", "issuer = \"https://x\"\nidp_initiated", "belongs to an OpenID Connect connection"),
+            ("entity_id", "metadata_url = \"https://idp.example/m\"\nentity_id", "Keep one"),
+            ("\"idp.pem\"", "\"acme.toml\"", "certificate"),
+            ("sso_url = \"https", "sso_url = \"javascript", "sign-on address"),
+        ] {
+            file.write("acme.toml", &by_hand.replacen(old, new, 1));
+            let error = file.refused(site);
+            assert!(error.contains(told), "{told}: {error}");
         }
     }
 
