@@ -47,11 +47,11 @@ fn main() {
         || assert!(parties.judged(&plain).is_ok()),
     );
     row("the same, encrypted (AES-256-GCM, RSA-OAEP)", || {
-        assert!(parties.judged(&hidden).is_ok())
+        assert!(parties.judged(&hidden).is_ok());
     });
     row("refusal of 1 MB", || assert!(parties.judged(&long).is_err()));
     row("refusal of 200 levels", || {
-        assert!(parties.judged(&deep).is_err())
+        assert!(parties.judged(&deep).is_err());
     });
     println!("| resident memory at its peak, all of the above | {} |", peak());
 }

@@ -87,14 +87,15 @@ impl Bulk {
                 return Ok(());
             }
             if later.len() == before {
-                return self.give_up(&later, lines, most_errors);
+                self.give_up(&later, lines, most_errors);
+                return Ok(());
             }
             waiting = later;
         }
     }
 
     /// Those who wait for each other wait for ever.
-    fn give_up(&mut self, waiting: &[usize], lines: &[Line], most_errors: usize) -> Result<(), ScimError> {
+    fn give_up(&mut self, waiting: &[usize], lines: &[Line], most_errors: usize) {
         for at in waiting {
             if self.errors >= most_errors {
                 break;
@@ -104,7 +105,6 @@ impl Bulk {
                 self.keep(*at, line, Err(error));
             }
         }
-        Ok(())
     }
 
     fn keep(&mut self, at: usize, line: &Line, outcome: Result<Answer, ScimError>) {
@@ -118,7 +118,7 @@ impl Bulk {
             ..Answer::new(error.status, Some(error.body()))
         });
         shown.insert("status".to_owned(), answer.status.to_string().into());
-        let made = (line.verb == Verb::Post && answer.status < 400).then(|| answer.location.as_deref());
+        let made = (line.verb == Verb::Post && answer.status < 400).then_some(answer.location.as_deref());
         if let Some(id) = &line.bulk_id {
             let made = made.flatten().and_then(|location| location.rsplit('/').next());
             self.made.insert(id.clone(), made.map(str::to_owned));

@@ -52,11 +52,11 @@ impl Published {
                 let mut stream = stream.unwrap();
                 let _ = stream.read(&mut [0; 4096]);
                 let body = held.lock().unwrap().clone();
-                let head = format!(
+                let answer = format!(
                     "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
                     body.len()
                 );
-                let _ = stream.write_all((head + &body).as_bytes());
+                let _ = stream.write_all((answer + &body).as_bytes());
             }
         });
         Self { address, text }
@@ -163,13 +163,13 @@ both_databases! {
 
         published.says(metadata("idp", "https://idp.example/sso", &[&new]));
         owner.submit("Read it now", &[]).await.sees("no longer trusted").sees(&old.fingerprint).sees(&new.fingerprint);
-        assert_eq!(settings(&acme, &id).1, [old.clone()]);
+        assert_eq!(settings(&acme, &id).1, std::slice::from_ref(&old));
         let mut tab = owner.new_tab();
         tab.get(&page).await;
         published.says(metadata("idp", "https://evil.example/sso", &[&new]));
         owner.submit("Read it now", &[]).await.sees("https://evil.example/sso");
         tab.submit("Confirm the changes", &[]).await.sees("was read again meanwhile");
-        assert_eq!(settings(&acme, &id).1, [old.clone()]);
+        assert_eq!(settings(&acme, &id).1, std::slice::from_ref(&old));
         owner.submit("Leave the settings", &[]).await.sees("stay as they are");
 
         published.says(metadata("another", "https://idp.example/sso", &[&new]));

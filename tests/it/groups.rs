@@ -252,7 +252,9 @@ both_databases! {
         let people: Vec<String> = (0..6)
             .map(|number| acme.join(&format!("p{number}@acme.example"), &format!("P {number}"), Role::Member))
             .collect();
-        people.iter().for_each(|member| knows(&acme, member));
+        for member in &people {
+            knows(&acme, member);
+        }
         makes(&acme, "a", "A");
         makes(&acme, "b", "acme:Made here");
         makes(&acme, "c", "acme:");

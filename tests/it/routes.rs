@@ -42,8 +42,8 @@ const ROUTES: &str = "
     POST /sign-in/password                                        anyone 422
     GET  /sign-in/{org}/{connection}                              anyone 303
     GET  /sign-in/oidc/{id}/callback                              anyone 303
-    GET  /sign-in/saml/{id}/metadata                              anyone 404
-    POST /sign-in/saml/{id}/acs                                   anyone 404
+    GET  /sign-in/saml/{id}/metadata                              anyone 200
+    POST /sign-in/saml/{id}/acs                                   anyone 303
     GET  /sign-in/refused/{reference}                             anyone 404
     POST /theme                                                   anyone 303
     GET  /set-up                                                  anyone 410

@@ -34,7 +34,7 @@ struct Edit {
 
 /// How an attempt to save ended.
 enum Saved {
-    Done(Connection),
+    Done(Box<Connection>),
     Wrong(FieldErrors),
     Stale,
 }
@@ -75,7 +75,7 @@ pub async fn create(
                 certificates: &read.certificates,
             };
             let made = actions::create(conn, now, &actor, &sealer, &organization, &wanted, &key)?;
-            verbs::set_domains(conn, now, &actor, &made, &attach).map(Saved::Done)
+            verbs::set_domains(conn, now, &actor, &made, &attach).map(|done| Saved::Done(Box::new(done)))
         })
         .await?;
     let sentence = "is made, as a draft. Copy its addresses into the provider, then turn the connection on.";
@@ -121,7 +121,7 @@ pub async fn change(
                 certificates: &read.certificates,
             };
             let changed = actions::change(conn, now, &actor, &known, &wanted)?;
-            verbs::set_domains(conn, now, &actor, &changed, &attach).map(Saved::Done)
+            verbs::set_domains(conn, now, &actor, &changed, &attach).map(|done| Saved::Done(Box::new(done)))
         })
         .await?;
     answer(&owner, &site, Some(known), typed, saved, "is saved.").await

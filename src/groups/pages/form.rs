@@ -118,28 +118,30 @@ pub fn rows(form: &Posted) -> Option<Vec<Row>> {
     Some(groups.into_iter().zip(rest).map(row).collect())
 }
 
-/// The lines that the rows say, in their order; what is wrong is noted in the rows. `live` are the
+/// The lines that the rows say, in their order; what is wrong is noted in the rows. `present` are the
 /// directory's groups that there are: a line of one that is gone gives way to one of the same name.
-pub fn read(rows: &mut [Row], teams: &[(String, String)], live: &[String]) -> Option<Vec<Line>> {
+pub fn read(rows: &mut [Row], teams: &[(String, String)], present: &[String]) -> Option<Vec<Line>> {
     rows.sort_by_key(Row::place);
     let mut lines: Vec<Line> = Vec::new();
     for row in rows.iter_mut() {
-        let Some(line) = row.judge(teams) else { continue };
+        let Some(line) = row.judge(teams) else {
+            continue;
+        };
         let twin = lines
             .iter_mut()
             .find(|other| other.group == line.group && other.team == line.team);
         match twin {
             None => lines.push(line),
-            Some(other) if is_dead(other, live) && !is_dead(&line, live) => *other = line,
-            Some(_) if is_dead(&line, live) => {}
+            Some(other) if is_gone(other, present) && !is_gone(&line, present) => *other = line,
+            Some(_) if is_gone(&line, present) => {}
             Some(_) => row.team_error = "This group has this team already, in another row.".to_owned(),
         }
     }
     (!rows.iter().any(Row::is_wrong)).then_some(lines)
 }
 
-fn is_dead(line: &Line, live: &[String]) -> bool {
-    !line.scim_group.is_empty() && !live.contains(&line.scim_group)
+fn is_gone(line: &Line, present: &[String]) -> bool {
+    !line.scim_group.is_empty() && !present.contains(&line.scim_group)
 }
 
 #[cfg(test)]

@@ -112,8 +112,7 @@ pub async fn change(
         ..Shown::default()
     };
     match (lines, step.as_str()) {
-        (None, _) => shown(&owner, &site, id, typed(rows)).await,
-        (Some(_), "edit") => shown(&owner, &site, id, typed(rows)).await,
+        (None, _) | (Some(_), "edit") => shown(&owner, &site, id, typed(rows)).await,
         (Some(lines), "save") => save(&owner, &site, now, lines, convention).await,
         (Some(lines), _) => review(&owner, &site, now, lines, rows, convention).await,
     }
@@ -285,11 +284,11 @@ async fn save(
         .await?;
     let id = before.connection.id;
     if !done {
-        let stale = Shown {
+        let anew = Shown {
             stale: true,
             ..Shown::default()
         };
-        return shown(owner, site, id, stale).await;
+        return shown(owner, site, id, anew).await;
     }
     let path = owner.path(&format!("/connections/{id}/groups"));
     Ok(Flash::good("The table of groups is saved.").redirect(site, &path))

@@ -198,10 +198,7 @@ fn members(
     let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
     let mut members: HashMap<String, Vec<Value>> = HashMap::new();
     for (group, user, _) in queries::members_of(conn, &ids)? {
-        members
-            .entry(group)
-            .or_default()
-            .push(member(context, &user));
+        members.entry(group).or_default().push(member(context, &user));
     }
     Ok(members)
 }

@@ -241,7 +241,7 @@ pub fn add(conn: &mut Conn, connection: &str, group: &str, users: &[String]) -> 
             .bind::<Text, _>(connection);
         added += some
             .iter()
-            .fold(statement, |statement, user| statement.bind::<Text, _>(user))
+            .fold(statement, diesel::query_builder::BoxedSqlQuery::bind::<Text, _>)
             .execute(conn)?;
     }
     Ok(added)

@@ -263,7 +263,7 @@ pub fn replace(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answe
     let group = work.find(request, id)?;
     let fields = normal(request)?;
     let wanted = described(&group, &fields);
-    let told = change(work, &group, wanted, vec![Change::Set(members(&fields)?)])?;
+    let told = change(work, &group, &wanted, vec![Change::Set(members(&fields)?)])?;
     Ok(work.answer(id, &projection, 200)?.decided(told))
 }
 
@@ -279,7 +279,7 @@ pub fn patch(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer,
     patching::apply_steps(&mut fields, &rest, Kind::Group)?;
     let changes = people.iter().map(Change::read).collect::<Result<Vec<_>, _>>()?;
     let wanted = described(&group, &fields);
-    let told = change(work, &group, wanted, changes)?;
+    let told = change(work, &group, &wanted, changes)?;
     if projection != Projection::All || !queries::exceeds(work.conn, id, MOST_SHOWN)? {
         return Ok(work.answer(id, &projection, 200)?.decided(told));
     }
@@ -306,10 +306,10 @@ pub fn delete(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer
 fn change(
     work: &mut Work<'_>,
     known: &Group,
-    wanted: Group,
+    wanted: &Group,
     changes: Vec<Change>,
 ) -> Result<String, ScimError> {
-    check(&wanted)?;
+    check(wanted)?;
     if display_key(&known.display_name) != display_key(&wanted.display_name) {
         work.has_free_name(&wanted.display_name)?;
     }
@@ -317,18 +317,18 @@ fn change(
     for change in changes {
         work.apply(&known.id, change, &mut moved)?;
     }
-    let described = *known != wanted;
+    let described = known != wanted;
     if !described && moved.is_empty() {
         return Ok(String::new());
     }
-    queries::update(work.conn, work.context.now, &wanted)?;
+    queries::update(work.conn, work.context.now, wanted)?;
     if described {
         let words =
             |group: &Group| Some(json!({ "name": group.display_name, "external_id": group.external_id }));
-        work.note("directory_group.changed", &wanted, words(known), words(&wanted))?;
-        work.met(&wanted)?;
+        work.note("directory_group.changed", wanted, words(known), words(wanted))?;
+        work.met(wanted)?;
     }
-    work.moved(&wanted, &moved)
+    work.moved(wanted, &moved)
 }
 
 fn normal(request: &Request) -> Result<Map<String, Value>, ScimError> {

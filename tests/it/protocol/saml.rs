@@ -1,4 +1,5 @@
 //! SAML 2.0 against a provider that says what it must not, and against browsers that come back in odd ways.
+#![expect(clippy::too_many_lines, reason = "tables of faults, a line for each")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -226,17 +227,17 @@ fn what_is_for_others() -> Vec<Fault> {
         ("no request", |f, m| says(f, m, |m| m.in_response_to = None)),
         ("an unknown request", |f, m| {
             says(f, m, |m| {
-                (m.in_response_to, m.confirms) = (Some("_x".into()), Some("_x".into()))
+                (m.in_response_to, m.confirms) = (Some("_x".into()), Some("_x".into()));
             })
         }),
         ("holder of key", |f, m| {
             says(f, m, |m| {
-                m.method = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"
+                m.method = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key";
             })
         }),
         ("sender vouches", |f, m| {
             says(f, m, |m| {
-                m.method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"
+                m.method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches";
             })
         }),
     ]
@@ -275,7 +276,7 @@ fn what_is_odd() -> Vec<Fault> {
     vec![
         ("not a success", |f, m| {
             says(f, m, |m| {
-                m.status = "urn:oasis:names:tc:SAML:2.0:status:Responder"
+                m.status = "urn:oasis:names:tc:SAML:2.0:status:Responder";
             })
         }),
         ("another version", |f, m| says(f, m, |m| m.version = "1.1")),
@@ -288,7 +289,7 @@ fn what_is_odd() -> Vec<Fault> {
         }),
         ("a comment in the name", |front, m| {
             let plain = says(front, m, |m| {
-                (m.signed, m.name) = (Signed::Nothing, "mary@acme.example|.evil.example".into())
+                (m.signed, m.name) = (Signed::Nothing, "mary@acme.example|.evil.example".into());
             });
             let signed = sign(&plain.replace('|', ""), &attribute(&plain, "ID"), &front.key);
             signed.replace("mary@acme.example.evil", "mary@acme.example<!---->.evil")
@@ -335,7 +336,7 @@ fn each_between(text: &str, start: &str, end: &str, change: impl Fn(&str) -> Str
     let mut out = parts.next().unwrap().to_owned();
     for part in parts {
         let (value, rest) = part.split_once(end).unwrap();
-        out += &format!("{start}{}{end}{rest}", change(value));
+        out.extend([start, &change(value), end, rest]);
     }
     out
 }
@@ -361,7 +362,7 @@ fn all_but_the_record(front: &SamlFront) -> String {
 both_databases! {
     /// Signed here, there or in both places: in.
     async fn an_honest_answer_comes_in(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         for (number, signed) in SIGNED.into_iter().enumerate() {
             let email = format!("mary{number}@acme.example");
             let (mut browser, asked) = front.at_the_provider().await;
@@ -381,7 +382,7 @@ both_databases! {
 
     /// With just-in-time provisioning off: denied, invited, in, a member.
     async fn a_stranger_is_denied_then_invited(db: Database) {
-        let front = SamlFront::open(db).await;
+        let front = SamlFront::open(db);
         let denied = front.comes("sam@acme.example").await;
         denied.sees("Access denied").sees("the IT desk");
         assert_eq!((denied.status(), denied.cookie("vestibule_session")), (403, None));
@@ -395,7 +396,7 @@ both_databases! {
 
     /// A person without an address in the message is told so in words of its own.
     async fn a_name_that_is_no_address_needs_an_attribute(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let (mut browser, asked) = front.at_the_provider().await;
         let message = Message { name_format: PERSISTENT, name: "00u1".into(), ..front.about(&asked, "") };
         let with_address = message.clone().with("email", &["mary@acme.example"]);
@@ -415,7 +416,7 @@ both_databases! {
     /// Nobody comes in by a message that is not genuine, though just-in-time provisioning would admit anybody; and
     /// nothing is left of it but its record.
     async fn what_a_provider_must_not_say_is_rejected(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let mut browser = Browser::new();
         for signed in SIGNED {
             let all = all_but_the_record(&front);
@@ -437,7 +438,7 @@ both_databases! {
 
     /// A response belongs to the browser and the connection of its request, for ten minutes.
     async fn a_response_belongs_to_its_request(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let (mut mary, asked) = front.at_the_provider().await;
         let xml = front.about(&asked, "mary@acme.example").xml(&front.key);
         let (elsewhere, _) = front.at_the_provider().await;
@@ -468,7 +469,7 @@ both_databases! {
 
     /// The address chooses the connection; what another one's provider says counts there and nowhere else.
     async fn a_response_belongs_to_one_connection(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let other = connect(&front.acme, "other", &front.key);
         let (mut browser, asked) = front.at_the_provider().await;
         let xml = front.about(&asked, "mary@acme.example").xml(&front.key);
@@ -496,7 +497,7 @@ both_databases! {
     /// An assertion is good for one sign-in: in this browser and another, on this server and the next, now and after
     /// a restart.
     async fn an_assertion_counts_once(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let (mut mary, asked) = front.at_the_provider().await;
         let message = front.about(&asked, "mary@acme.example");
         front.bring(&mut mary, &message.xml(&front.key), &asked.relay_state).await;
@@ -532,7 +533,7 @@ both_databases! {
 
     /// Fifty copies at once: one comes in.
     async fn of_many_copies_one_counts(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let (browser, asked) = front.at_the_provider().await;
         let xml = front.about(&asked, "mary@acme.example").xml(&front.key);
         let response = STANDARD.encode(&xml);
@@ -556,7 +557,7 @@ both_databases! {
 
     /// What nobody asked for is refused with the right way in, unless the connection allows it.
     async fn an_unsolicited_response_is_shown_the_way(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let mut browser = Browser::new();
         browser.get(&front.acme.installation.to("/sign-in")).await;
         let before = Before::of(&front.acme);
@@ -571,7 +572,7 @@ both_databases! {
 
     /// Where the connection allows it: in, once, soon, and to a path of ours.
     async fn an_unsolicited_response_may_be_allowed(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         front.set("idp_initiated = TRUE");
         let message = front.unasked("mary@acme.example");
         let mut browser = Browser::new();
@@ -603,7 +604,7 @@ both_databases! {
 
     /// Whatever stands in the `RelayState`, the browser stays on our pages.
     async fn the_relay_state_leads_nowhere_else(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         front.set("idp_initiated = TRUE");
         let long = format!("/{}", "x".repeat(10_000));
         for evil in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nX: y", long.as_str()] {
@@ -616,7 +617,7 @@ both_databases! {
 
     /// A session lasts as long as the provider says, if that is shorter.
     async fn a_session_ends_when_the_provider_says(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let (mut browser, asked) = front.at_the_provider().await;
         let message = Message { session_ends_at: Some(front.now() + 5 * MINUTE), ..front.about(&asked, "mary@acme.example") };
         front.bring(&mut browser, &message.xml(&front.key), &asked.relay_state).await;
@@ -629,7 +630,7 @@ both_databases! {
 
     /// What the form must look like.
     async fn a_form_has_one_response(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let (mut browser, asked) = front.at_the_provider().await;
         let xml = front.about(&asked, "mary@acme.example").xml(&front.key);
         let good = STANDARD.encode(&xml);
@@ -661,7 +662,7 @@ both_databases! {
 
     /// The request as the standard wants it; a person who starts again is asked again.
     async fn the_request_says_who_asks(db: Database) {
-        let front = SamlFront::open(db).await;
+        let front = SamlFront::open(db);
         let (mut browser, asked) = front.at_the_provider().await;
         assert!(asked.id.len() > 32 && asked.id.starts_with('_'), "{}", asked.id);
         assert_eq!(attribute(&asked.xml, "Destination"), "https://idp.acme.example/sso");
@@ -677,7 +678,7 @@ both_databases! {
 
     /// A provider that takes requests by a form gets one, with a button for those without scripts.
     async fn a_request_can_be_a_form(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         front.set("sso_binding = 'post', sso_url = 'https://idp.acme.example/sso?a=\"><script>alert(1)</script>'");
         let mut browser = Browser::new();
         browser.get(&front.sign_in()).await;
@@ -697,7 +698,7 @@ both_databases! {
 
     /// What providers are set up from.
     async fn the_metadata_says_who_we_are(db: Database) {
-        let front = SamlFront::open(db).await;
+        let front = SamlFront::open(db);
         let mut browser = Browser::new();
         browser.get(&front.audience()).await;
         assert_eq!((browser.status(), browser.header("content-type").unwrap().starts_with("application/samlmetadata+xml")), (200, true));
@@ -710,7 +711,7 @@ both_databases! {
 
     /// Administrators see what came in, which check failed, and what to do.
     async fn an_administrator_sees_what_came_in(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         let (mut mary, asked) = front.at_the_provider().await;
         let message = Message { recipient: Some("https://other.example/acs".into()), ..front.about(&asked, "mary@acme.example") };
         front.bring(&mut mary, &message.xml(&front.key), &asked.relay_state).await;
@@ -727,7 +728,7 @@ both_databases! {
 
     /// What was seen is forgotten when it could not be used again anyway.
     async fn assertions_are_swept(db: Database) {
-        let front = SamlFront::open_to_newcomers(db).await;
+        let front = SamlFront::open_to_newcomers(db);
         front.comes("mary@acme.example").await;
         let site = &front.acme.installation.site;
         vestibule::sign_in::sweep(&site.store, site.now(), 30).unwrap();

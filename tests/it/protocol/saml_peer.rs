@@ -1,4 +1,4 @@
-//! Sign-in by SAML through other people's providers: SimpleSAMLphp and pysaml2, each set up from its own metadata.
+//! Sign-in by SAML through other people's providers: `SimpleSAMLphp` and pysaml2, each set up from its own metadata.
 
 use serde_json::{Value, json};
 use vestibule::access::{MappedGroup, Role};

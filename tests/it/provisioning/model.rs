@@ -10,8 +10,9 @@ use crate::support::directory::user;
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// How many requests; `VESTIBULE_MODEL_STEPS` asks for more.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
 fn steps() -> usize {
-    std::env::var("VESTIBULE_MODEL_STEPS").map_or(300, |steps| steps.parse().unwrap())
+    std::env::var("VESTIBULE_MODEL_STEPS").map_or(10_000, |steps| steps.parse().unwrap())
 }
 
 /// Xorshift: the same numbers for the same seed, everywhere.
@@ -102,12 +103,8 @@ impl Model {
         let operation = json!([{ "op": op, "path": "members", "value": [{ "value": person }] }]);
         let told = directory.patch(&format!("/Groups/{id}"), operation).await;
         let refused = known.is_none() && op != "remove";
-        assert_eq!(
-            told.status,
-            if refused { 400 } else { 204 },
-            "{op}: {}",
-            told.body
-        );
+        let right: &[u16] = if refused { &[400] } else { &[200, 204] };
+        assert!(right.contains(&told.status), "{op}: {}", told.body);
         match op {
             "remove" => drop(inside.remove(&person)),
             _ if refused => {}
@@ -171,7 +168,7 @@ both_databases! {
     async fn two_clients_fill_one_group(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let mut people = Vec::new();
-        for number in 0..20 {
+        for number in 0..1_000 {
             people.push(directory.provision(&format!("p{number}@acme.example")).await.id());
         }
         let id = directory.post("/Groups", &group("G")).await.id();
@@ -180,11 +177,12 @@ both_databases! {
             actix_web::rt::spawn(async move {
                 for person in some {
                     let operation = json!([{ "op": "add", "path": "members", "value": [{ "value": person }] }]);
-                    assert_eq!(directory.patch(&path, operation).await.status, 204);
+                    let told = directory.patch(&path, operation).await;
+                    assert!([200, 204].contains(&told.status), "{}", told.body);
                 }
             })
         };
-        let (one, two) = (fill(people[..12].to_vec()), fill(people[8..].to_vec()));
+        let (one, two) = (fill(people[..600].to_vec()), fill(people[400..].to_vec()));
         one.await.unwrap();
         two.await.unwrap();
         assert_eq!(members(&directory, &id).await, people.into_iter().collect());

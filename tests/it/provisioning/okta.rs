@@ -59,7 +59,10 @@ impl Tally {
     #[track_caller]
     fn is_refused(&mut self, told: &Told, status: u16) {
         self.answers(told, status);
-        self.holds(told.body["detail"].as_str().is_some_and(|text| !text.is_empty()), told);
+        self.holds(
+            told.body["detail"].as_str().is_some_and(|text| !text.is_empty()),
+            told,
+        );
         self.is(&told.body["status"], status.to_string());
         self.is_of(told, ERROR);
     }

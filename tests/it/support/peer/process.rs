@@ -14,7 +14,7 @@ pub(super) struct Process {
 impl Process {
     /// Starts it; answers with the first line that it prints.
     pub fn start(command: &mut Command) -> (Self, Value) {
-        let name = format!("{:?}", command.get_program());
+        let name = command.get_program().display().to_string();
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child =
             child.unwrap_or_else(|error| panic!("{name} does not start ({error}): run scripts/test"));

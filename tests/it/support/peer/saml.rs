@@ -11,7 +11,7 @@ use crate::support::Browser;
 /// Whose provider it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Make {
-    /// SimpleSAMLphp, as Debian packages it.
+    /// `SimpleSAMLphp`, as Debian packages it.
     SimpleSamlPhp,
     /// pysaml2, which can also be told to get things wrong.
     PySaml2,
@@ -118,7 +118,7 @@ impl SamlProvider {
     }
 }
 
-/// pysaml2 is told each person's `NameID`; SimpleSAMLphp takes the address.
+/// pysaml2 is told each person's `NameID`; `SimpleSAMLphp` takes the address.
 fn named(make: Make, people: &Value) -> Value {
     let mut people = people.clone();
     if make == Make::PySaml2 {

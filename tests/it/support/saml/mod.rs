@@ -44,7 +44,7 @@ pub struct Asked {
 
 impl SamlFront {
     /// Acme, which lets in members and invited people.
-    pub async fn open(db: Database) -> Self {
+    pub fn open(db: Database) -> Self {
         let acme = Acme::alone(db);
         let key = SpKey::generate("idp.acme.example", acme.installation.site.now()).unwrap();
         let id = connect(&acme, "acme-saml", &key);
@@ -52,8 +52,8 @@ impl SamlFront {
     }
 
     /// Acme with just-in-time provisioning on.
-    pub async fn open_to_newcomers(db: Database) -> Self {
-        let front = Self::open(db).await;
+    pub fn open_to_newcomers(db: Database) -> Self {
+        let front = Self::open(db);
         front.jit(true);
         front
     }
