@@ -44,7 +44,7 @@ test('what nobody asked for leads to the right start', async () => {
   const page = await person(browser);
   const acs = await whereResponsesGo();
   const answer = await page.request.post(acs, { form: { SAMLResponse: Buffer.from('<a/>').toString('base64') } });
-  assert.equal(answer.status(), 400);
+  assert.equal(answer.status(), 403);
   await page.goto(answer.url());
   await page.getByRole('heading', { name: 'Sign-in did not work' }).waitFor();
   await audit(page);
