@@ -1,5 +1,6 @@
 //! Provisioning: what a directory may ask, and what its word does to people.
 
+mod cells;
 mod groups;
 mod http;
 mod okta;
