@@ -4,6 +4,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
 
+use super::statements::Statements;
 use super::{DbError, OpenError, Result};
 
 /// A connection to PostgreSQL or SQLite. Queries written on it run on both.
@@ -126,6 +127,7 @@ impl Conn {
 pub struct Manager {
     url: String,
     backend: Backend,
+    statements: Statements,
 }
 
 impl Manager {
@@ -136,6 +138,7 @@ impl Manager {
             return Ok(Self {
                 url: url.to_owned(),
                 backend: Backend::Postgres,
+                statements: Statements::default(),
             });
         }
         let file = url
@@ -150,11 +153,16 @@ impl Manager {
         Ok(Self {
             url: file.to_owned(),
             backend: Backend::Sqlite,
+            statements: Statements::default(),
         })
     }
 
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    pub fn statements(&self) -> Statements {
+        self.statements.clone()
     }
 }
 
@@ -165,8 +173,9 @@ impl r2d2::ManageConnection for Manager {
     fn connect(&self) -> std::result::Result<Conn, Self::Error> {
         match self.backend {
             Backend::Postgres => {
-                let conn =
+                let mut conn =
                     PgConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
+                conn.set_instrumentation(self.statements());
                 Ok(Conn::Postgres(conn))
             }
             Backend::Sqlite => {
@@ -178,6 +187,7 @@ impl r2d2::ManageConnection for Manager {
                      PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;",
                 )
                 .map_err(diesel::r2d2::Error::QueryError)?;
+                conn.set_instrumentation(self.statements());
                 Ok(Conn::Sqlite(conn))
             }
         }

@@ -13,6 +13,7 @@ pub mod id;
 mod migrate;
 pub mod schema;
 pub mod sealed;
+mod statements;
 pub mod text;
 pub mod time;
 
@@ -21,6 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use conn::{Backend, Conn};
+pub use statements::Statements;
 
 use batch::{Job, Lane};
 
@@ -39,6 +41,7 @@ pub struct Store {
     backend: Backend,
     sqlite_writes: Arc<Mutex<()>>,
     lanes: Arc<[Lane]>,
+    statements: Statements,
 }
 
 impl Store {
@@ -48,7 +51,7 @@ impl Store {
     /// When the address has another scheme or the database does not answer.
     pub fn open(url: &str) -> std::result::Result<Self, OpenError> {
         let manager = conn::Manager::new(url)?;
-        let backend = manager.backend();
+        let (backend, statements) = (manager.backend(), manager.statements());
         let pool = r2d2::Pool::builder()
             .max_size(if backend == Backend::Sqlite { 8 } else { 16 })
             .min_idle(Some(1))
@@ -61,12 +64,18 @@ impl Store {
             backend,
             sqlite_writes: Arc::new(Mutex::new(())),
             lanes: vec![Lane::default(); if backend == Backend::Sqlite { 1 } else { LANES }].into(),
+            statements,
         })
     }
 
     /// Which of the two databases this is.
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// What this store asks its database, for tests that count.
+    pub fn statements(&self) -> &Statements {
+        &self.statements
     }
 
     /// Runs the migrations that have not run yet. Safe to call from several processes at once.

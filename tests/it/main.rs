@@ -14,6 +14,7 @@ mod support;
 
 mod apply;
 mod audit;
+mod budget;
 mod connections;
 mod connections_saml;
 mod decision;

@@ -87,6 +87,32 @@ impl Installation {
         }
     }
 
+    /// The statements that one go of `ask` takes, transactions' ends left out: those of the go that took the fewest of
+    /// three, since what happens by itself (the log of requests, the sweepers) asks the database too.
+    pub async fn statements(&self, mut ask: impl AsyncFnMut()) -> Vec<String> {
+        let mut fewest: Option<Vec<String>> = None;
+        for _ in 0..3 {
+            self.site.store.statements().watch();
+            ask().await;
+            let seen = self.site.store.statements().telling();
+            if fewest.as_ref().is_none_or(|fewest| seen.len() < fewest.len()) {
+                fewest = Some(seen);
+            }
+        }
+        fewest.unwrap_or_default()
+    }
+
+    /// Fails where a go of `ask` takes more statements than `most`, and shows them.
+    pub async fn takes_at_most(&self, most: usize, what: &str, ask: impl AsyncFnMut()) {
+        let seen = self.statements(ask).await;
+        let (count, all) = (seen.len(), seen.join("\n  "));
+        println!("{what}: {count} statements");
+        assert!(
+            count <= most,
+            "{what} takes {count} statements, not {most}:\n  {all}"
+        );
+    }
+
     /// The absolute address of a path.
     pub fn to(&self, path: &str) -> String {
         format!("{}{path}", self.url)

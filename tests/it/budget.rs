@@ -1,0 +1,83 @@
+//! How many statements a request may take: each is a round trip where the database is another process, and one that
+//! is asked for each row makes a page slow once there are many.
+
+use std::cell::Cell;
+
+use serde_json::json;
+
+use crate::support::Directory;
+
+/// What a page may take.
+const PAGE: usize = 8;
+
+both_databases! {
+    /// A directory's requests take few statements, however many people there are.
+    async fn a_directory_is_answered_in_few_statements(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        let (door, number) = (&acme.installation, Cell::new(0));
+        let address = || {
+            number.set(number.get() + 1);
+            format!("p{}@acme.example", number.get())
+        };
+        let mut people = Vec::new();
+        for _ in 0..5 {
+            people.push(directory.provision(&address()).await.id());
+        }
+        let urn = "urn:ietf:params:scim:schemas:core:2.0:Group";
+        let group = json!({"schemas": [urn], "displayName": "Half", "members": [{"value": people[0]}]});
+        let group = directory.post("/Groups", &group).await.id();
+
+        door.takes_at_most(20, "POST Users", async || {
+            directory.provision(&address()).await;
+        }).await;
+        door.takes_at_most(5, "GET filter userName eq", async || {
+            assert_eq!(directory.find("userName eq \"p2@acme.example\"").await.len(), 1);
+        }).await;
+        door.takes_at_most(5, "GET one", async || {
+            assert_eq!(directory.get(&format!("/Users/{}", people[1])).await.status, 200);
+        }).await;
+        door.takes_at_most(6, "GET page", async || {
+            let told = directory.get("/Users?startIndex=1&count=100").await;
+            assert!(told.body["Resources"].as_array().unwrap().len() >= 5);
+        }).await;
+        for active in [false, true] {
+            let next = Cell::new(0);
+            door.takes_at_most(16, "PATCH active", async || {
+                let path = format!("/Users/{}", people[next.replace(next.get() + 1)]);
+                let told = directory.patch(&path, json!([{"op": "replace", "path": "active", "value": active}])).await;
+                assert_eq!((told.status, &told.body["active"]), (200, &json!(active)));
+            }).await;
+        }
+        let next = Cell::new(1);
+        door.takes_at_most(15, "PATCH that adds one to a group", async || {
+            let path = format!("/Groups/{group}?excludedAttributes=members");
+            let member = json!([{"value": people[next.replace(next.get() + 1)]}]);
+            let told = directory.patch(&path, json!([{"op": "add", "path": "members", "value": member}])).await;
+            assert_eq!(told.status, 200);
+        }).await;
+    }
+
+    /// A page takes few statements, however many people it shows.
+    async fn a_page_takes_few_statements(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        for number in 0..12 {
+            directory.provision(&format!("p{number}@acme.example")).await;
+        }
+        acme.installation.scim_log.flush();
+        let mut owner = acme.owner().await;
+        for (path, most) in [
+            ("/teams", PAGE),
+            ("/invitations", PAGE),
+            ("/sign-ins", PAGE),
+            ("/connections", PAGE),
+            ("/audit", PAGE),
+            // These take more still, and must not take more than this.
+            ("/members", 13),
+            ("/denied", 9),
+        ] {
+            acme.installation.takes_at_most(most, path, async || {
+                assert_eq!(owner.get(&acme.to(path)).await.status(), 200);
+            }).await;
+        }
+    }
+}
