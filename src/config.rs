@@ -1,7 +1,7 @@
 //! The settings: environment over file over default, read once at the start.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -21,6 +21,9 @@ pub struct Config {
     /// `VESTIBULE_OUTBOUND_ALLOW`: networks (CIDR, comma-separated) that outbound requests may reach
     /// although they are private; plain `http` is spoken only there. Default none.
     pub outbound_allow: Vec<String>,
+    /// `VESTIBULE_DNS`: the name servers that are asked for the records of domains (address, or address and
+    /// port, comma-separated). Default: those of the operating system.
+    pub dns: Vec<SocketAddr>,
     /// `VESTIBULE_TRUSTED_PROXIES`: networks whose `X-Forwarded-For` is believed. Default none.
     pub trusted_proxies: Vec<String>,
     /// `VESTIBULE_WORKERS`: server threads. Default: one for each core, 4 at most.
@@ -43,6 +46,7 @@ struct File {
     public_url: Option<String>,
     key_file: Option<String>,
     outbound_allow: Option<Vec<String>>,
+    dns: Option<Vec<String>>,
     trusted_proxies: Option<Vec<String>>,
     workers: Option<usize>,
     stranger_days: Option<i64>,
@@ -95,6 +99,12 @@ impl Config {
                 .map(|text| list(&text))
                 .or(file.outbound_allow)
                 .unwrap_or_default(),
+            dns: name_servers(
+                &set("VESTIBULE_DNS")
+                    .map(|text| list(&text))
+                    .or(file.dns)
+                    .unwrap_or_default(),
+            )?,
             trusted_proxies: set("VESTIBULE_TRUSTED_PROXIES")
                 .map(|text| list(&text))
                 .or(file.trusted_proxies)
@@ -121,6 +131,20 @@ fn number<T: std::str::FromStr<Err: std::fmt::Display>>(
     text.parse()
         .map(Some)
         .map_err(|error| format!("{name} is “{text}”: {error}. Write a whole number."))
+}
+
+/// Port 53 where none is written.
+fn name_servers(texts: &[String]) -> Result<Vec<SocketAddr>, String> {
+    let read = |text: &String| {
+        let alone = text.trim_matches(['[', ']']).parse::<IpAddr>();
+        let address = alone
+            .map(|ip| SocketAddr::new(ip, 53))
+            .or_else(|_no| text.parse());
+        address.map_err(|error| {
+            format!("VESTIBULE_DNS names “{text}” ({error}). Write addresses such as 192.0.2.53 or 192.0.2.53:5353.")
+        })
+    };
+    texts.iter().map(read).collect()
 }
 
 fn read_file(path: &Path) -> Result<File, String> {
@@ -238,6 +262,30 @@ mod tests {
         assert_eq!(
             (url.origin(), url.authority()),
             ("https://door.example.org", "door.example.org")
+        );
+    }
+
+    #[test]
+    fn name_servers_have_the_usual_port_unless_another_is_written() {
+        let texts = ["192.0.2.53", "192.0.2.53:5353", "2001:db8::1", "[2001:db8::1]:54"].map(str::to_owned);
+        let read: Vec<String> = name_servers(&texts)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            read,
+            [
+                "192.0.2.53:53",
+                "192.0.2.53:5353",
+                "[2001:db8::1]:53",
+                "[2001:db8::1]:54"
+            ]
+        );
+        assert!(
+            name_servers(&["dns.example".to_owned()])
+                .unwrap_err()
+                .contains("VESTIBULE_DNS")
         );
     }
 

@@ -106,6 +106,7 @@ fn settings(folder: &Path, listen: SocketAddr) -> Result<Config, String> {
         public_url: PublicUrl::parse(&format!("http://{listen}"))?,
         key_file: folder.join("demo.key"),
         outbound_allow: vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
+        dns: Vec::new(),
         trusted_proxies: Vec::new(),
         workers: 2,
         stranger_days: 30,

@@ -5,6 +5,7 @@
 //! allowed, judged on the address after the name was resolved and at the moment of connecting. It follows
 //! no redirect, asks no proxy, waits five seconds and reads one mebibyte.
 
+pub mod dns;
 mod error;
 mod network;
 mod resolver;
