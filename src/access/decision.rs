@@ -100,7 +100,7 @@ impl Case<'_> {
     fn proof(&self) -> (bool, &'static str) {
         if self.standing.account.is_linked() {
             (true, "This identity is already linked to an account.")
-        } else if self.domain_vouches() {
+        } else if self.domain_vouches() || self.lapsed_domain_of_a_member() {
             (true, self.domain_facts())
         } else if self.identity.email.is_some() && self.standing.invitation.proves_mailbox() {
             (
@@ -120,10 +120,21 @@ impl Case<'_> {
             && self.identity.email_verified != Some(false)
     }
 
+    /// A domain whose proof is lost goes on to prove the addresses of those who are members already.
+    fn lapsed_domain_of_a_member(&self) -> bool {
+        self.identity.email.is_some()
+            && self.standing.domain == DomainStanding::Lapsed
+            && self.standing.member == MemberStanding::Active
+            && self.identity.email_verified != Some(false)
+    }
+
     fn domain_facts(&self) -> &'static str {
         match self.standing.domain {
             _ if self.identity.email.is_none() => "The identity provider sent no e-mail address.",
             DomainStanding::Unverified => "The domain of this address is not verified for this connection.",
+            DomainStanding::Lapsed => {
+                "The domain was verified for this connection, but its proof has been missing for 7 days or more: its members may enter, and nobody new."
+            }
             DomainStanding::OtherOrganization => {
                 "The domain of this address belongs to another organization."
             }
@@ -137,7 +148,7 @@ impl Case<'_> {
     /// The reason of a denial where the domain does not vouch: the domain comes before the claim.
     fn unproven(&self) -> Denial {
         match self.standing.domain {
-            DomainStanding::Unverified => Denial::DomainNotVerified,
+            DomainStanding::Unverified | DomainStanding::Lapsed => Denial::DomainNotVerified,
             DomainStanding::OtherOrganization => Denial::DomainOfAnotherOrganization,
             DomainStanding::Verified => Denial::EmailNotVerified,
         }
@@ -669,5 +680,46 @@ mod tests {
 
     fn linked() -> AccountStanding {
         AccountStanding::Active { linked: true }
+    }
+
+    #[test]
+    fn a_lapsed_domain_lets_in_its_members_and_nobody_new() {
+        let lapsed = Standing {
+            domain: DomainStanding::Lapsed,
+            ..stranger()
+        };
+        let judge = |standing: &Standing, claim: Option<bool>| {
+            let identity = Identity {
+                email_verified: claim,
+                ..identity(None)
+            };
+            match decide(&policy(), &identity, standing).verdict {
+                Verdict::Admit(admission) => Ok(admission.reason),
+                Verdict::Deny(refusal) => Err(refusal.reason),
+            }
+        };
+        let standing = |account: AccountStanding, member: MemberStanding| Standing {
+            account,
+            member,
+            ..lapsed.clone()
+        };
+        let (linked, unlinked) = (
+            AccountStanding::Active { linked: true },
+            AccountStanding::Active { linked: false },
+        );
+        assert_eq!(judge(&lapsed, Some(true)), Err(Denial::DomainNotVerified));
+        let known_stranger = standing(linked, MemberStanding::No);
+        assert_eq!(judge(&known_stranger, Some(true)), Err(Denial::DomainNotVerified));
+        for account in [linked, unlinked] {
+            let member = standing(account, MemberStanding::Active);
+            assert_eq!(judge(&member, None), Ok(AdmitReason::Member));
+        }
+        let disowned = standing(unlinked, MemberStanding::Active);
+        assert_eq!(judge(&disowned, Some(false)), Err(Denial::DomainNotVerified));
+        let invited = Standing {
+            invitation: invitation(Role::Member, &[]),
+            ..lapsed.clone()
+        };
+        assert_eq!(judge(&invited, Some(true)), Err(Denial::DomainNotVerified));
     }
 }

@@ -128,6 +128,9 @@ pub enum DomainStanding {
     Verified,
     /// Nobody verified it, or it is not attached to this connection, or there is no address.
     Unverified,
+    /// The organization verified it, and it is attached to this connection, but its proof has been missing
+    /// for so long that it lets in members and nobody new.
+    Lapsed,
     /// Another organization verified it.
     OtherOrganization,
 }
