@@ -144,22 +144,22 @@ pub fn list(conn: &mut Conn, organization: &str) -> Result<Vec<Connection>> {
 /// # Errors
 /// When the database refuses.
 pub fn domain_standing(conn: &mut Conn, connection: &Connection, domain: &str) -> Result<DomainStanding> {
-    let verified: Option<(String, String)> = domains::table
+    let verified: Option<(String, String, Option<Timestamp>)> = domains::table
         .filter(domains::name.eq(domain))
         .filter(domains::verified)
-        .select((domains::id, domains::organization_id))
+        .select((domains::id, domains::organization_id, domains::lapsed_at))
         .first(conn)
         .optional()?;
-    let Some((id, organization)) = verified else {
+    let Some((id, organization, lapsed_at)) = verified else {
         return Ok(DomainStanding::Unverified);
     };
     if organization != connection.organization {
         return Ok(DomainStanding::OtherOrganization);
     }
-    Ok(if is_attached(conn, &connection.id, &id)? {
-        DomainStanding::Verified
-    } else {
-        DomainStanding::Unverified
+    Ok(match (is_attached(conn, &connection.id, &id)?, lapsed_at) {
+        (true, None) => DomainStanding::Verified,
+        (true, Some(_)) => DomainStanding::Lapsed,
+        (false, _) => DomainStanding::Unverified,
     })
 }
 
@@ -322,6 +322,7 @@ pub fn denied_but_for_jit(conn: &mut Conn, connection: &Connection, since: Times
         .inner_join(domains::table)
         .filter(connection_domains::connection_id.eq(&connection.id))
         .filter(domains::verified)
+        .filter(domains::lapsed_at.is_null())
         .select(domains::name);
     denials::table
         .inner_join(sign_ins::table.on(sign_ins::id.eq(denials::last_sign_in_id)))

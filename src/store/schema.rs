@@ -34,6 +34,7 @@ diesel::table! {
         admitted_at -> Nullable<BigInt>,
         created_at -> BigInt,
         version -> BigInt,
+        email_domain -> Nullable<Text>,
     }
 }
 
@@ -54,6 +55,15 @@ diesel::table! {
         vouched -> Bool,
         verified_at -> Nullable<BigInt>,
         created_at -> BigInt,
+        vouched_by -> Text,
+        waiting_since -> BigInt,
+        checked_at -> Nullable<BigInt>,
+        finding -> Text,
+        found -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        lost_at -> Nullable<BigInt>,
+        lapsed_at -> Nullable<BigInt>,
+        next_check_at -> Nullable<BigInt>,
     }
 }
 

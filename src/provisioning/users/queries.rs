@@ -370,7 +370,8 @@ pub fn is_in_a_group(conn: &mut Conn, user: &str) -> Result<bool> {
     .get_result(conn)
 }
 
-/// Whether the organization has verified this domain and attached it to the connection.
+/// Whether the organization has verified this domain, has not lost its proof for good, and attached it to the
+/// connection.
 pub fn covers(conn: &mut Conn, caller: &Caller, domain: &str) -> Result<bool> {
     diesel::select(diesel::dsl::exists(
         connection_domains::table
@@ -378,7 +379,8 @@ pub fn covers(conn: &mut Conn, caller: &Caller, domain: &str) -> Result<bool> {
             .filter(connection_domains::connection_id.eq(&caller.connection.id))
             .filter(domains::organization_id.eq(&caller.organization))
             .filter(domains::name.eq(domain))
-            .filter(domains::verified),
+            .filter(domains::verified)
+            .filter(domains::lapsed_at.is_null()),
     ))
     .get_result(conn)
 }
