@@ -43,7 +43,7 @@ struct Wish {
 impl Wish {
     fn of(form: &Posted) -> Self {
         Self {
-            addresses: form.text("addresses").to_owned(),
+            addresses: form.all("addresses").join("\n").trim().to_owned(),
             role: Role::parse(form.text("role")).unwrap_or(Role::Member),
             teams: form.all("team"),
             denial: form.text("denial").to_owned(),
