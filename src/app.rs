@@ -11,6 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::config::Config;
+use crate::outbound::dns::Dns;
 use crate::outbound::{Network, Outbound};
 use crate::provisioning::log::Log;
 use crate::session::Sessions;
@@ -71,9 +72,12 @@ impl Vestibule {
     pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
         let (workers, site) = (self.site.config.workers, self.site.clone());
         let (scim_log, outbound) = (self.scim_log.clone(), self.outbound.clone());
+        let dns = Dns::new(site.config.dns.clone());
+        let names = dns.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(self.site.clone()))
+                .app_data(web::Data::new(names.clone()))
                 .app_data(web::Data::new(self.outbound.clone()))
                 .app_data(web::Data::new(self.oidc.clone()))
                 .app_data(web::Data::new(self.scim_log.clone()))
@@ -107,7 +111,8 @@ impl Vestibule {
         .shutdown_timeout(15)
         .listen(listener)?;
         actix_web::rt::spawn(crate::sign_in::sweep_for_ever(site.clone()));
-        actix_web::rt::spawn(crate::connections::saml::refresh_for_ever(site, outbound));
+        actix_web::rt::spawn(crate::connections::saml::refresh_for_ever(site.clone(), outbound));
+        actix_web::rt::spawn(crate::domains::check::for_ever(site, dns));
         actix_web::rt::spawn(scim_log.keep_for_ever());
         Ok(server.run())
     }

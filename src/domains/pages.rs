@@ -4,11 +4,12 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{Domain, Standing, actions, queries};
+use super::{Domain, Finding, Standing, actions, queries};
 use crate::access::{DomainName, Role};
 use crate::audit::Actor;
 use crate::session::{Admin, Frame, Member, Owner};
 use crate::store;
+use crate::store::time::date;
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 
 #[derive(Template)]
@@ -26,16 +27,68 @@ struct Row {
     connections: Vec<String>,
 }
 
+impl Domain {
+    /// How it stands as a badge: its class and its words.
+    pub fn badge(&self) -> (&'static str, &'static str) {
+        match self.standing() {
+            Standing::Verified => ("good", "Verified"),
+            Standing::Vouched => ("good", "Vouched for"),
+            Standing::Lost(_) => ("warn", "Record missing"),
+            Standing::Lapsed(_) => ("bad", "Proof lost"),
+            Standing::Waiting => ("warn", "Waits for its record"),
+            Standing::Stopped => ("bad", "Record not found"),
+            Standing::Taken => ("bad", "Verified by another organization"),
+        }
+    }
+
+    /// What follows from how it stands, in a sentence.
+    pub fn consequence(&self) -> String {
+        match self.standing() {
+            Standing::Verified => "The record was found. People of this domain are whom their connection says they are.".to_owned(),
+            Standing::Vouched => format!(
+                "{} answers for it, who runs this installation. It needs no record.",
+                if self.vouched_by.is_empty() { "The operator" } else { &self.vouched_by }
+            ),
+            Standing::Lost(_) => format!(
+                "Nothing has changed yet. If the record is not back by {}, nobody new joins from this domain; members go on signing in.",
+                self.lapses_at().map(date).unwrap_or_default()
+            ),
+            Standing::Lapsed(at) => format!(
+                "Since {} nobody new joins from this domain. Members go on signing in. When the record is found again, all is as it was.",
+                date(at)
+            ),
+            Standing::Waiting => "Nobody joins from this domain before its record is found. It is looked up by itself for seven days.".to_owned(),
+            Standing::Stopped => "It was not found within seven days, and is no longer looked up by itself. “Check now” begins anew.".to_owned(),
+            Standing::Taken => "The record is there, but a domain belongs to one organization. If it is yours, ask whoever runs this installation.".to_owned(),
+        }
+    }
+
+    /// What the last look-up found, in a sentence; none where there was none.
+    pub fn last_found(&self) -> Option<String> {
+        let name = self.record_name();
+        let last = self.last?;
+        Some(match last.finding {
+            Finding::Present => "The record was there.".to_owned(),
+            Finding::None => format!("There was no TXT record at {name}."),
+            Finding::Other(1) => {
+                format!("There was a TXT record at {name}, but it does not say what is written here.")
+            }
+            Finding::Other(count) => {
+                format!("There were {count} TXT records at {name}, but none says what is written here.")
+            }
+            Finding::Taken => {
+                "The record was there, but another organization has verified the domain.".to_owned()
+            }
+            Finding::TimedOut => "The DNS server did not answer in time. That changes nothing.".to_owned(),
+            Finding::Failed => "The DNS server could not tell. That changes nothing.".to_owned(),
+        })
+    }
+}
+
 /// `GET /orgs/{org}/domains`
 pub async fn list(admin: Admin, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
-    shown(
-        &admin,
-        &site,
-        String::new(),
-        FieldErrors::default(),
-        StatusCode::OK,
-    )
-    .await
+    let errors = FieldErrors::default();
+    shown(&admin, &site, String::new(), errors, StatusCode::OK).await
 }
 
 /// `POST /orgs/{org}/domains`: adds one, or gives one that waits a new token.
@@ -54,9 +107,9 @@ pub async fn add(owner: Owner, site: web::Data<Site>, form: Posted) -> Result<Ht
         })
         .await;
     match added {
-        Ok(_) => {
-            let sentence = format!("{name} waits for its TXT record. The record is shown below.");
-            Ok(Flash::good(sentence).redirect(&site, &owner.path("/domains")))
+        Ok(id) => {
+            let sentence = format!("{name} is added. It counts as soon as its record is found.");
+            Ok(Flash::good(sentence).redirect(&site, &owner.path(&format!("/domains/{id}"))))
         }
         Err(Problem::Conflict(sentence)) => wrong(&owner, &site, typed, sentence).await,
         Err(problem) => Err(problem),
@@ -86,8 +139,8 @@ async fn shown(
         .reading(move |conn| -> store::Result<_> {
             let attached = queries::connections_of(conn, &organization)?;
             let of = |id: &str| {
-                let own = attached.iter().filter(|(domain, _)| domain == id);
-                own.map(|(_, name)| name.clone()).collect()
+                let own = attached.iter().filter(|(domain, _, _)| domain == id);
+                own.map(|(_, _, name)| name.clone()).collect()
             };
             let domains = queries::list(conn, &organization)?;
             Ok(domains
