@@ -19,6 +19,7 @@ mod connections;
 mod connections_saml;
 mod decision;
 mod denied;
+mod domains;
 mod groups;
 mod invitations;
 mod members;

@@ -124,6 +124,11 @@ const ROUTES: &str = "
     POST /orgs/{org}/connections/{id}/groups                      owner  409
     GET  /orgs/{org}/domains                                      admin  200
     POST /orgs/{org}/domains                                      owner  422
+    GET  /orgs/{org}/domains/{id}                                 admin  200
+    POST /orgs/{org}/domains/{id}/check                           owner  303
+    GET  /orgs/{org}/domains/{id}/people                          admin  200
+    GET  /orgs/{org}/domains/{id}/remove                          owner  200
+    POST /orgs/{org}/domains/{id}/remove                          owner  409
     GET  /orgs/{org}/audit                                        admin  200
     GET  /orgs/{org}/audit/{id}                                   admin  200
     GET  /orgs/{org}/settings                                     owner  200
@@ -481,6 +486,7 @@ impl Stage {
             "members" => {
                 "SELECT m.id AS line FROM members m JOIN accounts a ON a.id = m.account_id WHERE a.email LIKE 'max%'"
             }
+            "domains" => "SELECT id AS line FROM domains",
             "teams" => "SELECT id AS line FROM teams",
             "invitations" => "SELECT id AS line FROM invitations",
             "audit" => {

@@ -54,7 +54,7 @@ fn found(db: &Database, url: &str) -> Tables {
             .unwrap()
     } else {
         let question = "SELECT m.name AS place, c.name AS name, CASE WHEN c.\"notnull\" = 1 OR c.pk > 0 THEN 'NO' ELSE 'YES' END AS empty \
-                        FROM sqlite_master m, pragma_table_info(m.name) c \
+                        FROM sqlite_master m, pragma_table_xinfo(m.name) c \
                         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid";
         diesel::sql_query(question)
             .load(&mut SqliteConnection::establish(url).unwrap())

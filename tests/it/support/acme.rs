@@ -36,7 +36,11 @@ pub struct Acme {
 impl Acme {
     /// Acme whose connection speaks to `issuer` as the client `client_id`.
     pub fn start(db: Database, issuer: &str, client_id: &str, client_secret: &str) -> Self {
-        let installation = Installation::start(db);
+        Self::start_in(Installation::start(db), issuer, client_id, client_secret)
+    }
+
+    /// The same in an installation with settings of its own.
+    pub fn start_in(installation: Installation, issuer: &str, client_id: &str, client_secret: &str) -> Self {
         let (organization, connection) = {
             let (site, now) = (&installation.site, installation.site.now());
             let made = site.store.write(|conn| -> Result<_, Problem> {

@@ -10,7 +10,7 @@ use vestibule::store::time::{self, Clock};
 use vestibule::web::Problem;
 
 use super::provider::Provider;
-use super::{Acme, Browser, Database};
+use super::{Acme, Browser, Database, Installation};
 
 /// Acme and its provider, by clocks that go together.
 pub struct Front {
@@ -24,10 +24,15 @@ pub struct Front {
 impl Front {
     /// Acme, which lets in members and invited people.
     pub async fn open(db: Database) -> Self {
+        Self::open_in(Installation::start(db)).await
+    }
+
+    /// The same in an installation with settings of its own.
+    pub async fn open_in(installation: Installation) -> Self {
         let clock = Clock::fixed(time::now());
         let provider = Provider::start_with(clock.clone()).await;
-        let acme = Acme::start(
-            db,
+        let acme = Acme::start_in(
+            installation,
             provider.issuer(),
             provider.client_id(),
             provider.client_secret(),

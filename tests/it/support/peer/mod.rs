@@ -1,11 +1,13 @@
 //! Other people's software, run beside the tests (`tests/peers`): identity providers that people sign in at, and
 //! programs that try a directory's door.
 
+mod dns;
 mod oidc;
 mod process;
 mod saml;
 mod scim;
 
+pub use dns::DnsServer;
 pub use oidc::OidcProvider;
 pub use saml::{Make, SamlProvider};
 pub use scim::run as run_tester;
