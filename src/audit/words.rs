@@ -6,6 +6,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("sign_in.by_password", "Came in by password"),
     ("sign_in.denied", "Was denied"),
     ("sign_in.rejected", "Technical failure at sign-in"),
+    ("denial.asked", "Asked to be let in"),
     ("denial.invited", "Answered a denial by an invitation"),
     ("denial.dismissed", "Dismissed a denial"),
     ("denial.reopened", "Reopened a denial"),

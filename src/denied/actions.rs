@@ -74,6 +74,46 @@ pub fn invited(
     Ok(true)
 }
 
+/// Notes that the person asks to be let in. Its row is the newest again; a dismissed one stays dismissed.
+///
+/// # Errors
+/// When there is no such denial, the message is too long, the person has asked within a day, or is in already.
+pub fn ask(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    denial_id: &str,
+    message: &str,
+) -> std::result::Result<Denial, Problem> {
+    if message.chars().count() > LONGEST_NOTE {
+        return Err(Problem::Invalid(format!(
+            "The message has more than {LONGEST_NOTE} characters. Shorten it."
+        )));
+    }
+    let denial = queries::find(conn, organization, denial_id)?.ok_or(Problem::NotFound)?;
+    if denial.state == State::Settled {
+        return Err(Problem::Conflict(
+            "You have been let in since. Sign in again.".to_owned(),
+        ));
+    }
+    if !denial.may_ask(now) {
+        return Err(Problem::Conflict(
+            "You have asked within the last day. The administrators see your request; ask again tomorrow."
+                .to_owned(),
+        ));
+    }
+    let changed = Denial {
+        asked_at: Some(now),
+        asked: tame(message, LONGEST_NOTE),
+        last_at: now.max(denial.last_at),
+        version: denial.version + 1,
+        ..denial.clone()
+    };
+    write(conn, now, actor, "denial.asked", &denial, &changed)?;
+    Ok(changed)
+}
+
 /// Lets a denial be, with a note why.
 ///
 /// # Errors

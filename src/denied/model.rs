@@ -3,7 +3,7 @@
 use crate::access::{Denial as Reason, DenialDetail, EmailAddress};
 use crate::sign_ins::Record;
 use crate::store::text::tame;
-use crate::store::time::Timestamp;
+use crate::store::time::{DAY, Timestamp};
 
 /// What became of a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,9 +116,23 @@ pub struct Denial {
     pub state_by: String,
     /// Counts its changes, for forms.
     pub version: i64,
+    /// When the person last asked to be let in.
+    pub asked_at: Option<Timestamp>,
+    /// What the person wrote then; may be empty.
+    pub asked: String,
 }
 
 impl Denial {
+    /// Whether the person may ask to be let in: once a day, while they are not in.
+    pub fn may_ask(&self, now: Timestamp) -> bool {
+        self.state != State::Settled && self.asked_at.is_none_or(|at| now - at >= DAY)
+    }
+
+    /// Whether the person asked and nobody has answered since.
+    pub fn is_asking(&self) -> bool {
+        self.state == State::Open && self.asked_at.is_some_and(|at| at >= self.state_at)
+    }
+
     /// The person as titles name them: by address, else by name.
     pub fn person(&self) -> &str {
         [&self.email, &self.name]
@@ -213,6 +227,8 @@ fn first(record: &Record, id: String) -> Denial {
         state_at: record.at,
         state_by: String::new(),
         version: 1,
+        asked_at: None,
+        asked: String::new(),
     }
 }
 
@@ -261,6 +277,8 @@ pub(super) mod tests {
             state_at: 0,
             state_by: "Olive".into(),
             version: 1,
+            asked_at: None,
+            asked: String::new(),
         }
     }
 

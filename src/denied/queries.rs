@@ -39,6 +39,8 @@ struct Row {
     state_at: Timestamp,
     state_by: String,
     version: i64,
+    asked_at: Option<Timestamp>,
+    asked: String,
 }
 
 impl From<Row> for Denial {
@@ -68,6 +70,8 @@ impl From<Row> for Denial {
             state_at: row.state_at,
             state_by: row.state_by,
             version: row.version,
+            asked_at: row.asked_at,
+            asked: row.asked,
         }
     }
 }
@@ -144,6 +148,8 @@ pub fn update(conn: &mut Conn, denial: &Denial) -> Result<()> {
             denials::state_at.eq(denial.state_at),
             denials::state_by.eq(&denial.state_by),
             denials::version.eq(denial.version),
+            denials::asked_at.eq(denial.asked_at),
+            denials::asked.eq(&denial.asked),
         ))
         .execute(conn)
         .map(drop)

@@ -39,6 +39,8 @@ pub struct Settings {
     pub idle_minutes: i64,
     /// Whether a group called `organization:team` is that team.
     pub group_convention: bool,
+    /// Whether a denied person may ask to be let in.
+    pub requests: bool,
 }
 
 impl Settings {
@@ -53,6 +55,7 @@ impl Settings {
             session_hours: 12,
             idle_minutes: 120,
             group_convention: false,
+            requests: true,
         }
     }
 

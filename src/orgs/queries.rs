@@ -20,9 +20,10 @@ type Row = (
     i64,
     i64,
     bool,
+    bool,
 );
 
-const COLUMNS: (
+type Columns = (
     organizations::id,
     organizations::slug,
     organizations::state,
@@ -35,7 +36,10 @@ const COLUMNS: (
     organizations::session_hours,
     organizations::idle_minutes,
     organizations::group_convention,
-) = (
+    organizations::requests,
+);
+
+const COLUMNS: Columns = (
     organizations::id,
     organizations::slug,
     organizations::state,
@@ -48,6 +52,7 @@ const COLUMNS: (
     organizations::session_hours,
     organizations::idle_minutes,
     organizations::group_convention,
+    organizations::requests,
 );
 
 fn organization(row: Row) -> Organization {
@@ -64,6 +69,7 @@ fn organization(row: Row) -> Organization {
         session_hours,
         idle_minutes,
         group_convention,
+        requests,
     ) = row;
     let settings = Settings {
         name,
@@ -74,6 +80,7 @@ fn organization(row: Row) -> Organization {
         session_hours,
         idle_minutes,
         group_convention,
+        requests,
     };
     Organization {
         id,
@@ -131,6 +138,7 @@ pub(super) fn insert(conn: &mut Conn, now: Timestamp, new: &Organization) -> Res
             organizations::session_hours.eq(new.settings.session_hours),
             organizations::idle_minutes.eq(new.settings.idle_minutes),
             organizations::group_convention.eq(new.settings.group_convention),
+            organizations::requests.eq(new.settings.requests),
             organizations::created_at.eq(now),
         ))
         .execute(conn)
@@ -152,6 +160,7 @@ pub(super) fn update(conn: &mut Conn, id: &str, settings: &Settings, version: i6
         organizations::session_hours.eq(settings.session_hours),
         organizations::idle_minutes.eq(settings.idle_minutes),
         organizations::group_convention.eq(settings.group_convention),
+        organizations::requests.eq(settings.requests),
         organizations::version.eq(version + 1),
     ))
     .execute(conn)

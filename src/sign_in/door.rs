@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::flow::{self, ATTEMPT_LIFE, Arrival, Attempt, Passage};
 use super::oidc::Oidc;
 use super::record::{Rejection, reject};
-use super::{by_oidc, queries, saml};
+use super::{by_oidc, proof, queries, saml};
 use crate::connections::{self, Connection, Protocol};
 use crate::session;
 use crate::store::{DbError, id};
@@ -156,11 +156,12 @@ impl Return {
                 // The other cookie stays for its ten minutes: another tab may still be at the provider.
                 without(site, see_other(local_path(&return_to)), &[INVITATION])
             }
-            Passage::Refused { reference } => without(
-                site,
-                see_other(&format!("/sign-in/refused/{reference}")),
-                &[spent],
-            ),
+            Passage::Refused { reference } => {
+                let mut answer = see_other(&format!("/sign-in/refused/{reference}"));
+                let proof = proof::cookie(site, &reference);
+                answer.add_cookie(&proof).map_err(Problem::internal)?;
+                without(site, answer, &[spent])
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod guest;
 pub mod oidc;
 mod pages;
 mod password;
+mod proof;
 mod queries;
 mod record;
 mod refused;
@@ -34,6 +35,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/sign-in", web::post().to(pages::by_address))
         .route("/sign-in/password", web::post().to(pages::by_password))
         .route("/sign-in/refused/{reference}", web::get().to(refused::refused))
+        .route("/sign-in/refused/{reference}/ask", web::post().to(refused::ask))
         .route("/sign-in/oidc/{id}/callback", web::get().to(by_oidc::returned))
         .route("/sign-in/saml/{id}/metadata", web::get().to(saml::metadata))
         .route("/sign-in/saml/{id}/acs", web::post().to(saml::returned))

@@ -216,10 +216,22 @@ pub struct Refused {
     pub evidence: String,
     pub organization: String,
     pub connection: Option<String>,
+    pub denial: Option<String>,
+    pub account: Option<String>,
 }
 
+type RefusedRow = (
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
 pub fn refused(conn: &mut Conn, reference: &str) -> Result<Option<Refused>> {
-    let row: Option<(String, String, String, String, Option<String>)> = sign_ins::table
+    let row: Option<RefusedRow> = sign_ins::table
         .filter(sign_ins::reference.eq(reference))
         .select((
             sign_ins::outcome,
@@ -227,16 +239,20 @@ pub fn refused(conn: &mut Conn, reference: &str) -> Result<Option<Refused>> {
             sign_ins::evidence_json,
             sign_ins::organization_id,
             sign_ins::connection_id,
+            sign_ins::denial_id,
+            sign_ins::account_id,
         ))
         .first(conn)
         .optional()?;
-    Ok(
-        row.map(|(outcome, reason, evidence, organization, connection)| Refused {
+    Ok(row.map(
+        |(outcome, reason, evidence, organization, connection, denial, account)| Refused {
             outcome,
             reason,
             evidence,
             organization,
             connection,
-        }),
-    )
+            denial,
+            account,
+        },
+    ))
 }

@@ -1,14 +1,17 @@
 //! The page for those who are not let in: Access denied, or what went wrong, in plain words.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::queries;
+use super::{proof, queries};
+use crate::audit::Actor;
 use crate::connections::{self, Connection};
+use crate::denied::{self, Denial};
 use crate::orgs::{self, Organization};
 use crate::store::Conn;
-use crate::web::{Door, Page, Problem, Site};
+use crate::store::time::Timestamp;
+use crate::web::{Client, Door, Page, Posted, Problem, Site, see_other};
 
 #[derive(Template)]
 #[template(path = "sign_in/denied.html")]
@@ -18,6 +21,20 @@ struct Denied {
     contact: String,
     reference: String,
     again: Option<String>,
+    asking: Asking,
+    message: String,
+    error: Option<String>,
+}
+
+/// Whether the page offers to request access.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// Another browser, or the organization does not want it.
+    No,
+    /// The form.
+    May,
+    /// It was done today.
+    Asked,
 }
 
 #[derive(Template)]
@@ -37,53 +54,132 @@ struct Failed {
 pub async fn refused(
     door: Door,
     site: web::Data<Site>,
+    request: HttpRequest,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let reference = path.into_inner();
-    let wanted = reference.clone();
-    let found = site
-        .store
-        .reading(move |conn| about_refused(conn, &wanted))
-        .await
-        .map_err(Problem::from)?;
-    let (record, organization, connection) = found.ok_or(Problem::NotFound)?;
-    let again = connection
-        .filter(|connection| connection.state == connections::State::On)
-        .map(|connection| format!("/sign-in/{}/{}", organization.slug, connection.slug));
-    let name = organization.settings.name;
-    match record.outcome.as_str() {
+    let about = about(&site, &reference).await?;
+    let is_theirs = proof::holds(&request, &site, &reference);
+    match about.record.outcome.as_str() {
         "denied" => {
-            let page = Denied {
-                door,
-                organization: name,
-                contact: organization.settings.contact,
-                reference,
-                again,
-            };
+            let page = Denied::of(door, reference, &about, site.now(), is_theirs);
             Ok(Page::with_status(StatusCode::FORBIDDEN, page).response())
         }
         "rejected" => {
             let page = Failed {
                 door,
-                organization: name,
-                sentence: for_the_person(&record.reason),
+                sentence: for_the_person(&about.record.reason),
                 reference,
-                again,
-                start: if record.reason == "unsolicited" {
+                again: about.again(),
+                organization: about.organization.settings.name,
+                start: if about.record.reason == "unsolicited" {
                     "Start here"
                 } else {
                     "Start again"
                 },
             };
-            Ok(Page::with_status(status_of(&record.evidence), page).response())
+            Ok(Page::with_status(status_of(&about.record.evidence), page).response())
         }
         _ => Err(Problem::NotFound),
     }
 }
 
-type AboutRefused = (queries::Refused, Organization, Option<Connection>);
+/// `POST /sign-in/refused/{reference}/ask`: the person who was just denied in this browser asks to be let in.
+pub async fn ask(
+    door: Door,
+    site: web::Data<Site>,
+    request: HttpRequest,
+    client: Client,
+    path: web::Path<String>,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
+    let reference = path.into_inner();
+    let about = about(&site, &reference).await?;
+    let (Some(denial), true) = (about.denial.clone(), about.organization.settings.requests) else {
+        return Err(Problem::NotFound);
+    };
+    if !proof::holds(&request, &site, &reference) {
+        return Err(Problem::Conflict(
+            "This page was open for too long, or in another browser. Sign in again, and request access from the \
+             page that you get."
+                .to_owned(),
+        ));
+    }
+    let message = form.text("message").to_owned();
+    let (now, organization) = (site.now(), about.organization.id.clone());
+    let account = about.record.account.as_deref().unwrap_or_default();
+    let actor = Actor::person(account, denial.person(), &client.ip);
+    let (typed, id) = (message.clone(), denial.id);
+    let asked = site
+        .store
+        .writing_in(&organization.clone(), move |conn| {
+            denied::actions::ask(conn, now, &actor, &organization, &id, &typed)
+        })
+        .await;
+    match asked {
+        Ok(_) => Ok(see_other(&format!("/sign-in/refused/{reference}"))),
+        Err(Problem::Invalid(error)) => {
+            let page = Denied {
+                message,
+                error: Some(error),
+                ..Denied::of(door, reference, &about, now, true)
+            };
+            Ok(Page::unprocessable(page).response())
+        }
+        Err(problem) => Err(problem),
+    }
+}
 
-fn about_refused(conn: &mut Conn, reference: &str) -> crate::store::Result<Option<AboutRefused>> {
+impl Denied {
+    fn of(door: Door, reference: String, about: &About, now: Timestamp, is_theirs: bool) -> Self {
+        Self {
+            door,
+            organization: about.organization.settings.name.clone(),
+            contact: about.organization.settings.contact.clone(),
+            reference,
+            again: about.again(),
+            asking: match &about.denial {
+                Some(denial) if is_theirs && about.organization.settings.requests => {
+                    if denial.may_ask(now) {
+                        Asking::May
+                    } else if denial.state == denied::State::Settled {
+                        Asking::No
+                    } else {
+                        Asking::Asked
+                    }
+                }
+                _ => Asking::No,
+            },
+            message: String::new(),
+            error: None,
+        }
+    }
+}
+
+/// What is known of an attempt that was refused.
+struct About {
+    record: queries::Refused,
+    organization: Organization,
+    connection: Option<Connection>,
+    denial: Option<Denial>,
+}
+
+impl About {
+    /// Where to try again, while the connection is on.
+    fn again(&self) -> Option<String> {
+        let connection = self.connection.as_ref()?;
+        (connection.state == connections::State::On)
+            .then(|| format!("/sign-in/{}/{}", self.organization.slug, connection.slug))
+    }
+}
+
+async fn about(site: &Site, reference: &str) -> Result<About, Problem> {
+    let wanted = reference.to_owned();
+    let found = site.store.reading(move |conn| about_refused(conn, &wanted)).await;
+    found.map_err(Problem::from)?.ok_or(Problem::NotFound)
+}
+
+fn about_refused(conn: &mut Conn, reference: &str) -> crate::store::Result<Option<About>> {
     let Some(record) = queries::refused(conn, reference)? else {
         return Ok(None);
     };
@@ -94,7 +190,16 @@ fn about_refused(conn: &mut Conn, reference: &str) -> crate::store::Result<Optio
         Some(id) => connections::find(conn, id)?,
         None => None,
     };
-    Ok(Some((record, organization, connection)))
+    let denial = match &record.denial {
+        Some(id) => denied::find(conn, &record.organization, id)?,
+        None => None,
+    };
+    Ok(Some(About {
+        record,
+        organization,
+        connection,
+        denial,
+    }))
 }
 
 /// The HTTP status that the rejection was given.

@@ -17,6 +17,7 @@ diesel::table! {
         created_at -> BigInt,
         version -> BigInt,
         group_convention -> Bool,
+        requests -> Bool,
     }
 }
 
@@ -274,6 +275,8 @@ diesel::table! {
         state_at -> BigInt,
         state_by -> Text,
         version -> BigInt,
+        asked_at -> Nullable<BigInt>,
+        asked -> Text,
     }
 }
 

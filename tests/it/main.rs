@@ -28,6 +28,7 @@ mod protocol;
 mod provisioning;
 mod provisioning_desk;
 mod races;
+mod requests;
 mod routes;
 mod schema;
 mod sessions;

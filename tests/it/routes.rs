@@ -45,6 +45,7 @@ const ROUTES: &str = "
     GET  /sign-in/saml/{id}/metadata                              anyone 200
     POST /sign-in/saml/{id}/acs                                   anyone 303
     GET  /sign-in/refused/{reference}                             anyone 404
+    POST /sign-in/refused/{reference}/ask                         anyone 404
     POST /theme                                                   anyone 303
     GET  /set-up                                                  anyone 410
     POST /set-up                                                  anyone 410
