@@ -1,15 +1,16 @@
 //! Encrypted assertions (SAML Core §2.3.4), opened by `xml-sec`. Whatever goes wrong ends in the same answer.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use xml_sec::provider::RustCryptoProvider;
-use xml_sec::rsa_encoding::RsaPrivateKeyEncoding;
 use xml_sec::xmlenc::{
     DataEncryptionAlgorithm, DecryptContext, KeyTransportAlgorithm, OaepDigestAlgorithm, PrivateKeyDecryptor,
 };
 
 use super::SpKey;
 use super::names::{SAML, XENC};
+use super::recovery::RecoveryKey;
 use super::signature::POLICIES;
 use super::xml::Element;
 
@@ -107,8 +108,7 @@ pub(super) fn open(document: &str, keys: &[SpKey], allow_cbc: bool) -> Option<St
         OaepDigestAlgorithm::Sha512,
     ]));
     keys.iter().find_map(|key| {
-        let private = RsaPrivateKeyEncoding::from_pkcs8_der(&key.private).ok()?;
-        let resolver = PrivateKeyDecryptor::new(private);
+        let resolver = PrivateKeyDecryptor::provider_key(Arc::new(RecoveryKey::read(&key.private)?));
         let context = DecryptContext::new(&resolver)
             .provider(&RustCryptoProvider)
             .policy(policy.clone());

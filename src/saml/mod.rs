@@ -12,6 +12,7 @@ mod metadata;
 mod model;
 mod names;
 mod provider_metadata;
+mod recovery;
 mod request;
 mod response;
 mod shape;
