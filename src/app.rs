@@ -120,7 +120,8 @@ impl Vestibule {
 
 /// Every route that knows people.
 fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.configure(crate::accounts::routes)
+    cfg.configure(crate::home::routes)
+        .configure(crate::accounts::routes)
         .configure(crate::orgs::routes)
         .configure(crate::domains::routes)
         .configure(crate::teams::routes)

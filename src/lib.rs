@@ -25,6 +25,7 @@ pub mod members;
 pub mod groups;
 pub mod provisioning;
 pub mod sign_in;
+pub mod home;
 pub mod apply;
 pub mod app;
 pub mod demo;

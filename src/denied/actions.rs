@@ -7,7 +7,7 @@ use super::queries;
 use crate::audit::{self, Actor, Event, Subject};
 use crate::sign_ins::Record;
 use crate::store::text::tame;
-use crate::store::time::{DAY, Timestamp};
+use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, id};
 use crate::web::Problem;
 
@@ -28,7 +28,6 @@ pub fn note(conn: &mut Conn, record: &Record) -> Result<String> {
     } else {
         queries::insert(conn, &denial)?;
     }
-    queries::count_day(conn, &record.organization, record.at.div_euclid(DAY))?;
     Ok(denial.id)
 }
 

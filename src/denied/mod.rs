@@ -3,7 +3,6 @@
 
 pub mod actions;
 mod acting;
-mod chart;
 mod filter;
 mod model;
 mod pages;

@@ -3,14 +3,14 @@
 use actix_web::web;
 use askama::Template;
 
-use super::chart::{self, Chart};
 use super::filter::{Filter, Wanted};
 use super::model::{Denial, State};
 use super::queries;
 use super::remedy::{Remedy, remedy};
 use crate::access::Rule;
 use crate::session::{Admin, Frame};
-use crate::sign_ins::{self, Line, SignIn};
+use crate::sign_ins::chart::{self, Chart};
+use crate::sign_ins::{self, Counted, Line, Outcome, SignIn};
 use crate::store::time::{Timestamp, date};
 use crate::store::{Conn, DbError};
 use crate::web::{Choice, Page, Paging, Problem, Site, Slice};
@@ -61,7 +61,7 @@ struct Loaded {
     rows: Vec<Denial>,
     count: usize,
     connections: Vec<(String, String)>,
-    days: Vec<(i64, i64)>,
+    days: Vec<Counted>,
     any: bool,
     /// A reference led to a sign-in that is no denial.
     elsewhere: Option<String>,
@@ -107,7 +107,7 @@ fn load(conn: &mut Conn, organization: &str, now: Timestamp, filter: &Filter) ->
         rows,
         count,
         connections: queries::connections(conn, organization)?,
-        days: queries::days(conn, organization, chart::first_day(now))?,
+        days: sign_ins::days(conn, organization, chart::first_day(now))?,
         elsewhere,
         wanted,
     })
@@ -143,7 +143,7 @@ impl List {
             previous: slice.previous,
             next: slice.next,
             base: filter.base(),
-            chart: Chart::of(now, &loaded.days),
+            chart: Chart::of(now, "denied", &loaded.days, |one| one.outcome == Outcome::Denied),
             empty,
             elsewhere: loaded.elsewhere,
             is_default: loaded.wanted.is_default(),

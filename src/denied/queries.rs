@@ -1,13 +1,12 @@
 //! SQL of denials.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
 
 use super::filter::Wanted;
 use super::model::{Denial, State};
 use super::remedy::Now;
 use crate::access::MemberStanding;
-use crate::store::schema::{accounts, connections, denials, denied_days, invitations, members};
+use crate::store::schema::{accounts, connections, denials, invitations, members};
 use crate::store::text::part;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
@@ -177,18 +176,6 @@ pub fn settle(
         .execute(conn)
 }
 
-/// One more denied attempt on this day. One statement, so that two at once both count.
-pub fn count_day(conn: &mut Conn, organization: &str, day: i64) -> Result<()> {
-    diesel::sql_query(
-        "INSERT INTO denied_days (organization_id, day, attempts) VALUES ($1, $2, 1) \
-         ON CONFLICT (organization_id, day) DO UPDATE SET attempts = denied_days.attempts + 1",
-    )
-    .bind::<Text, _>(organization)
-    .bind::<BigInt, _>(day)
-    .execute(conn)
-    .map(drop)
-}
-
 /// The folded address that an invitation of this organization is for.
 pub fn address_of_invitation(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<String>> {
     invitations::table
@@ -287,16 +274,6 @@ pub fn any(conn: &mut Conn, organization: &str) -> Result<bool> {
         .first(conn)
         .optional()?;
     Ok(one.is_some())
-}
-
-/// Denied attempts by day since the day `first`.
-pub fn days(conn: &mut Conn, organization: &str, first: i64) -> Result<Vec<(i64, i64)>> {
-    denied_days::table
-        .filter(denied_days::organization_id.eq(organization))
-        .filter(denied_days::day.ge(first))
-        .order(denied_days::day)
-        .select((denied_days::day, denied_days::attempts))
-        .load(conn)
 }
 
 /// Ids and names of the organization's connections, by name.

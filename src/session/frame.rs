@@ -54,10 +54,17 @@ pub struct Item {
 impl Frame {
     /// The navigation for this person's role.
     pub fn nav(&self) -> Vec<Group> {
-        let mut groups = Vec::new();
+        let home = Group {
+            title: "",
+            items: vec![Item {
+                path: self.path(""),
+                ..self.item("Home", "home")
+            }],
+        };
+        let mut groups = vec![home];
         if self.role >= Role::Admin {
             groups.push(Group {
-                title: "",
+                title: "People",
                 items: vec![
                     self.item("Members", "members"),
                     self.item("Teams", "teams"),

@@ -46,6 +46,5 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/theme", web::post().to(pages::theme))
         .route("/set-up/{token}", web::get().to(setup::follow))
         .route("/set-up", web::get().to(setup::show))
-        .route("/set-up", web::post().to(setup::set_up))
-        .route("/orgs/{org}", web::get().to(pages::home));
+        .route("/set-up", web::post().to(setup::set_up));
 }

@@ -244,15 +244,6 @@ pub async fn start(
     .response())
 }
 
-/// `GET /orgs/{org}`: the first page that this person may see.
-pub async fn home(member: session::Member) -> HttpResponse {
-    if member.role >= crate::access::Role::Admin {
-        see_other(&member.path("/members"))
-    } else {
-        see_other("/account")
-    }
-}
-
 /// `POST /theme`: light, dark, or as the system says.
 pub async fn theme(site: web::Data<Site>, form: Posted) -> Result<HttpResponse, Problem> {
     let mut answer = see_other(local_path(form.text("return_to")));

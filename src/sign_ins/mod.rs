@@ -1,6 +1,7 @@
 //! Sign-ins: one record of each attempt that ended, admitted, denied or rejected. Whoever judges an
 //! attempt writes it with [`insert`] in the transaction of its effects; nothing changes it afterwards.
 
+pub mod chart;
 mod model;
 mod pages;
 mod queries;
@@ -8,8 +9,8 @@ mod shown;
 
 use actix_web::web;
 
-pub use model::{MESSAGE, Outcome, Record};
-pub use queries::{find, find_by_reference, insert, of_person};
+pub use model::{Counted, MESSAGE, Outcome, Record};
+pub use queries::{days, find, find_by_reference, insert, of_person};
 pub use shown::{Fact, Line, SignIn, cut};
 
 /// The pages of the record: the list, and one sign-in.

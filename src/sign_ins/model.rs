@@ -62,6 +62,19 @@ impl Outcome {
     }
 }
 
+/// How many attempts of one day ended alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The day, counted from 1970-01-01 UTC.
+    pub day: i64,
+    /// How they ended.
+    pub outcome: Outcome,
+    /// Why, as in [`Record::reason`].
+    pub reason: String,
+    /// How many they were.
+    pub attempts: i64,
+}
+
 /// One attempt about to be recorded.
 #[derive(Debug, Clone)]
 pub struct Record {

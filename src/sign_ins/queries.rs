@@ -1,13 +1,13 @@
 //! SQL of sign-ins.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
-use super::model::{MESSAGE, Outcome, Record};
+use super::model::{Counted, MESSAGE, Outcome, Record};
 use super::shown::SignIn;
-use crate::store::schema::{connections, sign_ins};
+use crate::store::schema::{connections, sign_in_days, sign_ins};
 use crate::store::text::tame;
-use crate::store::time::Timestamp;
-use crate::store::time::{SECOND, exact};
+use crate::store::time::{DAY, SECOND, Timestamp, exact};
 use crate::store::{Conn, DbError, Result};
 use crate::web::Paging;
 
@@ -45,8 +45,47 @@ pub fn insert(conn: &mut Conn, record: &Record, denial: Option<&str>) -> Result<
     );
     diesel::insert_into(sign_ins::table)
         .values(values)
-        .execute(conn)
-        .map(drop)
+        .execute(conn)?;
+    count(conn, record)
+}
+
+/// One more attempt of this day that ended so. One statement, so that two at once both count.
+fn count(conn: &mut Conn, record: &Record) -> Result<()> {
+    diesel::sql_query(
+        "INSERT INTO sign_in_days (organization_id, day, outcome, reason, attempts) VALUES ($1, $2, $3, $4, 1) \
+         ON CONFLICT (organization_id, day, outcome, reason) DO UPDATE SET attempts = sign_in_days.attempts + 1",
+    )
+    .bind::<Text, _>(&record.organization)
+    .bind::<BigInt, _>(record.at.div_euclid(DAY))
+    .bind::<Text, _>(record.outcome.as_str())
+    .bind::<Text, _>(tame(&record.reason, 100))
+    .execute(conn)
+    .map(drop)
+}
+
+/// How many attempts there were since the day `first`, by day, outcome and reason.
+///
+/// # Errors
+/// When the database refuses.
+pub fn days(conn: &mut Conn, organization: &str, first: i64) -> Result<Vec<Counted>> {
+    let rows: Vec<(i64, String, String, i64)> = sign_in_days::table
+        .filter(sign_in_days::organization_id.eq(organization))
+        .filter(sign_in_days::day.ge(first))
+        .select((
+            sign_in_days::day,
+            sign_in_days::outcome,
+            sign_in_days::reason,
+            sign_in_days::attempts,
+        ))
+        .load(conn)?;
+    let counted = rows.into_iter().map(|(day, outcome, reason, attempts)| Counted {
+        day,
+        // The table checks the word.
+        outcome: Outcome::parse(&outcome).unwrap_or(Outcome::Rejected),
+        reason,
+        attempts,
+    });
+    Ok(counted.collect())
 }
 
 /// Up to 200 groups as a JSON list; empty when the provider sent no such claim.

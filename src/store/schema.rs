@@ -281,9 +281,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    denied_days (organization_id, day) {
+    sign_in_days (organization_id, day, outcome, reason) {
         organization_id -> Text,
         day -> BigInt,
+        outcome -> Text,
+        reason -> Text,
         attempts -> BigInt,
     }
 }
@@ -546,7 +548,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_ins,
     denials,
-    denied_days,
+    sign_in_days,
     audit_events,
     setup_links,
     password_failures,

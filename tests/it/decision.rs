@@ -316,7 +316,7 @@ both_databases! {
         mallory.get(&front.acme.to("")).await;
         assert_eq!(mallory.path(), "/sign-in");
         ada.get(&front.acme.to("")).await;
-        assert_eq!(ada.path(), "/account");
+        assert_eq!(ada.path(), "/orgs/acme");
     }
 
     /// A person is known by the provider's name for them: another address of theirs does not make them somebody else.

@@ -548,6 +548,6 @@ both_databases! {
         let after = acme.read(|conn| Ok(vestibule::denied::find(conn, &acme.organization, &denial)?.unwrap()));
         assert_eq!(after.state, vestibule::denied::State::Invited);
         sam.get(&acme.sign_in()).await.sees("sam@acme.example");
-        assert_eq!((sam.status(), sam.path()), (200, "/account"));
+        assert_eq!((sam.status(), sam.path()), (200, "/orgs/acme"));
     }
 }

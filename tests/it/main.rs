@@ -21,6 +21,7 @@ mod decision;
 mod denied;
 mod domains;
 mod groups;
+mod home;
 mod invitations;
 mod members;
 mod output;

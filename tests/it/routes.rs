@@ -58,7 +58,7 @@ const ROUTES: &str = "
     POST /account/sessions/{id}/end                               person 303
     POST /account/sign-out-everywhere                             person 303
 
-    GET  /orgs/{org}                                              member 303
+    GET  /orgs/{org}                                              member 200
 
     GET  /orgs/{org}/members                                      admin  200
     GET  /orgs/{org}/members/{id}                                 admin  200

@@ -28,7 +28,7 @@ both_databases! {
 
         acme.invite("sam@acme.example");
         sam.get(&acme.sign_in()).await.sees("sam@acme.example");
-        assert_eq!((sam.status(), sam.path()), (200, "/account"));
+        assert_eq!((sam.status(), sam.path()), (200, "/orgs/acme"));
     }
 
     /// With just-in-time provisioning a stranger of the verified domain becomes a member.
@@ -38,7 +38,7 @@ both_databases! {
         provider.person("sub-1", "tess@acme.example");
         let mut tess = Browser::new();
         tess.get(&acme.sign_in()).await.sees("tess@acme.example");
-        assert_eq!(tess.path(), "/account");
+        assert_eq!(tess.path(), "/orgs/acme");
     }
 
     /// An owner signs in by password, sees the account, and signs out.

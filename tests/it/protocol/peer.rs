@@ -53,7 +53,7 @@ both_databases! {
 
         acme.invite("sam@acme.example");
         sam.get(&acme.sign_in()).await.sees("Sam Stranger");
-        assert_eq!((sam.status(), sam.path()), (200, "/account"));
+        assert_eq!((sam.status(), sam.path()), (200, "/orgs/acme"));
 
         // The name is the provider's to change; a name that is gone changes nothing.
         for (name, shown) in [(json!("Samantha Stranger"), "Samantha Stranger"), (Value::Null, "Samantha Stranger")] {

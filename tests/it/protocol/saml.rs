@@ -611,7 +611,7 @@ both_databases! {
             let mut browser = Browser::new();
             front.bring(&mut browser, &front.unasked("mary@acme.example").xml(&front.key), evil).await;
             browser.sees("mary@acme.example");
-            assert_eq!(browser.path(), "/account", "{evil}");
+            assert_eq!(browser.path(), "/orgs/acme", "{evil}");
         }
     }
 

@@ -126,7 +126,7 @@ async fn with_jit_off(db: Database, make: Make) {
     acme.invite("tess@acme.example");
     let browser = door.comes("tess").await;
     browser.sees("Tess Novak");
-    assert_eq!((browser.status(), browser.path()), (200, "/account"));
+    assert_eq!((browser.status(), browser.path()), (200, "/orgs/acme"));
     door.comes("tess").await.sees("Tess Novak");
     let reasons: Vec<_> = acme.sign_ins().into_iter().map(|record| record.reason).collect();
     assert_eq!(reasons, ["not_invited", "invitation", "member"]);

@@ -1,5 +1,6 @@
-//! A picture of denied attempts per day: bars whose figures stand in a table behind them.
+//! A picture of attempts per day: bars whose figures stand in a table behind them.
 
+use super::Counted;
 use crate::store::time::{DAY, Timestamp, date};
 
 /// How many days the picture shows.
@@ -14,6 +15,8 @@ pub const BAR: i64 = 20;
 pub struct Chart {
     /// A bar for each day, oldest first.
     pub bars: Vec<Bar>,
+    /// All attempts of these days.
+    pub total: i64,
     /// The picture in a sentence.
     pub summary: String,
 }
@@ -23,7 +26,7 @@ pub struct Chart {
 pub struct Bar {
     /// "23 November 2026".
     pub day: String,
-    /// How many attempts were denied.
+    /// How many attempts there were.
     pub attempts: i64,
     /// The left edge.
     pub x: i64,
@@ -34,15 +37,18 @@ pub struct Bar {
 }
 
 impl Chart {
-    /// The picture of the days up to `now`, from pairs of a day (since 1970) and its attempts. None
-    /// where there is nothing to see.
-    pub fn of(now: Timestamp, counted: &[(i64, i64)]) -> Option<Self> {
+    /// The picture of the days up to `now`, of those attempts that are `wanted`; `verb` says in the past
+    /// participle what became of them. None where there is nothing to see.
+    pub fn of(
+        now: Timestamp,
+        verb: &str,
+        counted: &[Counted],
+        wanted: impl Fn(&Counted) -> bool,
+    ) -> Option<Self> {
         let first = first_day(now);
-        let attempts = |day: i64| {
-            counted
-                .iter()
-                .find(|(known, _)| *known == day)
-                .map_or(0, |(_, n)| *n)
+        let attempts = |day: i64| -> i64 {
+            let of_day = counted.iter().filter(|one| one.day == day && wanted(one));
+            of_day.map(|one| one.attempts).sum()
         };
         let days: Vec<(i64, i64)> = (first..first + DAYS).map(|day| (day, attempts(day))).collect();
         let (worst, most) = days
@@ -61,12 +67,12 @@ impl Chart {
             "attempts were"
         };
         let summary = format!(
-            "{} {noun} denied in the last {DAYS} days, the most on {}: {}.",
+            "{} {noun} {verb} in the last {DAYS} days, the most on {}: {}.",
             grouped(total),
             date(worst * DAY),
             grouped(most)
         );
-        Some(Self { bars, summary })
+        Some(Self { bars, total, summary })
     }
 }
 
@@ -76,7 +82,7 @@ pub fn first_day(now: Timestamp) -> i64 {
 }
 
 /// A count as people write it: 12,345.
-fn grouped(count: i64) -> String {
+pub fn grouped(count: i64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + 2);
     for (place, digit) in digits.chars().enumerate() {
@@ -105,14 +111,30 @@ fn bar(place: i64, day: i64, attempts: i64, most: i64) -> Bar {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Outcome;
     use super::*;
 
     const NOW: Timestamp = 1_795_459_867_123; // 23 November 2026
 
+    fn denied(day: i64, reason: &str, attempts: i64) -> Counted {
+        Counted {
+            day,
+            outcome: Outcome::Denied,
+            reason: reason.into(),
+            attempts,
+        }
+    }
+
     #[test]
     fn every_day_has_a_bar_and_the_worst_is_the_highest() {
         let today = NOW / DAY;
-        let chart = Chart::of(NOW, &[(today, 3), (today - 29, 300), (today - 30, 9_000)]).unwrap();
+        let counted = [
+            denied(today, "not_invited", 2),
+            denied(today, "no_seat", 1),
+            denied(today - 29, "not_invited", 300),
+            denied(today - 30, "not_invited", 9_000),
+        ];
+        let chart = Chart::of(NOW, "denied", &counted, |_| true).unwrap();
         assert_eq!(chart.bars.len(), 30);
         let (first, last) = (&chart.bars[0], &chart.bars[29]);
         assert_eq!(
@@ -123,7 +145,7 @@ mod tests {
             (last.day.as_str(), last.height, last.attempts),
             ("23 November 2026", 2, 3)
         );
-        assert_eq!(chart.bars[1].height, 0);
+        assert_eq!((chart.bars[1].height, chart.total), (0, 303));
         assert_eq!(
             chart.summary,
             "303 attempts were denied in the last 30 days, the most on 25 October 2026: 300."
@@ -138,7 +160,9 @@ mod tests {
 
     #[test]
     fn there_is_no_picture_of_nothing() {
-        assert!(Chart::of(NOW, &[]).is_none());
-        assert!(Chart::of(NOW, &[(0, 5)]).is_none());
+        let old = [denied(0, "not_invited", 5)];
+        assert!(Chart::of(NOW, "denied", &[], |_| true).is_none());
+        assert!(Chart::of(NOW, "denied", &old, |_| true).is_none());
+        assert!(Chart::of(NOW, "denied", &[denied(NOW / DAY, "no_seat", 1)], |_| false).is_none());
     }
 }

@@ -1,0 +1,440 @@
+//! What needs somebody: from what the database knows to sentences, most urgent first.
+
+use crate::access::Role;
+use crate::connections::saml::expiry::Expiry;
+use crate::store::time::{DAY, Timestamp, date};
+
+/// How long before its end something is told: certificates and tokens.
+pub const SOON: i64 = 30 * DAY;
+/// How long before its end an invitation is told.
+pub const INVITATION_SOON: i64 = 3 * DAY;
+/// How long ago a token may have expired to be told still.
+pub const PAST: i64 = 7 * DAY;
+/// How far the open denials are counted.
+const MANY: usize = 100;
+
+/// One thing that may need somebody, as the database tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is.
+    pub kind: Kind,
+    /// The id of what it is about; a connection's for its certificates and tokens.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// When it ends or began, or a limit.
+    pub at: i64,
+    /// How many.
+    pub n: i64,
+}
+
+/// What a fact is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The last certificate of a live connection's provider ends.
+    Certificate,
+    /// Our own key of a live connection ends.
+    Key,
+    /// A directory's token ends.
+    Token,
+    /// `n` of `at` seats are taken.
+    Seats,
+    /// `n` invitations end soon, the first at `at`.
+    Invitations,
+    /// A connection was never turned on.
+    Draft,
+    /// `n` connections, of which `at` are on.
+    Connections,
+    /// `n` domains, of which `at` are verified.
+    Domains,
+}
+
+impl Kind {
+    const ALL: [(Self, &str); 8] = [
+        (Self::Certificate, "certificate"),
+        (Self::Key, "key"),
+        (Self::Token, "token"),
+        (Self::Seats, "seats"),
+        (Self::Invitations, "invitations"),
+        (Self::Draft, "draft"),
+        (Self::Connections, "connections"),
+        (Self::Domains, "domains"),
+    ];
+
+    /// Reads the word of the query.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(_, known)| *known == word)
+            .map(|(kind, _)| *kind)
+    }
+}
+
+/// How much it hurries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Somebody can't work, or soon can't.
+    Now,
+    /// Before long.
+    Soon,
+    /// When there is time.
+    Sometime,
+}
+
+impl Urgency {
+    /// The word in its badge.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Now => "Now",
+            Self::Soon => "Soon",
+            Self::Sometime => "To do",
+        }
+    }
+
+    /// The variant of its badge.
+    pub fn badge(self) -> &'static str {
+        match self {
+            Self::Now => "bad",
+            Self::Soon => "warn",
+            Self::Sometime => "",
+        }
+    }
+}
+
+/// One thing that needs somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// How much it hurries.
+    pub urgency: Urgency,
+    /// What is the matter.
+    pub sentence: String,
+    /// What the link says.
+    pub deed: String,
+    /// Where it leads, below the organization's address.
+    pub path: String,
+}
+
+/// Whose page it is, and what its frame knows already.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// What the person may do.
+    pub role: Role,
+    /// Open denials, counted up to 100.
+    pub open_denials: usize,
+    /// Id and name of connections whose directory waits for an owner.
+    pub paused: &'a [(String, String)],
+}
+
+/// What needs somebody, most urgent first.
+pub fn needs(desk: &Desk<'_>, facts: &[Fact]) -> Vec<Need> {
+    let mut needs: Vec<Need> = desk.paused.iter().map(|one| paused(desk, one)).collect();
+    needs.extend(denials(desk.open_denials));
+    needs.extend(facts.iter().filter_map(|fact| one(desk, fact)));
+    needs.sort_by_key(|need| need.urgency);
+    needs
+}
+
+fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
+    match fact.kind {
+        Kind::Certificate => Some(certificate(desk, fact)),
+        Kind::Key => Some(key(desk, fact)),
+        Kind::Token => Some(token(desk, fact)),
+        Kind::Seats => seats(desk, fact),
+        Kind::Invitations => invitations(fact),
+        Kind::Draft => Some(draft(fact)),
+        Kind::Connections => connections(desk, fact),
+        Kind::Domains => domains(desk, fact),
+    }
+}
+
+fn paused(desk: &Desk<'_>, (id, name): &(String, String)) -> Need {
+    let whose = if desk.role >= Role::Owner {
+        "What it asked beyond that waits for you."
+    } else {
+        "What it asked beyond that waits for an owner."
+    };
+    Need {
+        urgency: Urgency::Now,
+        sentence: format!("The directory of {name} deactivated unusually many people. {whose}"),
+        deed: format!("See the directory of {name}"),
+        path: format!("/connections/{id}/directory"),
+    }
+}
+
+fn denials(open: usize) -> Option<Need> {
+    let (who, wait) = match open {
+        0 => return None,
+        1 => ("1 person".to_owned(), "was denied and waits"),
+        some if some < MANY => (format!("{some} people"), "were denied and wait"),
+        _ => ("100 or more people".to_owned(), "were denied and wait"),
+    };
+    Some(Need {
+        urgency: Urgency::Now,
+        sentence: format!("{who} {wait} for an answer."),
+        deed: "See the denied sign-ins".to_owned(),
+        path: "/denied".to_owned(),
+    })
+}
+
+/// By when something that ends wants somebody.
+fn before(end: Timestamp, now: Timestamp) -> Urgency {
+    if end <= now + PAST {
+        Urgency::Now
+    } else {
+        Urgency::Soon
+    }
+}
+
+fn certificate(desk: &Desk<'_>, fact: &Fact) -> Need {
+    Need {
+        urgency: before(fact.at, desk.now),
+        sentence: format!(
+            "The newest certificate of {}’s identity provider {}. After that nobody comes in by it.",
+            fact.name,
+            Expiry::of(fact.at, desk.now).words
+        ),
+        deed: format!("See {}", fact.name),
+        path: format!("/connections/{}", fact.id),
+    }
+}
+
+fn key(desk: &Desk<'_>, fact: &Fact) -> Need {
+    Need {
+        urgency: before(fact.at, desk.now),
+        sentence: format!(
+            "The key that signs our requests to {} {}.",
+            fact.name,
+            Expiry::of(fact.at, desk.now).words
+        ),
+        deed: "See its keys".to_owned(),
+        path: match desk.role {
+            Role::Owner => format!("/connections/{}/keys", fact.id),
+            _ => format!("/connections/{}", fact.id),
+        },
+    }
+}
+
+fn token(desk: &Desk<'_>, fact: &Fact) -> Need {
+    Need {
+        urgency: before(fact.at, desk.now),
+        sentence: format!(
+            "The directory’s token “{}” {}. Without one, the directory changes nothing here any more.",
+            fact.name,
+            Expiry::of(fact.at, desk.now).words
+        ),
+        deed: "See the directory’s tokens".to_owned(),
+        path: format!("/connections/{}/directory", fact.id),
+    }
+}
+
+/// Owners are told at 80 and at 100 per cent.
+fn seats(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
+    let (limit, taken) = (fact.at, fact.n);
+    let is_full = taken >= limit;
+    if !is_full && taken.saturating_mul(5) < limit.saturating_mul(4) {
+        return None;
+    }
+    let sentence = if is_full {
+        format!("All {limit} seats are taken ({taken} by members and invitations). Nobody new comes in.")
+    } else {
+        format!("{taken} of {limit} seats are taken.")
+    };
+    let (deed, path) = if desk.role >= Role::Owner {
+        ("Change the number of seats", "/settings")
+    } else {
+        ("See the members", "/members")
+    };
+    Some(Need {
+        urgency: if is_full { Urgency::Now } else { Urgency::Soon },
+        sentence,
+        deed: deed.to_owned(),
+        path: path.to_owned(),
+    })
+}
+
+fn invitations(fact: &Fact) -> Option<Need> {
+    let sentence = match fact.n {
+        0 => return None,
+        1 => format!("1 invitation expires on {}.", date(fact.at)),
+        some => format!(
+            "{some} invitations expire within 3 days, the first on {}.",
+            date(fact.at)
+        ),
+    };
+    Some(Need {
+        urgency: Urgency::Soon,
+        sentence,
+        deed: "See the invitations".to_owned(),
+        path: "/invitations?state=pending".to_owned(),
+    })
+}
+
+fn draft(fact: &Fact) -> Need {
+    Need {
+        urgency: Urgency::Sometime,
+        sentence: format!(
+            "{} is a draft since {} and lets nobody in yet.",
+            fact.name,
+            date(fact.at)
+        ),
+        deed: format!("Finish {}", fact.name),
+        path: format!("/connections/{}", fact.id),
+    }
+}
+
+fn connections(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
+    if fact.at > 0 {
+        return None;
+    }
+    let (sentence, deed, path) = match (fact.n, desk.role) {
+        (0, Role::Owner) => (
+            "Nobody can come in by single sign-on yet: there is no connection to an identity provider.",
+            "Make a connection",
+            "/connections/new",
+        ),
+        (0, _) => (
+            "Nobody can come in by single sign-on yet: there is no connection. An owner can make one.",
+            "See single sign-on",
+            "/connections",
+        ),
+        _ => (
+            "Nobody can come in by single sign-on: no connection is turned on.",
+            "See single sign-on",
+            "/connections",
+        ),
+    };
+    Some(Need {
+        urgency: Urgency::Sometime,
+        sentence: sentence.to_owned(),
+        deed: deed.to_owned(),
+        path: path.to_owned(),
+    })
+}
+
+fn domains(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
+    let (sentence, deed) = match (fact.at, fact.n) {
+        (verified, all) if verified == all && all > 0 => return None,
+        (0, 0) => (
+            "No domain is verified yet, so that nobody’s address counts as proven by single sign-on."
+                .to_owned(),
+            if desk.role >= Role::Owner {
+                "Add a domain"
+            } else {
+                "See the domains"
+            },
+        ),
+        (verified, all) => {
+            let waiting = all - verified;
+            let sentence = if waiting == 1 {
+                "1 domain waits for its TXT record.".to_owned()
+            } else {
+                format!("{waiting} domains wait for their TXT records.")
+            };
+            (sentence, "See the domains")
+        }
+    };
+    Some(Need {
+        urgency: Urgency::Sometime,
+        sentence,
+        deed: deed.to_owned(),
+        path: "/domains".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = 1_795_459_867_123; // 23 November 2026
+
+    fn desk(role: Role, open_denials: usize) -> Desk<'static> {
+        Desk {
+            now: NOW,
+            role,
+            open_denials,
+            paused: &[],
+        }
+    }
+
+    fn fact(kind: Kind, at: i64, n: i64) -> Fact {
+        Fact {
+            kind,
+            id: "c1".into(),
+            name: "Okta".into(),
+            at,
+            n,
+        }
+    }
+
+    fn sentences(needs: &[Need]) -> Vec<&str> {
+        needs.iter().map(|need| need.sentence.as_str()).collect()
+    }
+
+    #[test]
+    fn nothing_is_said_where_nothing_is_wrong() {
+        let facts = [
+            fact(Kind::Seats, 10, 7),
+            fact(Kind::Invitations, 0, 0),
+            fact(Kind::Connections, 1, 3),
+            fact(Kind::Domains, 2, 2),
+        ];
+        assert_eq!(needs(&desk(Role::Owner, 0), &facts), []);
+    }
+
+    #[test]
+    fn the_most_urgent_comes_first() {
+        let facts = [
+            fact(Kind::Draft, NOW - DAY, 1),
+            fact(Kind::Token, NOW + 20 * DAY, 1),
+            fact(Kind::Certificate, NOW + 2 * DAY, 1),
+        ];
+        let found = needs(&desk(Role::Admin, 3), &facts);
+        assert_eq!(
+            sentences(&found),
+            [
+                "3 people were denied and wait for an answer.",
+                "The newest certificate of Okta’s identity provider expires in 2 days. After that nobody comes in by it.",
+                "The directory’s token “Okta” expires in 20 days. Without one, the directory changes nothing here any more.",
+                "Okta is a draft since 22 November 2026 and lets nobody in yet.",
+            ]
+        );
+    }
+
+    #[test]
+    fn seats_are_told_at_80_and_100_per_cent() {
+        let told = |taken| needs(&desk(Role::Owner, 0), &[fact(Kind::Seats, 10, taken)]);
+        assert_eq!(told(7), []);
+        assert_eq!(sentences(&told(8)), ["8 of 10 seats are taken."]);
+        assert_eq!(told(10)[0].urgency, Urgency::Now);
+        assert!(told(11)[0].sentence.contains("11 by members"));
+        assert_eq!(
+            needs(&desk(Role::Admin, 0), &[fact(Kind::Seats, 0, 1)])[0].path,
+            "/members"
+        );
+    }
+
+    #[test]
+    fn a_new_organization_is_told_what_to_set_up() {
+        let facts = [fact(Kind::Connections, 0, 0), fact(Kind::Domains, 0, 0)];
+        let owner = needs(&desk(Role::Owner, 0), &facts);
+        let paths: Vec<_> = owner.iter().map(|need| need.path.as_str()).collect();
+        assert_eq!(paths, ["/connections/new", "/domains"]);
+        assert!(
+            needs(&desk(Role::Admin, 0), &facts)
+                .iter()
+                .all(|need| need.path != "/connections/new")
+        );
+    }
+
+    #[test]
+    fn a_paused_directory_waits_for_an_owner() {
+        let paused = [("c1".to_owned(), "Okta".to_owned())];
+        let mut desk = desk(Role::Admin, 100);
+        desk.paused = &paused;
+        let found = needs(&desk, &[]);
+        assert!(found[0].sentence.ends_with("waits for an owner."));
+        assert!(found[1].sentence.starts_with("100 or more people"));
+    }
+}

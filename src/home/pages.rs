@@ -1,0 +1,87 @@
+//! The home page, for those who look after the organization and for its members.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::needs::{Desk, Need, needs};
+use super::picture::Picture;
+use super::queries;
+use crate::access::Role;
+use crate::session::{Frame, Member};
+use crate::sign_ins::{self, chart};
+use crate::store::DbError;
+use crate::store::time::Timestamp;
+use crate::teams;
+use crate::web::{Page, Problem, Site};
+
+#[derive(Template)]
+#[template(path = "home/desk.html")]
+struct DeskPage {
+    frame: Frame,
+    needs: Vec<Need>,
+    picture: Option<Picture>,
+}
+
+#[derive(Template)]
+#[template(path = "home/member.html")]
+struct MemberPage {
+    frame: Frame,
+    email: String,
+    joined_at: Timestamp,
+    contact: String,
+    teams: Vec<String>,
+}
+
+/// `GET /orgs/{org}`.
+pub async fn home(member: Member, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+    if member.role >= Role::Admin {
+        desk(&member, &site).await
+    } else {
+        own(&member, &site).await
+    }
+}
+
+async fn desk(member: &Member, site: &Site) -> Result<HttpResponse, Problem> {
+    let (organization, now) = (member.organization.clone(), site.now());
+    let (facts, days) = site
+        .store
+        .reading(move |conn| -> Result<_, DbError> {
+            let facts = queries::facts(conn, &organization, now)?;
+            Ok((facts, sign_ins::days(conn, &organization, chart::first_day(now))?))
+        })
+        .await?;
+    let frame = member.frame("home");
+    let desk = Desk {
+        now,
+        role: member.role,
+        open_denials: frame.open_denials,
+        paused: &frame.paused,
+    };
+    Ok(Page::new(DeskPage {
+        needs: needs(&desk, &facts),
+        picture: Picture::of(now, &days),
+        frame,
+    })
+    .response())
+}
+
+async fn own(member: &Member, site: &Site) -> Result<HttpResponse, Problem> {
+    let (organization, id) = (member.organization.clone(), member.member.clone());
+    let ((joined_at, contact), teams) = site
+        .store
+        .reading(move |conn| -> Result<_, DbError> {
+            let standing = queries::membership(conn, &organization, &id)?;
+            Ok((standing, teams::of_member(conn, &id)?))
+        })
+        .await?;
+    let mut teams: Vec<String> = teams.into_iter().map(|belonging| belonging.name).collect();
+    teams.dedup();
+    Ok(Page::new(MemberPage {
+        frame: member.frame("home"),
+        email: member.signed.email.clone(),
+        joined_at,
+        contact,
+        teams,
+    })
+    .response())
+}

@@ -1,0 +1,85 @@
+//! SQL of the home page: everything that may need somebody in one statement, and a member's own standing.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::needs::{Fact, INVITATION_SOON, Kind, PAST, SOON};
+use crate::store::schema::{members, organizations};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, Result};
+
+/// $1 the organization, $2 now, $3 until when invitations, $4 until when certificates and tokens, $5 since when
+/// tokens that are over. Each number occurs first in its order: SQLite numbers them so.
+const FACTS: &str = "
+SELECT 'seats' AS kind, '' AS id, '' AS name, o.seats AS at,
+       (SELECT COUNT(*) FROM members m WHERE m.organization_id = $1 AND m.state = 'active')
+       + (SELECT COUNT(*) FROM invitations i
+          WHERE i.organization_id = $1 AND i.state = 'pending' AND i.expires_at > $2) AS n
+FROM organizations o WHERE o.id = $1 AND o.seats IS NOT NULL
+UNION ALL
+SELECT 'invitations', '', '', COALESCE(MIN(i.expires_at), 0), COUNT(*) FROM invitations i
+WHERE i.organization_id = $1 AND i.state = 'pending' AND i.expires_at > $2 AND i.expires_at <= $3
+UNION ALL
+SELECT 'certificate', c.id, c.name, MAX(k.not_after), COUNT(*)
+FROM connections c JOIN saml_certificates k ON k.connection_id = c.id
+WHERE c.organization_id = $1 AND c.state = 'on' GROUP BY c.id, c.name HAVING MAX(k.not_after) <= $4
+UNION ALL
+SELECT 'key', c.id, c.name, k.not_after, 1 FROM connections c JOIN saml_keys k ON k.connection_id = c.id
+WHERE c.organization_id = $1 AND c.state = 'on' AND k.state = 'current' AND k.not_after <= $4
+UNION ALL
+SELECT 'token', c.id, t.name, t.expires_at, 1 FROM connections c JOIN scim_tokens t ON t.connection_id = c.id
+WHERE c.organization_id = $1 AND c.scim AND t.revoked_at IS NULL AND t.expires_at <= $4 AND t.expires_at > $5
+UNION ALL
+SELECT 'draft', c.id, c.name, c.created_at, 1 FROM connections c
+WHERE c.organization_id = $1 AND c.state = 'draft' AND NOT c.scim
+UNION ALL
+SELECT 'connections', '', '', COALESCE(SUM(CASE WHEN c.state = 'on' THEN 1 ELSE 0 END), 0), COUNT(*)
+FROM connections c WHERE c.organization_id = $1
+UNION ALL
+SELECT 'domains', '', '', COALESCE(SUM(CASE WHEN d.verified THEN 1 ELSE 0 END), 0), COUNT(*)
+FROM domains d WHERE d.organization_id = $1";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    at: i64,
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// Everything that may need somebody.
+pub fn facts(conn: &mut Conn, organization: &str, now: Timestamp) -> Result<Vec<Fact>> {
+    let rows: Vec<Row> = diesel::sql_query(FACTS)
+        .bind::<Text, _>(organization)
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(now + INVITATION_SOON)
+        .bind::<BigInt, _>(now + SOON)
+        .bind::<BigInt, _>(now - PAST)
+        .load(conn)?;
+    let facts = rows.into_iter().filter_map(|row| {
+        Some(Fact {
+            kind: Kind::parse(&row.kind)?,
+            id: row.id,
+            name: row.name,
+            at: row.at,
+            n: row.n,
+        })
+    });
+    Ok(facts.collect())
+}
+
+/// Since when somebody is a member, and whom the organization says to ask.
+pub fn membership(conn: &mut Conn, organization: &str, member: &str) -> Result<(Timestamp, String)> {
+    members::table
+        .inner_join(organizations::table)
+        .filter(organizations::id.eq(organization))
+        .filter(members::id.eq(member))
+        .select((members::joined_at, organizations::contact))
+        .first(conn)
+}
