@@ -121,7 +121,7 @@ impl Vestibule {
 /// Every route that knows people.
 fn routes(cfg: &mut web::ServiceConfig) {
     cfg.configure(crate::home::routes)
-        .configure(crate::accounts::routes)
+        .configure(crate::my_account::routes)
         .configure(crate::orgs::routes)
         .configure(crate::domains::routes)
         .configure(crate::teams::routes)

@@ -26,6 +26,7 @@ pub mod groups;
 pub mod provisioning;
 pub mod sign_in;
 pub mod home;
+pub mod my_account;
 pub mod apply;
 pub mod app;
 pub mod demo;

@@ -219,12 +219,34 @@ pub fn unlink(conn: &mut Conn, now: Timestamp, actor: &Actor, connection: &str, 
     audit::record(conn, now, actor, &event)
 }
 
-/// Makes the account one that runs the installation.
+/// Makes the account one that runs the installation, or takes that away. Answers whether that changed anything.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn make_operator(conn: &mut Conn, account: &str) -> Result<()> {
-    queries::set_operator(conn, account).map(drop)
+pub fn set_operator(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    account: &Account,
+    operator: bool,
+) -> Result<bool> {
+    if account.operator == operator {
+        return Ok(false);
+    }
+    queries::set_operator(conn, &account.id, operator)?;
+    let event = Event {
+        action: "account.operator_changed",
+        subject: Subject {
+            kind: "account",
+            id: &account.id,
+            name: &account.email,
+        },
+        before: Some(json!({"operator": account.operator})),
+        after: Some(json!({"operator": operator})),
+        ..Event::default()
+    };
+    audit::record(conn, now, actor, &event)?;
+    Ok(true)
 }
 
 /// A person chooses a username. The old one is retired.

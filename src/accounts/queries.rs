@@ -227,9 +227,9 @@ pub(super) fn set_admitted(conn: &mut Conn, id: &str, now: Timestamp) -> Result<
         .execute(conn)
 }
 
-pub(super) fn set_operator(conn: &mut Conn, id: &str) -> Result<usize> {
+pub(super) fn set_operator(conn: &mut Conn, id: &str, operator: bool) -> Result<usize> {
     diesel::update(accounts::table.find(id))
-        .set(accounts::operator.eq(true))
+        .set(accounts::operator.eq(operator))
         .execute(conn)
 }
 

@@ -22,6 +22,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("member.deactivated", "Deactivated a member"),
     ("member.reactivated", "Reactivated a member"),
     ("member.removed", "Removed a member"),
+    ("member.left", "Left the organization"),
     ("member.adopted", "Came under the care of a directory"),
     ("member.signed_out", "Signed a member out everywhere"),
     ("directory_group.changed", "Renamed a group of the directory"),
@@ -92,12 +93,13 @@ const ACTIONS: &[(&str, &str)] = &[
     ("organization.changed", "Changed the settings"),
     ("account.created", "Made an account"),
     ("account.linked", "Linked an identity to an account"),
-    ("account.renamed", "Took a person’s new name from the provider"),
+    ("account.renamed", "Changed a person’s name"),
     ("account.email_changed", "Changed the address of an account"),
     ("account.unlinked", "Took identities away from an account"),
     ("account.username_changed", "Changed a username"),
     ("account.password_set", "Set a password"),
     ("account.password_dropped", "Took a password away"),
+    ("account.operator_changed", "Changed who runs the installation"),
     ("session.ended", "Ended a session"),
 ];
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::model::{Act, Facts, Membership, Source, State, judge};
+use super::model::{Act, Facts, Membership, Refusal, Source, State, judge};
 use super::queries;
 use crate::access::{HeldRole, Role, RoleEffect, role_change};
 use crate::audit::{self, Actor, Event, Subject};
@@ -207,6 +207,45 @@ pub fn remove(
     let change = (before, json!({"state": "removed"}));
     note_change(conn, now, doer, "member.removed", &member, change)?;
     Ok(member)
+}
+
+/// The member goes of their own will: out of the organization and of all teams, as if an administrator had removed
+/// them. Sessions by the organization's provider end; the person's own by password stay, and open it no more.
+///
+/// # Errors
+/// `NotFound` where there is no such active member; `Conflict` where it is the only owner.
+pub fn leave(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    id: &str,
+) -> Result<(), Problem> {
+    if let Some(refusal) = why_not_leave(conn, organization, id)? {
+        return Err(refusal.into());
+    }
+    let member = queries::find(conn, organization, id)?.ok_or(Problem::NotFound)?;
+    let was_in = team_names(conn, &member.id)?;
+    set_state(conn, now, &member, State::Removed)?;
+    teams::leave_all(conn, &member.id)?;
+    invitations::actions::close_pending(conn, now, actor, organization, &member.email_key)?;
+    session::end_single_sign_on(conn, &member.account, organization)?;
+    let before = json!({"state": member.state.as_str(), "role": member.role, "teams": was_in});
+    let who = (organization, member.id.as_str(), member.name.as_str());
+    let change = (Some(before), Some(json!({"state": "removed"})));
+    Ok(note(conn, now, actor, "member.left", who, change)?)
+}
+
+/// Why the member may not go, if there is a reason: an organization needs an owner.
+///
+/// # Errors
+/// `NotFound` where there is no such active member.
+pub fn why_not_leave(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Refusal>, Problem> {
+    let member = queries::find(conn, organization, id)?
+        .filter(|member| member.state == State::Active)
+        .ok_or(Problem::NotFound)?;
+    let is_last = member.role == Role::Owner && queries::other_owners(conn, organization, id)? == 0;
+    Ok(is_last.then_some(Refusal::LastOwner))
 }
 
 /// Ends the member's sessions here and answers the member and how many they were.

@@ -15,9 +15,9 @@ mod store;
 
 pub use frame::Frame;
 pub use model::{
-    IDLE, LIFETIME, NewSession, Open, begin, end, end_all_of_account, end_in_organization, end_others, enter,
-    leave, list,
+    IDLE, LIFETIME, NewSession, Open, begin, end, end_all_of_account, end_in_organization, end_others,
+    end_single_sign_on, enter, leave, list,
 };
-pub use people::{Admin, Member, Owner, Signed};
+pub use people::{Admin, Member, Operator, Owner, Signed};
 pub use queries::{is_owner_anywhere, organizations_of};
 pub use store::Sessions;

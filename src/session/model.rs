@@ -145,6 +145,14 @@ pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -
     queries::end_in_organization(conn, account, organization)
 }
 
+/// Ends the sessions that the account has by this organization's provider.
+///
+/// # Errors
+/// When the database refuses.
+pub fn end_single_sign_on(conn: &mut Conn, account: &str, organization: &str) -> Result<usize> {
+    queries::end_single_sign_on(conn, account, organization)
+}
+
 /// The open sessions of an account, newest first; only those by this organization’s provider, if one is given.
 ///
 /// # Errors

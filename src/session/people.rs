@@ -67,6 +67,10 @@ pub struct Admin(pub Member);
 #[derive(Debug, Clone)]
 pub struct Owner(pub Member);
 
+/// Who runs the installation, signed in by their own password: no organization's provider can make one.
+#[derive(Debug, Clone)]
+pub struct Operator(pub Signed);
+
 impl Member {
     /// The frame of a page whose navigation entry is `here`, such as `members`.
     pub fn frame(&self, here: &'static str) -> Frame {
@@ -87,6 +91,13 @@ impl Member {
     /// The path of a page of this organization, such as `/orgs/acme/members`.
     pub fn path(&self, rest: &str) -> String {
         format!("/orgs/{}{rest}", self.slug)
+    }
+}
+
+impl std::ops::Deref for Operator {
+    type Target = Signed;
+    fn deref(&self) -> &Signed {
+        &self.0
     }
 }
 
@@ -113,6 +124,30 @@ impl FromRequest for Signed {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move { signed(&request, None).await.map(|(signed, _)| signed) })
+    }
+}
+
+impl FromRequest for Operator {
+    type Error = Problem;
+    type Future = Found<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let signed = Signed::from_request(request, payload);
+        Box::pin(async move {
+            let signed = signed.await?;
+            if !signed.operator {
+                // Nobody else is told what there is.
+                return Err(Problem::NotFound);
+            }
+            if signed.organization.is_some() {
+                return Err(Problem::Forbidden(
+                    "The operator’s pages open to a password alone, because no organization’s identity provider \
+                     speaks for the installation. Sign out, and sign in by your password."
+                        .to_owned(),
+                ));
+            }
+            Ok(Self(signed))
+        })
     }
 }
 

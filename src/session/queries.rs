@@ -122,6 +122,15 @@ pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -
     .execute(conn)
 }
 
+pub fn end_single_sign_on(conn: &mut Conn, account: &str, organization: &str) -> Result<usize> {
+    diesel::delete(
+        sessions::table
+            .filter(sessions::account_id.eq(account))
+            .filter(sessions::organization_id.eq(organization)),
+    )
+    .execute(conn)
+}
+
 pub fn list(conn: &mut Conn, account: &str, organization: Option<&str>, now: Timestamp) -> Result<Vec<Open>> {
     let mut open = sessions::table
         .filter(sessions::account_id.eq(account))

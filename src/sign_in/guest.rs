@@ -81,6 +81,11 @@ fn gone() -> Problem {
 
 fn open(conn: &mut Conn, now: Timestamp, token_hash: &str) -> Result<Open, Problem> {
     let invitation = invitations::by_token(conn, token_hash)?.ok_or_else(gone)?;
+    may_be_accepted(conn, now, invitation)
+}
+
+/// The invitation with all that is needed to accept it by hand, if it may be so.
+fn may_be_accepted(conn: &mut Conn, now: Timestamp, invitation: Invitation) -> Result<Open, Problem> {
     let organization = orgs::find(conn, &invitation.organization)?.ok_or_else(gone)?;
     if invitation.state(now) != invitations::State::Pending || !organization.is_on {
         return Err(gone());
@@ -243,6 +248,26 @@ fn join(
         idle: open.organization.settings.session_idle(),
     };
     Ok(Some(session::begin(conn, now, &session)?))
+}
+
+/// Accepts an invitation for somebody who is signed in by their own password, as its link would.
+///
+/// # Errors
+/// `Gone` where it waits no more; `Forbidden` where it is for another address, or wants single sign-on.
+pub fn accept_signed_in(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    invitation: Invitation,
+    account: &Account,
+) -> Result<(), Problem> {
+    let open = may_be_accepted(conn, now, invitation)?;
+    if open.account.as_ref().is_none_or(|known| known.id != account.id) || !account.is_active {
+        return Err(Problem::Forbidden(
+            "This invitation is for another address.".to_owned(),
+        ));
+    }
+    enter(conn, now, actor, &open, account)
 }
 
 fn enter(

@@ -24,6 +24,7 @@ mod sweep;
 use actix_web::web::{self, ServiceConfig};
 
 pub use flow::{Arrival, Once, Passage, admit};
+pub use guest::accept_signed_in;
 pub use password::hash as hash_password;
 pub use setup::{NewOwner, link_for_empty, make_owner};
 pub use sweep::{sweep, sweep_for_ever};

@@ -62,7 +62,7 @@ pub fn make_owner(
         accounts::actions::set_password(conn, now, actor, &account, hash)?;
     }
     if owner.operator {
-        accounts::actions::make_operator(conn, &account.id)?;
+        accounts::actions::set_operator(conn, now, actor, &account, true)?;
     }
     let joining = Joining {
         organization: &organization.id,

@@ -24,6 +24,7 @@ mod groups;
 mod home;
 mod invitations;
 mod members;
+mod my_account;
 mod output;
 mod protocol;
 mod provisioning;

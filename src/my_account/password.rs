@@ -1,0 +1,58 @@
+//! Changing one's own password.
+
+use actix_web::{HttpResponse, web};
+
+use super::pages::{Typed, mine};
+use crate::accounts;
+use crate::audit::Actor;
+use crate::session::{self, Signed};
+use crate::web::{Door, FieldErrors, Flash, Posted, Problem, Site};
+
+/// `POST /account/password`: changes the password of somebody who has one.
+pub async fn change(
+    door: Door,
+    site: web::Data<Site>,
+    signed: Signed,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
+    let id = signed.account.clone();
+    let account = site
+        .store
+        .reading(move |conn| accounts::find(conn, &id))
+        .await
+        .map_err(Problem::from)?
+        .ok_or(Problem::NotFound)?;
+    let Some(old_hash) = account.password_hash.clone() else {
+        return Err(Problem::Forbidden(
+            "This account has no password. It signs in by single sign-on.".to_owned(),
+        ));
+    };
+    let (old, new) = (form.raw("current").to_owned(), form.raw("password").to_owned());
+    let mut errors = FieldErrors::default();
+    if let Err(sentence) = accounts::check_policy(&new, &account.email) {
+        errors.add("password", sentence);
+    }
+    let fits = web::block(move || accounts::verify(&old, Some(&old_hash)))
+        .await
+        .map_err(Problem::internal)?;
+    if !fits {
+        errors.add("current", "This is not your current password.");
+    }
+    if !errors.is_empty() {
+        return Ok(mine(door, &site, &signed, errors, Typed::default())
+            .await?
+            .response());
+    }
+    let hash = web::block(move || accounts::hash(&new))
+        .await
+        .map_err(Problem::internal)?
+        .map_err(Problem::Internal)?;
+    let (now, actor) = (site.now(), Actor::from(&signed));
+    site.store
+        .writing(move |conn| -> Result<_, Problem> {
+            accounts::actions::set_password(conn, now, &actor, &account, &hash)?;
+            Ok(session::end_others(conn, &account.id, &signed.session)?)
+        })
+        .await?;
+    Ok(Flash::good("Your password is changed. Other browsers are signed out.").redirect(&site, "/account"))
+}
