@@ -122,6 +122,7 @@ impl Vestibule {
 fn routes(cfg: &mut web::ServiceConfig) {
     cfg.configure(crate::home::routes)
         .configure(crate::my_account::routes)
+        .configure(crate::operator::routes)
         .configure(crate::orgs::routes)
         .configure(crate::domains::routes)
         .configure(crate::teams::routes)

@@ -27,6 +27,7 @@ pub mod provisioning;
 pub mod sign_in;
 pub mod home;
 pub mod my_account;
+pub mod operator;
 pub mod apply;
 pub mod app;
 pub mod demo;

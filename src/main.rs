@@ -38,6 +38,9 @@ enum Command {
     /// Make a person an owner of an organization, which is made if it is missing. The password is read
     /// from standard input; an empty line sets none.
     MakeOwner(MakeOwner),
+    /// Make a person one who runs the installation, and may open the operator's pages; the account must have a
+    /// password. Or take that away.
+    MakeOperator(MakeOperator),
     /// Bring about what a file describes: organizations, owners, domains, connections, invitations.
     Apply {
         /// The file, in TOML.
@@ -82,6 +85,16 @@ struct MakeOwner {
 }
 
 #[derive(clap::Args)]
+struct MakeOperator {
+    /// The person's address.
+    #[arg(long)]
+    email: String,
+    /// Take it away instead.
+    #[arg(long)]
+    take_away: bool,
+}
+
+#[derive(clap::Args)]
 struct ScimToken {
     /// The organization's short name, such as acme.
     #[arg(long)]
@@ -115,6 +128,7 @@ fn run(command: Command) -> Result<ExitCode, String> {
         Command::Decide => decide(),
         Command::Demo(demo) => show(&demo),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
+        Command::MakeOperator(operator) => make_operator(Config::from_env()?, &operator),
         Command::ScimToken(token) => scim_token(Config::from_env()?, &token),
     }
 }
@@ -200,6 +214,30 @@ fn make_owner(config: Config, owner: &MakeOwner) -> Result<ExitCode, String> {
         .write(|conn| sign_in::make_owner(conn, now, &Actor::operator(), &new))
         .map_err(|problem| problem.to_string())?;
     println!("{} is an owner of {}.", email.as_str(), owner.org);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn make_operator(config: Config, wish: &MakeOperator) -> Result<ExitCode, String> {
+    let email = EmailAddress::parse(wish.email.trim()).map_err(|error| format!("--email: {error}"))?;
+    let vestibule = Vestibule::open(config, Clock::system())?;
+    let (store, now) = (&vestibule.site.store, vestibule.site.now());
+    let account = store
+        .read(|conn| accounts::find_by_email(conn, &email))
+        .map_err(|error| error.to_string())?
+        .ok_or_else(|| format!("There is no account for {}.", email.as_str()))?;
+    if !wish.take_away && account.password_hash.is_none() {
+        return Err(format!(
+            "{} has no password, and the operator's pages open to nothing else. `vestibule make-owner` sets one.",
+            email.as_str()
+        ));
+    }
+    store
+        .write(|conn| {
+            accounts::actions::set_operator(conn, now, &Actor::operator(), &account, !wish.take_away)
+        })
+        .map_err(|error| error.to_string())?;
+    let what = if wish.take_away { "no longer runs" } else { "runs" };
+    println!("{} {what} this installation.", email.as_str());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 use provider::{Client, Provider};
 use visitor::Visitor;
 
+use crate::access::EmailAddress;
 use crate::app::Vestibule;
 use crate::audit::Actor;
 use crate::config::{Config, PublicUrl};
 use crate::store::id;
 use crate::store::time::Clock;
 use crate::web::Problem;
-use crate::{apply, connections, provisioning};
+use crate::{accounts, apply, connections, provisioning};
 
 /// The password of Olive, who owns the demo's organization. It opens nothing but this demo.
 const PASSWORD: &str = "olive opens the door";
@@ -126,6 +127,7 @@ fn seed(vestibule: &Vestibule, folder: &Path, acme: &Provider, issuer: &str) -> 
         _ => None,
     };
     apply::run(&vestibule.site, &file, &environment, false).map_err(|error| error.to_string())?;
+    runs_the_installation(vestibule, "olive@acme.example")?;
     let connection = vestibule
         .site
         .store
@@ -139,6 +141,23 @@ fn seed(vestibule: &Vestibule, folder: &Path, acme: &Provider, issuer: &str) -> 
         redirect_uris: vec![vestibule.site.url(&callback)],
     });
     by_saml::connect(&vestibule.site, acme)
+}
+
+/// Makes the account of this address one that may open the operator's pages.
+fn runs_the_installation(vestibule: &Vestibule, email: &str) -> Result<(), String> {
+    let (site, actor) = (&vestibule.site, Actor::operator());
+    let made = site.store.write(|conn| -> Result<_, Problem> {
+        let email = EmailAddress::parse(email).map_err(Problem::internal)?;
+        let account = accounts::find_by_email(conn, &email)?.ok_or(Problem::NotFound)?;
+        Ok(accounts::actions::set_operator(
+            conn,
+            site.now(),
+            &actor,
+            &account,
+            true,
+        )?)
+    });
+    made.map(drop).map_err(|problem| problem.to_string())
 }
 
 /// A token of the connection whose directory writes people.

@@ -3,7 +3,7 @@
 use diesel::RunQueryDsl as _;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-use super::Conn;
+use super::{Conn, DbError, Result};
 
 const COMMON: EmbeddedMigrations = embed_migrations!("migrations/common");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -13,7 +13,7 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const LOCK: &str = "7246011";
 
 /// Runs what has not run yet and answers the names of what it ran.
-pub fn run(conn: &mut Conn) -> Result<Vec<String>, String> {
+pub fn run(conn: &mut Conn) -> std::result::Result<Vec<String>, String> {
     match conn {
         Conn::Sqlite(conn) => pending(conn, SQLITE),
         Conn::Postgres(conn) => {
@@ -27,7 +27,7 @@ pub fn run(conn: &mut Conn) -> Result<Vec<String>, String> {
     }
 }
 
-fn pending<DB, C>(conn: &mut C, own: EmbeddedMigrations) -> Result<Vec<String>, String>
+fn pending<DB, C>(conn: &mut C, own: EmbeddedMigrations) -> std::result::Result<Vec<String>, String>
 where
     DB: diesel::backend::Backend,
     C: diesel_migrations::MigrationHarness<DB>,
@@ -41,4 +41,28 @@ where
         ran.extend(versions.iter().map(ToString::to_string));
     }
     Ok(ran)
+}
+
+/// The names of the migrations that have not run.
+pub fn waiting(conn: &mut Conn) -> Result<Vec<String>> {
+    match conn {
+        Conn::Sqlite(conn) => missing(conn, SQLITE),
+        Conn::Postgres(conn) => missing(conn, POSTGRES),
+    }
+}
+
+fn missing<DB, C>(conn: &mut C, own: EmbeddedMigrations) -> Result<Vec<String>>
+where
+    DB: diesel::backend::Backend,
+    C: diesel_migrations::MigrationHarness<DB>,
+    EmbeddedMigrations: diesel::migration::MigrationSource<DB>,
+{
+    let mut names = Vec::new();
+    for source in [COMMON, own] {
+        let waiting = conn
+            .pending_migrations(source)
+            .map_err(DbError::QueryBuilderError)?;
+        names.extend(waiting.iter().map(|migration| migration.name().to_string()));
+    }
+    Ok(names)
 }

@@ -9,6 +9,7 @@
 
 mod batch;
 mod conn;
+pub mod health;
 pub mod id;
 mod migrate;
 pub mod schema;

@@ -25,6 +25,7 @@ mod home;
 mod invitations;
 mod members;
 mod my_account;
+mod operator;
 mod output;
 mod protocol;
 mod provisioning;

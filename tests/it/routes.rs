@@ -27,7 +27,8 @@ use crate::support::{Acme, Browser, Caller, Database};
 /// form whose version is stale, or that is empty, one of these.
 ///
 /// `anyone` is open to people who are not signed in, `person` to those who are, the others to members of the
-/// organization by their role. To `anyone`'s routes the answer is the one to nobody at all.
+/// organization by their role; `operator` to whoever runs the installation, and to nobody else, whatever their role:
+/// they are told that there is no such page. To `anyone`'s routes the answer is the one to nobody at all.
 const ROUTES: &str = "
     GET  /healthz                                                 anyone 200
     GET  /static/app.css                                          anyone 200
@@ -53,10 +54,21 @@ const ROUTES: &str = "
     POST /sign-out                                                person 303
 
     GET  /account                                                 person 200
+    POST /account/name                                            person 422
     POST /account/username                                        person 422
     POST /account/password                                        person 422
     POST /account/sessions/{id}/end                               person 303
+    POST /account/sessions/end-others                             person 303
     POST /account/sign-out-everywhere                             person 303
+    POST /account/invitations/{id}/accept                         person 404
+    POST /account/invitations/{id}/decline                        person 404
+
+    GET  /operator                                                operator 200
+    GET  /operator/organizations                                  operator 200
+    GET  /operator/organizations/{id}                             operator 200
+    POST /operator/organizations/{id}/seats                       operator 303
+    GET  /operator/organizations/{id}/domains/{domain}/vouch      operator 200
+    POST /operator/organizations/{id}/domains/{domain}/vouch      operator 303
 
     GET  /orgs/{org}                                              member 200
 
@@ -153,6 +165,9 @@ const ROUTES: &str = "
     GET  /invitation/accept                                       anyone 404
     POST /invitation/accept                                       anyone 404
     GET  /invitation/{token}                                      anyone 303
+
+    GET  /account/organizations/{org}/leave                       member 200
+    POST /account/organizations/{org}/leave                       member 303
 ";
 
 /// Who may, from nobody upwards.
@@ -163,6 +178,7 @@ enum Who {
     Member,
     Admin,
     Owner,
+    Operator,
 }
 
 /// A line of the table.
@@ -188,6 +204,7 @@ fn routes() -> Vec<Route> {
                     "member" => Who::Member,
                     "admin" => Who::Admin,
                     "owner" => Who::Owner,
+                    "operator" => Who::Operator,
                     other => panic!("nobody is called {other}"),
                 },
                 answers: words.map(|status| status.parse().unwrap()).collect(),
@@ -396,6 +413,8 @@ struct Stage {
     owner: Caller,
     /// Owner of another organization.
     other: Caller,
+    /// Runs the installation, and belongs to no organization.
+    operator: Caller,
     /// The owner at a second browser.
     second: Caller,
     invitation: String,
@@ -422,12 +441,14 @@ impl Stage {
         acme.connect_saml("acme-saml", &SamlSettings::default(), &[]);
         let invitation = acme.invite("ivan@acme.example");
         found_zenith(&acme);
+        acme.operator("otto@run.example");
         let mut stage = Self {
             nobody: Caller::nobody(),
             member: Caller::nobody(),
             admin: Caller::nobody(),
             owner: Caller::nobody(),
             other: Caller::nobody(),
+            operator: Caller::nobody(),
             second: Caller::nobody(),
             invitation: invitation.rsplit('/').next().unwrap().into(),
             acme,
@@ -442,6 +463,7 @@ impl Stage {
         stage.owner = stage.signed_in("olive@acme.example").await;
         stage.second = stage.signed_in("olive@acme.example").await;
         stage.other = stage.signed_in("zoe@zenith.example").await;
+        stage.operator = stage.signed_in("otto@run.example").await;
         stage
     }
 
@@ -470,7 +492,7 @@ impl Stage {
                 "{id}" if route.ends_with("/metadata") || route.ends_with("/keys") => {
                     path.push_str(&self.one("saml"));
                 }
-                "{id}" | "{key}" | "{entry}" => path.push_str(&self.one(last)),
+                "{id}" | "{key}" | "{entry}" | "{domain}" => path.push_str(&self.one(last)),
                 part if part.starts_with('{') => panic!("what is {part} of {route}?"),
                 part => path.push_str(part),
             }
@@ -497,6 +519,8 @@ impl Stage {
             "sign-ins" => "SELECT id AS line FROM sign_ins",
             "tokens" => "SELECT id AS line FROM scim_tokens",
             "log" => "SELECT id AS line FROM scim_requests",
+            "organizations" => "SELECT id AS line FROM organizations WHERE slug = 'acme'",
+            "domains" => "SELECT id AS line FROM domains",
             "sessions" => "SELECT id AS line FROM sessions ORDER BY created_at",
             other => panic!("there is no table for {other}"),
         };
@@ -504,13 +528,17 @@ impl Stage {
     }
 
     /// Everybody, from the least upwards.
-    fn everybody(&self) -> [(Who, &Caller); 4] {
-        [
+    fn everybody(&self, route: &Route) -> Vec<(Who, &Caller)> {
+        let mut everybody = vec![
             (Who::Anyone, &self.nobody),
             (Who::Member, &self.member),
             (Who::Admin, &self.admin),
             (Who::Owner, &self.owner),
-        ]
+        ];
+        if route.who == Who::Operator {
+            everybody.push((Who::Operator, &self.operator));
+        }
+        everybody
     }
 
     async fn ask(&self, route: &Route, organization: &str, caller: &Caller) -> Answer {
@@ -553,7 +581,7 @@ both_databases! {
         let before = dump(&stage.database);
         for route in routes().iter().filter(|route| route.who > Who::Anyone) {
             let (method, path) = (&route.method, route.path);
-            for (who, caller) in stage.everybody() {
+            for (who, caller) in stage.everybody(route) {
                 let may = who >= route.who || (route.who == Who::Person && who > Who::Anyone);
                 if may && route.method == Method::POST {
                     continue;
@@ -562,6 +590,7 @@ both_databases! {
                 let as_told = match (may, who) {
                     (true, _) => route.answers.contains(&answer.status) && !wants_sign_in(&answer),
                     (false, Who::Anyone) => wants_sign_in(&answer),
+                    (false, _) if route.who == Who::Operator => answer.status == 404,
                     (false, _) => answer.status == 403,
                 };
                 if !as_told {
@@ -596,7 +625,11 @@ both_databases! {
         let of_providers = |route: &&Route| route.path != "/sign-in/saml/{id}/acs";
         for route in routes().iter().filter(|route| route.method == Method::POST).filter(of_providers) {
             let address = stage.address(route.path, "acme");
-            let olive = if route.who == Who::Anyone { &stage.nobody } else { &stage.owner };
+            let olive = match route.who {
+                Who::Anyone => &stage.nobody,
+                Who::Operator => &stage.operator,
+                _ => &stage.owner,
+            };
             let refused = |answer: &Answer, why: &str| {
                 assert_eq!(answer.status, 403, "POST {} {why}: {}", route.path, answer.body);
             };
@@ -657,6 +690,7 @@ both_databases! {
                 Who::Person | Who::Member => stage.signed_in("max@acme.example").await,
                 Who::Admin => stage.signed_in("ada@acme.example").await,
                 Who::Owner => stage.signed_in("olive@acme.example").await,
+                Who::Operator => stage.signed_in("otto@run.example").await,
             };
             let answer = stage.ask(&route, "acme", &caller).await;
             let (method, path) = (&route.method, route.path);

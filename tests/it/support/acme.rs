@@ -170,6 +170,18 @@ impl Acme {
         });
     }
 
+    /// Allows guests or not.
+    pub fn guests(&self, guests: bool) {
+        let before = self.now();
+        let settings = Settings {
+            guests,
+            ..before.settings.clone()
+        };
+        self.write(|conn, now| {
+            orgs::actions::change(conn, now, &Actor::operator(), &before, &settings, before.version)
+        });
+    }
+
     /// Invites an address as a member, and answers the link's path.
     pub fn invite(&self, email: &str) -> String {
         let organization = self.now();
@@ -201,6 +213,19 @@ impl Acme {
             };
             Ok(members::actions::join(conn, now, &actor, &joining)?)
         })
+    }
+
+    /// Makes an account with a password that runs the installation and belongs to no organization.
+    pub fn operator(&self, email: &str) {
+        let hash = accounts::hash(PASSWORD).unwrap();
+        self.write(|conn, now| {
+            let (actor, email) = (Actor::operator(), EmailAddress::parse(email).unwrap());
+            let account = accounts::actions::create(conn, now, &email, "Otto Operator")?;
+            accounts::actions::set_password(conn, now, &actor, &account, &hash)?;
+            Ok(accounts::actions::set_operator(
+                conn, now, &actor, &account, true,
+            )?)
+        });
     }
 
     /// A browser in which this address is signed in by password.

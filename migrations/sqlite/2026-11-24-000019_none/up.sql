@@ -1,0 +1,2 @@
+-- Nothing that only SQLite needs.
+SELECT 1;
