@@ -27,6 +27,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             "/account/sign-out-everywhere",
             web::post().to(sessions::sign_out_everywhere),
         )
+        .route("/account/zone", web::post().to(pages::choose_zone))
         .route("/account/invitations/{id}/accept", web::post().to(pages::accept))
         .route(
             "/account/invitations/{id}/decline",

@@ -11,7 +11,7 @@ use crate::connections::{self, Connection};
 use crate::session::{self, Open, Signed};
 use crate::sign_in;
 use crate::store::Conn;
-use crate::web::{Door, FieldErrors, Flash, Page, Posted, Problem, Site};
+use crate::web::{Choice, Door, FieldErrors, Flash, Page, Posted, Problem, Site, zone};
 use crate::{invitations, orgs};
 
 /// The longest name of a person, in characters.
@@ -28,6 +28,7 @@ struct Mine {
     is_scoped: bool,
     errors: FieldErrors,
     typed: Typed,
+    zones: Vec<Choice>,
 }
 
 /// What stands in the fields: what is stored, or what was typed.
@@ -105,6 +106,7 @@ pub(super) async fn mine(
         is_scoped: signed.organization.is_some(),
         errors,
         typed,
+        zones: zones(&zone::chosen()),
     };
     Ok(if page.errors.is_empty() {
         Page::new(page)
@@ -196,6 +198,37 @@ pub async fn choose_username(
         ..Typed::default()
     };
     Ok(mine(door, &site, &signed, errors, typed).await?.response())
+}
+
+/// `POST /account/zone`: in which zone this browser is told times.
+pub async fn choose_zone(
+    site: web::Data<Site>,
+    _signed: Signed,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
+    let name = form.text("zone").to_owned();
+    let mut answer = Flash::good("Times are written so from now on.").redirect(&site, "/account");
+    let cookie = if zone::named(&name).is_some() {
+        let mut cookie = site.cookie(zone::COOKIE, name);
+        cookie.set_max_age(actix_web::cookie::time::Duration::days(365));
+        cookie
+    } else {
+        site.gone_cookie(zone::COOKIE)
+    };
+    answer.add_cookie(&cookie).map_err(Problem::internal)?;
+    Ok(answer)
+}
+
+/// The zones to choose from.
+fn zones(chosen: &str) -> Vec<Choice> {
+    let titled = |name: &&str| Choice::new(name, &name.replace('_', " "), chosen);
+    [
+        Choice::new("", "As this browser says, else UTC", chosen),
+        Choice::new(zone::UTC, "UTC", chosen),
+    ]
+    .into_iter()
+    .chain(zone::ZONES.iter().map(titled))
+    .collect()
 }
 
 /// `POST /account/invitations/{id}/accept`: where no single sign-on is needed for it.

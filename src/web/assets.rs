@@ -10,6 +10,15 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         web::get().to(|| file("text/css; charset=utf-8", include_str!("../../static/app.css"))),
     )
     .route(
+        "/static/app.js",
+        web::get().to(|| {
+            file(
+                "text/javascript; charset=utf-8",
+                include_str!("../../static/app.js"),
+            )
+        }),
+    )
+    .route(
         "/static/icon.svg",
         web::get().to(|| file("image/svg+xml", include_str!("../../static/icon.svg"))),
     )

@@ -8,7 +8,7 @@ use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
 
 use super::csrf::{self, NewCookie};
 use super::flash::{Flash, Shown};
-use super::{Problem, Site};
+use super::{Problem, Site, zone};
 use crate::scim::{ScimError, ScimType};
 
 /// Nothing from elsewhere, nothing inline, no frames; forms go to these places.
@@ -43,7 +43,7 @@ pub async fn every_answer<B: MessageBody + 'static>(
     };
     let mut answer = match refusal(&request, &site) {
         Some(refused) => request.into_response(refused).map_into_right_body(),
-        None => match next.call(request).await {
+        None => match in_zone(&site, request, next).await {
             Ok(answer) => answer.map_into_left_body(),
             Err(error) => return Err(error),
         },
@@ -51,6 +51,16 @@ pub async fn every_answer<B: MessageBody + 'static>(
     add_cookies(&mut answer, &site);
     add_headers(&mut answer, &site);
     Ok(answer)
+}
+
+/// The handler, whose pages write times in the reader's zone.
+async fn in_zone<B: MessageBody + 'static>(
+    site: &Site,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let zone = zone::of(request.request(), site);
+    zone::within(zone, next.call(request)).await
 }
 
 fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {

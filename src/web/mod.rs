@@ -10,6 +10,7 @@ pub mod page;
 pub mod paging;
 pub mod problem;
 pub mod site;
+pub mod zone;
 
 pub use client::Client;
 pub use flash::Flash;

@@ -2,6 +2,7 @@
 
 use vestibule::access::Role;
 use vestibule::members;
+use vestibule::store::time;
 
 use crate::support::provider::Provider;
 use crate::support::{Acme, Browser};
@@ -44,14 +45,14 @@ both_databases! {
         let id = acme.join(MAX, "Max Member", Role::Member);
         let mut max = acme.signed_in(MAX).await;
         max.get(&acme.installation.to("/account")).await.sees("Acme").sees("Member since");
-        max.click("Leave Acme…").await.sees("What will change").sees("only by an invitation");
+        max.click("Leave Acme …").await.sees("What will change").sees("only by an invitation");
         max.submit("Leave Acme", &[]).await.sees("You have left Acme.").sees("You belong to no organization.");
         assert_eq!(max.get(&acme.to("")).await.status(), 404);
         let member = acme.read(|conn| Ok(members::find(conn, &acme.organization, &id)?.unwrap()));
         assert_eq!(member.state, members::State::Removed);
         let mut olive = acme.owner().await;
         olive.get(&acme.to("/audit")).await.sees("Left the organization");
-        olive.get(&acme.installation.to("/account")).await.click("Leave Acme…").await.sees("only owner");
+        olive.get(&acme.installation.to("/account")).await.click("Leave Acme …").await.sees("only owner");
         let path = acme.installation.to("/account/organizations/acme/leave");
         olive.get(&acme.installation.to("/account")).await;
         let token = olive.fields("Sign out").remove(0).1;
@@ -79,6 +80,21 @@ both_databases! {
         assert_eq!(other.get(&acme.to("")).await.status(), 404);
     }
 
+    /// Times are in the zone that a person chose, and exact in UTC on hover; without a choice they are UTC.
+    async fn times_are_in_the_zone_that_one_chose(db: Database) {
+        let acme = Acme::alone(db);
+        let account = acme.installation.to("/account");
+        let mut olive = acme.owner().await;
+        let now = acme.installation.site.now();
+        let (utc, exact) = (time::short(now), time::exact(now));
+        olive.get(&account).await.sees(&utc);
+        assert!(olive.body().contains(&format!(r#"title="{exact}" data-utc>"#)));
+        olive.submit("Save the time zone", &[("zone", "Asia/Kathmandu")]).await.does_not_see(&utc);
+        olive.sees(&time::short(now + 345 * time::MINUTE));
+        assert!(olive.body().contains(&format!(r#"title="{exact}">"#)), "the exact moment stays in UTC");
+        olive.submit("Save the time zone", &[("zone", "")]).await.sees(&utc);
+    }
+
     /// An organization's provider speaks for its own organization: its session is told of nothing else.
     async fn a_session_of_one_organization_knows_no_other(db: Database) {
         let provider = Provider::start().await;
@@ -89,7 +105,7 @@ both_databases! {
         tess.get(&acme.sign_in()).await;
         tess.get(&acme.installation.to("/account")).await.sees("Your organization").sees("Single sign-on of Acme");
         tess.sees("None is set. You sign in by single sign-on.").does_not_see("Invitations that wait for you");
-        tess.click("Leave Acme…").await.submit("Leave Acme", &[]).await;
+        tess.click("Leave Acme …").await.submit("Leave Acme", &[]).await;
         assert_eq!(tess.path(), "/sign-in");
         tess.get(&acme.sign_in()).await.sees("Access denied");
     }

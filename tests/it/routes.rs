@@ -32,6 +32,7 @@ use crate::support::{Acme, Browser, Caller, Database};
 const ROUTES: &str = "
     GET  /healthz                                                 anyone 200
     GET  /static/app.css                                          anyone 200
+    GET  /static/app.js                                           anyone 200
     GET  /static/icon.svg                                         anyone 200
     GET  /static/onwards.js                                       anyone 200
     GET  /favicon.ico                                             anyone 303
@@ -58,6 +59,7 @@ const ROUTES: &str = "
     POST /account/username                                        person 422
     POST /account/password                                        person 422
     POST /account/sessions/{id}/end                               person 303
+    POST /account/zone                                            person 303
     POST /account/sessions/end-others                             person 303
     POST /account/sign-out-everywhere                             person 303
     POST /account/invitations/{id}/accept                         person 404
