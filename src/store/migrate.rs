@@ -1,6 +1,10 @@
 //! Migrations inside the binary: `migrations/common` for both databases, then the few of one.
 
-use diesel::RunQueryDsl as _;
+use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
+use diesel::sql_types::Text;
+use diesel::sqlite::Sqlite;
+use diesel::{QueryableByName, RunQueryDsl as _};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::{Conn, DbError, Result};
@@ -45,24 +49,38 @@ where
 
 /// The names of the migrations that have not run.
 pub fn waiting(conn: &mut Conn) -> Result<Vec<String>> {
-    match conn {
-        Conn::Sqlite(conn) => missing(conn, SQLITE),
-        Conn::Postgres(conn) => missing(conn, POSTGRES),
-    }
+    let ran: Vec<Ran> = diesel::sql_query("SELECT version FROM __diesel_schema_migrations").load(conn)?;
+    let all = match conn {
+        Conn::Sqlite(_) => known::<Sqlite>(SQLITE)?,
+        Conn::Postgres(_) => known::<Pg>(POSTGRES)?,
+    };
+    let waits = |version: &String| !ran.iter().any(|one| one.version == *version);
+    Ok(all
+        .into_iter()
+        .filter(|(version, _)| waits(version))
+        .map(|(_, name)| name)
+        .collect())
 }
 
-fn missing<DB, C>(conn: &mut C, own: EmbeddedMigrations) -> Result<Vec<String>>
+/// One that has run, by diesel's own book-keeping.
+#[derive(QueryableByName)]
+struct Ran {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// Version and name of each migration inside the binary.
+fn known<DB: diesel::backend::Backend>(own: EmbeddedMigrations) -> Result<Vec<(String, String)>>
 where
-    DB: diesel::backend::Backend,
-    C: diesel_migrations::MigrationHarness<DB>,
-    EmbeddedMigrations: diesel::migration::MigrationSource<DB>,
+    EmbeddedMigrations: MigrationSource<DB>,
 {
-    let mut names = Vec::new();
+    let mut all = Vec::new();
     for source in [COMMON, own] {
-        let waiting = conn
-            .pending_migrations(source)
-            .map_err(DbError::QueryBuilderError)?;
-        names.extend(waiting.iter().map(|migration| migration.name().to_string()));
+        let migrations = MigrationSource::<DB>::migrations(&source).map_err(DbError::QueryBuilderError)?;
+        all.extend(migrations.iter().map(|migration| {
+            let name = migration.name();
+            (name.version().to_string(), name.to_string())
+        }));
     }
-    Ok(names)
+    Ok(all)
 }

@@ -42,7 +42,7 @@ both_databases! {
         assert_eq!(otto.status(), 422);
         otto.submit("Save the seats", &[("seats", "7")]).await.sees("The number of seats is changed.");
         assert_eq!(acme.now().settings.seats, Some(7));
-        otto.click("Answer for acme.test…").await.sees("What will change");
+        otto.click("Answer for acme.test …").await.sees("What will change");
         assert!(!acme.read(|conn| Ok(domains::find(conn, &acme.organization, &domain)?.unwrap())).verified);
         otto.submit("Answer for acme.test", &[]).await.sees("You answer for this domain now.");
         assert!(acme.read(|conn| Ok(domains::find(conn, &acme.organization, &domain)?.unwrap())).vouched);
