@@ -5,15 +5,19 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 const peers = createRequire(new URL('../peers/package.json', import.meta.url));
 const { chromium } = peers('playwright-core');
+const { HtmlValidate } = peers('html-validate');
 const axe = readFileSync(peers.resolve('axe-core/axe.min.js'), 'utf8');
 
 const root = new URL('../../', import.meta.url);
 const screenshots = new URL('target/screenshots/', root);
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'];
-const widths = [1280, 390];
+const widths = [1280, 390, 320];
+/** What a page may weigh with all that it loads, compressed, in bytes. */
+const heaviest = 50_000;
 const schemes = ['light', 'dark'];
 
 /** Debian's Chromium, told not to reach out to anybody on its own. */
@@ -95,6 +99,31 @@ export async function audit(page) {
   await page.setViewportSize({ width: widths[0], height: 900 });
   problems.push(...page.complaints.splice(0));
   assert.deepEqual(problems, [], `${page.url()} is not in order`);
+}
+
+const standard = new HtmlValidate({ root: true, extends: ['html-validate:standard'] });
+
+/** What is wrong with the HTML of a page as the server sent it. */
+export async function invalid(html) {
+  const report = await standard.validateString(html);
+  const messages = report.results.flatMap((result) => result.messages);
+  return messages.map(({ ruleId, message, line, column }) => `${line}:${column} ${message} (${ruleId})`);
+}
+
+const weights = new Map();
+
+/** Says so where a page weighs too much: itself and the files that it names, compressed. */
+export async function heavy(page, html) {
+  const files = await page.evaluate(() =>
+    [...document.querySelectorAll('link[href], script[src], img[src]')].map((one) => one.href || one.src),
+  );
+  const weigh = async (url) => {
+    if (!weights.has(url)) weights.set(url, gzipSync(Buffer.from(await (await fetch(url)).arrayBuffer())).length);
+    return weights.get(url);
+  };
+  const all = [gzipSync(html).length, ...(await Promise.all(files.map(weigh)))];
+  const sum = all.reduce((one, other) => one + other, 0);
+  return sum > heaviest ? [`weighs ${sum} bytes compressed`] : [];
 }
 
 /** Where the picture of this name is kept. */

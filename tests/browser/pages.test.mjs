@@ -1,11 +1,12 @@
 // Every page that a link leads to, and what its forms say when they are sent empty: nothing for axe to find in light
-// and dark, on a desk and on a phone; nothing wider than the screen; nothing that the browser refuses or misses.
+// and dark, on a desk, on a phone and at 320 px; nothing wider than the screen; nothing that the browser refuses or
+// misses; HTML without an error; no more than 50 kB with all that a page loads.
 //
 // VESTIBULE_SCREENSHOTS=1 keeps a picture of each page in target/screenshots/pages/.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { audit, launch, person, shoot, startDemo, tab } from './harness.mjs';
+import { audit, heavy, invalid, launch, person, shoot, startDemo, tab } from './harness.mjs';
 
 const password = 'olive opens the door';
 const workers = 2;
@@ -37,7 +38,7 @@ class Walk {
   add(address) {
     const url = new URL(address, demo.url);
     url.hash = '';
-    if (url.origin !== demo.url || /\.(css|svg|ico)$/.test(url.pathname)) return;
+    if (url.origin !== demo.url || /\.(css|svg|ico|csv)$/.test(url.pathname)) return;
     const known = this.seen.get(kind(url)) ?? new Set();
     if (known.has(url.href) || known.size >= alike) return;
     this.seen.set(kind(url), known.add(url.href));
@@ -72,6 +73,8 @@ class Walk {
     const answer = await page.goto(url);
     assert(answer.status() < 500, `${url} answers ${answer.status()}`);
     for (const href of await page.locator('a[href]').evaluateAll((links) => links.map((a) => a.href))) this.add(href);
+    const html = await answer.text();
+    for (const problem of [...(await invalid(html)), ...(await heavy(page, html))]) this.problems.push(`${url}: ${problem}`);
     await this.check(page, kind(new URL(url)));
     const forms = await page.locator('form[method=post]').count();
     for (let form = 0; form < forms; form += 1) await this.sendEmpty(page, url, form);
@@ -89,6 +92,7 @@ class Walk {
     for (const text of await texts.all()) await text.fill('');
     await form.locator('button').first().click();
     await page.waitForLoadState();
+    for (const problem of await invalid(await page.content())) this.problems.push(`${kindOfForm} empty: ${problem}`);
     await this.check(page, `${kindOfForm} empty`);
   }
 
@@ -146,7 +150,7 @@ test('what an owner sees', async () => {
   const page = await olive();
   const walk = new Walk('owner', page.context());
   const invitation = await invites(page, walk);
-  for (const path of ['/orgs/acme', '/account']) walk.add(path);
+  for (const path of ['/orgs/acme', '/account', '/operator', '/operator/organizations?q=zzz']) walk.add(path);
   for (const list of ['members?q=zzz', 'invitations?q=zzz', 'denied?person=zzz', 'denied?state=settled', 'sign-ins', 'audit']) {
     walk.add(`/orgs/acme/${list}`);
   }
@@ -192,7 +196,7 @@ async function landing(invitation) {
 test('what a member sees', async () => {
   const page = await by('Max Meyer');
   const walk = new Walk('member', page.context());
-  for (const path of ['/', '/account', '/orgs/acme/members', '/orgs/nowhere/members']) walk.add(path);
+  for (const path of ['/', '/account', '/orgs/acme/members', '/orgs/nowhere/members', '/operator']) walk.add(path);
   await walk.go();
   walk.done(4);
 });
