@@ -2,6 +2,7 @@
 
 use crate::access::Role;
 use crate::connections::saml::expiry::Expiry;
+use crate::domains::PATIENCE;
 use crate::store::time::{DAY, Timestamp, date};
 
 /// How long before its end something is told: certificates and tokens.
@@ -37,6 +38,8 @@ pub enum Kind {
     Key,
     /// A directory's token ends.
     Token,
+    /// The record of a domain is missing since `at`; `n` is 1 where that has consequences by now.
+    Lost,
     /// `n` of `at` seats are taken.
     Seats,
     /// `n` invitations end soon, the first at `at`.
@@ -50,10 +53,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 8] = [
+    const ALL: [(Self, &str); 9] = [
         (Self::Certificate, "certificate"),
         (Self::Key, "key"),
         (Self::Token, "token"),
+        (Self::Lost, "lost"),
         (Self::Seats, "seats"),
         (Self::Invitations, "invitations"),
         (Self::Draft, "draft"),
@@ -141,6 +145,7 @@ fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
         Kind::Certificate => Some(certificate(desk, fact)),
         Kind::Key => Some(key(desk, fact)),
         Kind::Token => Some(token(desk, fact)),
+        Kind::Lost => Some(lost(fact)),
         Kind::Seats => seats(desk, fact),
         Kind::Invitations => invitations(fact),
         Kind::Draft => Some(draft(fact)),
@@ -229,6 +234,29 @@ fn token(desk: &Desk<'_>, fact: &Fact) -> Need {
     }
 }
 
+fn lost(fact: &Fact) -> Need {
+    let sentence = if fact.n > 0 {
+        format!(
+            "The TXT record of {} is missing. Since {} nobody new is let in by it; members keep signing in.",
+            fact.name,
+            date(fact.at)
+        )
+    } else {
+        format!(
+            "The TXT record of {} is missing since {}. From {} on nobody new is let in by it.",
+            fact.name,
+            date(fact.at),
+            date(fact.at + PATIENCE)
+        )
+    };
+    Need {
+        urgency: Urgency::Now,
+        sentence,
+        deed: format!("See {}", fact.name),
+        path: format!("/domains/{}", fact.id),
+    }
+}
+
 /// Owners are told at 80 and at 100 per cent.
 fn seats(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
     let (limit, taken) = (fact.at, fact.n);
@@ -258,6 +286,11 @@ fn invitations(fact: &Fact) -> Option<Need> {
     let sentence = match fact.n {
         0 => return None,
         1 => format!("1 invitation expires on {}.", date(fact.at)),
+        // So far they are counted.
+        1_000.. => format!(
+            "1,000 or more invitations expire within 3 days, the first on {}.",
+            date(fact.at)
+        ),
         some => format!(
             "{some} invitations expire within 3 days, the first on {}.",
             date(fact.at)
@@ -426,6 +459,17 @@ mod tests {
                 .iter()
                 .all(|need| need.path != "/connections/new")
         );
+    }
+
+    #[test]
+    fn a_lost_proof_says_what_follows_and_when() {
+        let told = |n| needs(&desk(Role::Owner, 0), &[fact(Kind::Lost, NOW, n)]).remove(0);
+        assert_eq!(
+            told(0).sentence,
+            "The TXT record of Okta is missing since 23 November 2026. From 30 November 2026 on nobody new is let in by it."
+        );
+        assert!(told(1).sentence.contains("Since 23 November 2026 nobody new"));
+        assert_eq!(told(1).path, "/domains/c1");
     }
 
     #[test]

@@ -17,8 +17,10 @@ SELECT 'seats' AS kind, '' AS id, '' AS name, o.seats AS at,
           WHERE i.organization_id = $1 AND i.state = 'pending' AND i.expires_at > $2) AS n
 FROM organizations o WHERE o.id = $1 AND o.seats IS NOT NULL
 UNION ALL
-SELECT 'invitations', '', '', COALESCE(MIN(i.expires_at), 0), COUNT(*) FROM invitations i
-WHERE i.organization_id = $1 AND i.state = 'pending' AND i.expires_at > $2 AND i.expires_at <= $3
+SELECT 'invitations', '', '', COALESCE(MIN(soon.expires_at), 0), COUNT(*)
+FROM (SELECT i.expires_at FROM invitations i
+      WHERE i.organization_id = $1 AND i.state = 'pending' AND i.expires_at > $2 AND i.expires_at <= $3
+      ORDER BY i.expires_at LIMIT 1000) AS soon
 UNION ALL
 SELECT 'certificate', c.id, c.name, MAX(k.not_after), COUNT(*)
 FROM connections c JOIN saml_certificates k ON k.connection_id = c.id
@@ -29,6 +31,9 @@ WHERE c.organization_id = $1 AND c.state = 'on' AND k.state = 'current' AND k.no
 UNION ALL
 SELECT 'token', c.id, t.name, t.expires_at, 1 FROM connections c JOIN scim_tokens t ON t.connection_id = c.id
 WHERE c.organization_id = $1 AND c.scim AND t.revoked_at IS NULL AND t.expires_at <= $4 AND t.expires_at > $5
+UNION ALL
+SELECT 'lost', d.id, d.name, COALESCE(d.lapsed_at, d.lost_at), CASE WHEN d.lapsed_at IS NULL THEN 0 ELSE 1 END
+FROM domains d WHERE d.organization_id = $1 AND d.lost_at IS NOT NULL
 UNION ALL
 SELECT 'draft', c.id, c.name, c.created_at, 1 FROM connections c
 WHERE c.organization_id = $1 AND c.state = 'draft' AND NOT c.scim

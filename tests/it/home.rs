@@ -1,9 +1,11 @@
 //! The home page: what needs somebody, the picture of 30 days, and a member's own.
 
+use diesel::prelude::*;
 use vestibule::access::Role;
 use vestibule::audit::Actor;
 use vestibule::connections::saml::SamlSettings;
 use vestibule::provisioning;
+use vestibule::store::schema::domains;
 use vestibule::store::time::DAY;
 
 use crate::support::provider::Provider;
@@ -37,6 +39,10 @@ both_databases! {
         olive.click("Change the number of seats").await.sees("Seats (optional)");
         acme.installation.site.clock.advance(12 * DAY);
         let mut olive = acme.owner().await;
+        acme.write(|conn, now| {
+            Ok(diesel::update(domains::table).set(domains::lost_at.eq(Some(now))).execute(conn)?)
+        });
+        olive.get(&acme.to("")).await.sees("The TXT record of acme.example is missing since");
         olive.get(&acme.to("")).await.sees("1 invitation expires on").sees("token “okta” expires in 8 days");
     }
 
