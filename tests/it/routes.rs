@@ -511,7 +511,6 @@ impl Stage {
             "members" => {
                 "SELECT m.id AS line FROM members m JOIN accounts a ON a.id = m.account_id WHERE a.email LIKE 'max%'"
             }
-            "domains" => "SELECT id AS line FROM domains",
             "teams" => "SELECT id AS line FROM teams",
             "invitations" => "SELECT id AS line FROM invitations",
             "audit" => {
