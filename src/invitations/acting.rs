@@ -6,17 +6,72 @@ use askama::Template;
 use super::actions;
 use super::asking::Links;
 use super::model::{Invitation, State};
-use super::queries;
+use super::queries::{self, Wanted};
 use crate::audit::Actor;
 use crate::orgs;
 use crate::seats::{self, Seats};
 use crate::session::{Admin, Frame};
-use crate::store::Conn;
 use crate::store::time::Timestamp;
+use crate::store::{Conn, id};
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
-/// How many are acted on at once.
+/// How many are acted on at once, so that nobody who signs in has to wait for it.
 const MOST: usize = 1_000;
+
+/// Which invitations are meant.
+#[derive(Debug, Clone)]
+enum Whom {
+    /// These.
+    Ids(Vec<String>),
+    /// All that match.
+    Matching(Wanted),
+}
+
+impl Whom {
+    /// From the fields of an address or a form: `id`s, or `all` and the fields of the list's filter.
+    fn of(fields: &[(String, String)]) -> Self {
+        let text = |name: &str| {
+            let field = fields.iter().find(|(known, _)| known == name);
+            field
+                .map(|(_, value)| value.trim().to_owned())
+                .unwrap_or_default()
+        };
+        if !text("all").is_empty() {
+            return Self::Matching(Wanted::of(&text("q"), &text("state")));
+        }
+        let ids = fields.iter().filter(|(name, _)| name == "id");
+        Self::Ids(ids.map(|(_, id)| id.clone()).take(MOST).collect())
+    }
+
+    /// The newest of those that are meant, and whether there are more than are acted on at once.
+    fn load(
+        &self,
+        conn: &mut Conn,
+        act: Act,
+        organization: &str,
+        now: Timestamp,
+    ) -> Result<(Vec<Invitation>, bool), Problem> {
+        match self {
+            Self::Ids(ids) => Ok((queries::find_many(conn, organization, ids)?, false)),
+            Self::Matching(wanted) => {
+                let most = i64::try_from(MOST + 1).map_err(Problem::internal)?;
+                let mut found = queries::matching(conn, organization, now, wanted, act.stored(), most)?;
+                let more = found.len() > MOST;
+                found.truncate(MOST);
+                Ok((found, more))
+            }
+        }
+    }
+}
+
+/// What the page showed, in few letters: whoever confirms it confirms just that.
+fn digest(chosen: &[Invitation]) -> String {
+    let shown: Vec<String> = chosen
+        .iter()
+        .map(|one| format!("{} {}", one.id, one.version))
+        .collect();
+    id::hash_token(&shown.join("\n"))
+}
 
 /// What is done to invitations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +96,33 @@ impl Act {
             Self::Revoke => state.can_be_revoked(),
         }
     }
+
+    /// The states in the table of those that it may be possible for.
+    fn stored(self) -> &'static [State] {
+        match self {
+            Self::Resend => &[State::Pending, State::Revoked, State::Declined],
+            Self::Revoke => &[State::Pending],
+        }
+    }
+
+    /// Those that it is possible for, and why it is not for the others.
+    fn choose(
+        self,
+        conn: &mut Conn,
+        organization: &str,
+        now: Timestamp,
+        found: Vec<Invitation>,
+    ) -> Result<actions::Sifted, Problem> {
+        match self {
+            Self::Resend => actions::resendable(conn, now, organization, found),
+            Self::Revoke => {
+                let (chosen, others): (Vec<_>, Vec<_>) =
+                    found.into_iter().partition(|one| one.state(now).can_be_revoked());
+                let why = |one: Invitation| (one, "Only what waits can be revoked.".to_owned());
+                Ok((chosen, others.into_iter().map(why).collect()))
+            }
+        }
+    }
 }
 
 /// What it will do.
@@ -52,8 +134,13 @@ pub(super) struct Confirm {
     /// The one whose own page this is.
     single: Option<Invitation>,
     chosen: Vec<Invitation>,
-    /// Those that can't be acted on.
-    others: Vec<Invitation>,
+    /// Those that can't be acted on, and why.
+    others: Vec<(Invitation, String)>,
+    /// The filter by which they were found.
+    wanted: Option<Wanted>,
+    /// Whether more match.
+    more: bool,
+    digest: String,
     seats: Seats,
     too_few: Option<String>,
     days: i64,
@@ -111,40 +198,37 @@ pub(super) async fn confirm_one(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let mut confirm = load(act, &admin, &site, vec![id]).await?;
+    let mut confirm = load(act, &admin, &site, Whom::Ids(vec![id])).await?;
     confirm.single = confirm.chosen.first().cloned();
     match (&confirm.single, confirm.others.first()) {
-        (None, Some(other)) => Err(refused(act, other, confirm.now)),
+        (None, Some((other, _))) if !act.is_possible(other.state(confirm.now)) => {
+            Err(refused(act, other, confirm.now))
+        }
+        (None, Some((_, why))) => Err(Problem::Conflict(why.clone())),
         (None, None) => Err(Problem::NotFound),
         _ => Ok(Page::new(confirm).response()),
     }
 }
 
-/// `GET /orgs/{org}/invitations/resend?id=…&id=…` and `…/revoke?…`.
+/// `GET /orgs/{org}/invitations/resend?id=…&id=…` or `…?all=yes&state=…`, and `…/revoke?…`.
 pub(super) async fn confirm_many(
     act: Act,
     admin: Admin,
     site: web::Data<Site>,
     query: web::Query<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    let ids: Vec<String> = query
-        .into_inner()
-        .into_iter()
-        .filter(|(name, _)| name == "id")
-        .map(|(_, id)| id)
-        .take(MOST)
-        .collect();
-    if ids.is_empty() {
+    let whom = Whom::of(&query);
+    if matches!(&whom, Whom::Ids(ids) if ids.is_empty()) {
         let list = admin.path("/invitations");
         return Ok(Flash::bad("Tick at least one invitation first.").redirect(&site, &list));
     }
-    Ok(Page::new(load(act, &admin, &site, ids).await?).response())
+    Ok(Page::new(load(act, &admin, &site, whom).await?).response())
 }
 
-async fn load(act: Act, admin: &Admin, site: &Site, ids: Vec<String>) -> Result<Confirm, Problem> {
+async fn load(act: Act, admin: &Admin, site: &Site, whom: Whom) -> Result<Confirm, Problem> {
     let (frame, organization, now) = (admin.frame("invitations"), admin.organization.clone(), site.now());
     site.store
-        .reading(move |conn| confirm(conn, act, frame, &organization, now, &ids))
+        .reading(move |conn| confirm(conn, act, frame, &organization, now, whom))
         .await
 }
 
@@ -154,13 +238,12 @@ fn confirm(
     frame: Frame,
     organization: &str,
     now: Timestamp,
-    ids: &[String],
+    whom: Whom,
 ) -> Result<Confirm, Problem> {
     let organization = orgs::find(conn, organization)?.ok_or(Problem::NotFound)?;
-    let found = queries::find_many(conn, &organization.id, ids)?;
+    let (found, more) = whom.load(conn, act, &organization.id, now)?;
     let seats = seats::count(conn, &organization.id, now)?;
-    let (chosen, others): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|one| act.is_possible(one.state(now)));
+    let (chosen, others) = act.choose(conn, &organization.id, now, found)?;
     let seatless = chosen
         .iter()
         .filter(|one| one.state(now) != State::Pending)
@@ -170,8 +253,14 @@ fn confirm(
         frame,
         act,
         single: None,
+        digest: digest(&chosen),
         chosen,
         others,
+        wanted: match whom {
+            Whom::Matching(wanted) => Some(wanted),
+            Whom::Ids(_) => None,
+        },
+        more,
         seats,
         too_few: too_few.filter(|_| act == Act::Resend && seatless > 0),
         days: organization.settings.invitation_days,
@@ -191,7 +280,8 @@ fn refused(act: Act, one: &Invitation, now: Timestamp) -> Problem {
     ))
 }
 
-/// `POST` of the same paths. A form about one invitation carries the version that it showed.
+/// `POST` of the same paths. A form about one invitation carries the version that it showed, one about all that match
+/// what it showed of them.
 pub(super) async fn act(
     act: Act,
     admin: Admin,
@@ -199,18 +289,19 @@ pub(super) async fn act(
     single: Option<String>,
     form: Posted,
 ) -> Result<HttpResponse, Problem> {
-    let (ids, version) = match single {
-        Some(id) => (vec![id], Some(form.version())),
-        None => (form.all("id"), None),
+    let shown = match &single {
+        Some(_) => Shown::Version(form.version()),
+        None => Shown::Digest(form.text("digest").to_owned()),
     };
-    if ids.is_empty() || ids.len() > MOST {
+    let whom = single.map_or_else(|| Whom::of(form.fields()), |id| Whom::Ids(vec![id]));
+    if matches!(&whom, Whom::Ids(ids) if ids.is_empty()) {
         return Err(Problem::Invalid(format!("Send 1 to {MOST} invitations.")));
     }
     let (who, now) = (admin.clone(), site.now());
     let done = site
         .store
         .writing_in(&admin.organization, move |conn| {
-            perform(conn, now, act, &who, &ids, version)
+            perform(conn, now, act, &who, &whom, &shown)
         })
         .await?;
     let list = admin.path("/invitations");
@@ -223,10 +314,14 @@ pub(super) async fn act(
             denial: None,
         })
         .response(),
-        Done::Revoked(1) => {
+        Done::Revoked(number, true) => Flash::good(format!(
+            "{number} invitations are revoked. Their links open nothing any more. More match: do it again for the rest."
+        ))
+        .redirect(&site, &list),
+        Done::Revoked(1, _) => {
             Flash::good("The invitation is revoked. Its link opens nothing any more.").redirect(&site, &list)
         }
-        Done::Revoked(number) => Flash::good(format!(
+        Done::Revoked(number, _) => Flash::good(format!(
             "{number} invitations are revoked. Their links open nothing any more."
         ))
         .redirect(&site, &list),
@@ -235,7 +330,14 @@ pub(super) async fn act(
 
 enum Done {
     Resent(Vec<super::Sent>),
-    Revoked(usize),
+    /// So many; and whether more match.
+    Revoked(usize, bool),
+}
+
+/// What the page that was confirmed had shown.
+enum Shown {
+    Version(i64),
+    Digest(String),
 }
 
 fn perform(
@@ -243,29 +345,46 @@ fn perform(
     now: Timestamp,
     act: Act,
     admin: &Admin,
-    ids: &[String],
-    version: Option<i64>,
+    whom: &Whom,
+    shown: &Shown,
 ) -> Result<Done, Problem> {
     let own_role = actions::role_now(conn, admin)?;
-    if let (Some(version), [id]) = (version, ids) {
-        let one = queries::find(conn, &admin.organization, id)?.ok_or(Problem::NotFound)?;
-        if !act.is_possible(one.state(now)) {
-            return Err(refused(act, &one, now));
+    let (found, more) = whom.load(conn, act, &admin.organization, now)?;
+    let ids: Vec<String> = match (whom, shown) {
+        (Whom::Ids(_), Shown::Version(version)) => {
+            let one = found.first().ok_or(Problem::NotFound)?;
+            if !act.is_possible(one.state(now)) {
+                return Err(refused(act, one, now));
+            }
+            if one.version != *version {
+                return Err(Problem::Conflict(
+                    "This invitation was changed meanwhile. Open it again to see how it stands.".to_owned(),
+                ));
+            }
+            vec![one.id.clone()]
         }
-        if one.version != version {
-            return Err(Problem::Conflict(
-                "This invitation was changed meanwhile. Open it again to see how it stands.".to_owned(),
-            ));
+        (Whom::Ids(ids), Shown::Digest(_)) => ids.clone(),
+        (Whom::Matching(_), Shown::Version(_)) => Vec::new(),
+        (Whom::Matching(_), Shown::Digest(shown)) => {
+            let (chosen, _) = act.choose(conn, &admin.organization, now, found)?;
+            if digest(&chosen) != *shown {
+                return Err(Problem::Conflict(
+                    "Other invitations match by now than were shown. Nothing was changed: look at them again."
+                        .to_owned(),
+                ));
+            }
+            chosen.into_iter().map(|one| one.id).collect()
         }
-    }
+    };
     let actor = Actor::from(&**admin);
     match act {
         Act::Resend => {
             let organization = orgs::find(conn, &admin.organization)?.ok_or(Problem::NotFound)?;
-            actions::resend(conn, now, &actor, own_role, &organization, ids).map(Done::Resent)
+            actions::resend(conn, now, &actor, own_role, &organization, &ids).map(Done::Resent)
         }
         Act::Revoke => {
-            actions::revoke(conn, now, &actor, own_role, &admin.organization, ids).map(Done::Revoked)
+            let number = actions::revoke(conn, now, &actor, own_role, &admin.organization, &ids)?;
+            Ok(Done::Revoked(number, more))
         }
     }
 }

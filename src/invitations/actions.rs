@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::model::{Invitation, Known, New, Sent, State};
+use super::model::{Invitation, Known, LINKS_A_DAY, LINKS_FOR_ONE, New, Sent, State};
 use super::queries;
 use crate::access::Role;
 use crate::audit::{self, Actor, ActorKind, Event, Subject};
@@ -20,7 +20,8 @@ use crate::web::Problem;
 ///
 /// # Errors
 /// `Forbidden` for a role above the inviter's own; `Conflict` with a sentence where somebody is a member
-/// or invited already, a team is gone, or the free seats don't suffice.
+/// or invited already, a team is gone, or the free seats don't suffice; `Enough` where the organization or an
+/// address would get more links than a day has.
 pub fn invite(
     conn: &mut Conn,
     now: Timestamp,
@@ -32,14 +33,11 @@ pub fn invite(
     for one in new {
         may_grant(inviter_role, one.role)?;
     }
-    nobody_known(conn, now, organization, new)?;
+    nobody_known(conn, now, actor, organization, new)?;
     let team_names = every_team(conn, organization, new)?;
     seats_for(conn, now, organization, new.len())?;
-    let mut sent = Vec::with_capacity(new.len());
-    for one in new {
-        sent.push(send(conn, now, actor, organization, one, &team_names)?);
-    }
-    Ok(sent)
+    links_for(conn, now, actor, organization, new.len())?;
+    send(conn, now, actor, organization, new, &team_names)
 }
 
 /// Makes fresh links for these invitations: the old ones die, the time begins anew, and those that were
@@ -47,7 +45,8 @@ pub fn invite(
 ///
 /// # Errors
 /// `NotFound` where one isn't this organization's; `Forbidden` for a role above the actor's own;
-/// `Conflict` where one was accepted, the person is a member by now, or the free seats don't suffice.
+/// `Conflict` where one was accepted, the person is a member by now, or the free seats don't suffice; `Enough` as for
+/// [`invite`].
 pub fn resend(
     conn: &mut Conn,
     now: Timestamp,
@@ -64,19 +63,54 @@ pub fn resend(
         ));
     }
     let known = queries::known(conn, now, &organization.id, &keys)?;
+    let open = queries::open_ids(conn, &organization.id, &keys)?;
     for one in &chosen {
         may_grant(own_role, one.role)?;
-        may_be_resent(conn, now, one, known.get(&one.email_key).copied())?;
+        let key = &one.email_key;
+        may_be_resent(now, one, known.get(key).copied(), open.get(key))?;
     }
+    address_may_get_one(conn, now, actor, &organization.id, &keys)?;
     let seatless = chosen
         .iter()
         .filter(|one| one.state(now) != State::Pending)
         .count();
     seats_for(conn, now, organization, seatless)?;
-    chosen
-        .iter()
-        .map(|one| renew(conn, now, actor, organization, one))
-        .collect()
+    links_for(conn, now, actor, organization, chosen.len())?;
+    renew(conn, now, actor, organization, &chosen)
+}
+
+/// Invitations with which something can be done, and the others with the reason.
+pub(super) type Sifted = (Vec<Invitation>, Vec<(Invitation, String)>);
+
+/// Which of these invitations can be sent again now, of several for one address the first; and why the others can't.
+pub(super) fn resendable(
+    conn: &mut Conn,
+    now: Timestamp,
+    organization: &str,
+    found: Vec<Invitation>,
+) -> Result<Sifted, Problem> {
+    let keys: Vec<String> = found.iter().map(|one| one.email_key.clone()).collect();
+    let known = queries::known(conn, now, organization, &keys)?;
+    let open = queries::open_ids(conn, organization, &keys)?;
+    let links = queries::links_of(conn, now, organization, &keys)?;
+    let (mut chosen, mut others, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for one in found {
+        let key = &one.email_key;
+        let why = match may_be_resent(now, &one, known.get(key).copied(), open.get(key)) {
+            Err(why) => why.to_string(),
+            Ok(()) if links.get(key).is_some_and(|links| *links >= LINKS_FOR_ONE) => {
+                format!("It got {LINKS_FOR_ONE} links today: try again tomorrow.")
+            }
+            Ok(()) if seen.contains(key) => "Another one for the same address is among them.".to_owned(),
+            Ok(()) => {
+                seen.insert(key.clone());
+                chosen.push(one);
+                continue;
+            }
+        };
+        others.push((one, why));
+    }
+    Ok((chosen, others))
 }
 
 /// Takes back these invitations. All of them or none.
@@ -95,13 +129,22 @@ pub fn revoke(
     let chosen = all_of(conn, organization, ids)?;
     for one in &chosen {
         may_grant(own_role, one.role)?;
-        if !settle(conn, now, actor, one, State::Revoked, None)? {
+        if !one.state(now).can_be_revoked() {
             return Err(Problem::Conflict(format!(
                 "The invitation of {} can’t be revoked: it is {}.",
                 one.email,
                 one.state(now).as_str()
             )));
         }
+    }
+    let ids: Vec<&str> = chosen.iter().map(|one| one.id.as_str()).collect();
+    if queries::settle_all(conn, now, &ids, State::Revoked, None)? < chosen.len() {
+        return Err(Problem::Conflict(
+            "One of these invitations was answered a moment ago. Nothing was changed: look again.".to_owned(),
+        ));
+    }
+    for one in &chosen {
+        note_settled(conn, now, actor, one, State::Revoked)?;
     }
     Ok(chosen.len())
 }
@@ -162,7 +205,8 @@ pub(super) fn role_now(conn: &mut Conn, admin: &Member) -> Result<Role, Problem>
         })
 }
 
-fn may_grant(own: Role, role: Role) -> Result<(), Problem> {
+/// Whether somebody of this role may give that one.
+pub(super) fn may_grant(own: Role, role: Role) -> Result<(), Problem> {
     if own.may_grant(role) {
         Ok(())
     } else {
@@ -175,6 +219,7 @@ fn may_grant(own: Role, role: Role) -> Result<(), Problem> {
 fn nobody_known(
     conn: &mut Conn,
     now: Timestamp,
+    actor: &Actor,
     organization: &Organization,
     new: &[New],
 ) -> Result<(), Problem> {
@@ -185,13 +230,18 @@ fn nobody_known(
         ));
     }
     let keys: Vec<String> = keys.into_iter().collect();
-    let known = queries::known(conn, now, &organization.id, &keys)?;
+    let mut known = queries::known(conn, now, &organization.id, &keys)?;
+    known.retain(|_, known| *known != Known::TooOften || !is_unbounded(actor));
     match known.first_key_value() {
         None => Ok(()),
-        Some((key, known)) => Err(Problem::Conflict(format!(
-            "{key} is {}. Nobody was invited.",
-            known.words()
-        ))),
+        Some((key, known)) => {
+            let sentence = format!("{key} is {}. Nobody was invited.", known.words());
+            Err(if *known == Known::TooOften {
+                Problem::Enough(sentence)
+            } else {
+                Problem::Conflict(sentence)
+            })
+        }
     }
 }
 
@@ -220,6 +270,54 @@ fn seats_for(
     let seats = seats::count(conn, &organization.id, now)?;
     match too_few(&organization.settings.name, &seats, wanted) {
         Some(sentence) if wanted > 0 => Err(Problem::Conflict(format!("{sentence} Nobody was invited."))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the quotas of a day are for somebody else.
+fn is_unbounded(actor: &Actor) -> bool {
+    actor.kind == ActorKind::Operator
+}
+
+fn links_for(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &Organization,
+    wanted: usize,
+) -> Result<(), Problem> {
+    let made = queries::links_today(conn, now, &organization.id)?;
+    match enough(&organization.settings.name, made, wanted) {
+        Some(sentence) if !is_unbounded(actor) => Err(Problem::Enough(sentence)),
+        _ => Ok(()),
+    }
+}
+
+/// Why so many links can't be made today, with the numbers.
+pub(super) fn enough(name: &str, made: i64, wanted: usize) -> Option<String> {
+    let left = (LINKS_A_DAY - made).max(0);
+    (i64::try_from(wanted).unwrap_or(i64::MAX) > left).then(|| {
+        format!(
+            "{name} may send {LINKS_A_DAY} invitations a day, has sent {made} today and can send {left} more. Nobody was \
+             invited. Send the others tomorrow (the day ends at midnight UTC), or ask whoever runs this server."
+        )
+    })
+}
+
+/// An address gets few links a day.
+fn address_may_get_one(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    keys: &[String],
+) -> Result<(), Problem> {
+    let links = queries::links_of(conn, now, organization, keys)?;
+    match links.iter().find(|(_, links)| **links >= LINKS_FOR_ONE) {
+        Some((key, links)) if !is_unbounded(actor) => Err(Problem::Enough(format!(
+            "{key} got {links} links today, and an address gets at most {LINKS_FOR_ONE} a day. Nothing was sent. Try \
+             again tomorrow (the day ends at midnight UTC)."
+        ))),
         _ => Ok(()),
     }
 }
@@ -254,11 +352,12 @@ fn all_of(conn: &mut Conn, organization: &str, ids: &[String]) -> Result<Vec<Inv
     Ok(found)
 }
 
+/// `open` is the invitation of the same address that waits, if one does.
 fn may_be_resent(
-    conn: &mut Conn,
     now: Timestamp,
     invitation: &Invitation,
     known: Option<Known>,
+    open: Option<&String>,
 ) -> Result<(), Problem> {
     let refused = |why: &str| {
         Err(Problem::Conflict(format!(
@@ -273,46 +372,51 @@ fn may_be_resent(
     if let Some(known @ (Known::Member | Known::Deactivated)) = known {
         return refused(&format!("the person is {}", known.words()));
     }
-    let open = queries::open_id(conn, &invitation.organization, &invitation.email_key)?;
-    if open.is_some_and(|open| open != invitation.id) {
+    if open.is_some_and(|open| *open != invitation.id) {
         return refused("the address has a newer one");
     }
     Ok(())
 }
 
+/// Makes all of these invitations, in few statements however many they are.
 fn send(
     conn: &mut Conn,
     now: Timestamp,
     actor: &Actor,
     organization: &Organization,
-    new: &New,
+    new: &[New],
     team_names: &BTreeMap<String, String>,
-) -> Result<Sent, Problem> {
-    let (token, expires_at) = (id::new_token(), now + organization.settings.invitation_life());
-    let hash = id::hash_token(&token);
-    let link = link(actor, now, expires_at, &hash);
+) -> Result<Vec<Sent>, Problem> {
+    let keys: Vec<String> = new.iter().map(|one| one.email.key().to_owned()).collect();
     // One whose time is over still stands in the place of the one that waits.
-    let old = queries::open_id(conn, &organization.id, new.email.key())?;
-    let id = old.clone().unwrap_or_else(id::new_id);
-    if old.is_some() {
-        queries::replace(conn, &id, new, &link)?;
-    } else {
-        queries::insert(conn, &id, &organization.id, new, &link)?;
+    let old = queries::open_ids(conn, &organization.id, &keys)?;
+    let sent: Vec<Sent> = new
+        .iter()
+        .map(|one| Sent {
+            id: old.get(one.email.key()).cloned().unwrap_or_else(id::new_id),
+            email: one.email.as_str().to_owned(),
+            token: id::new_token(),
+        })
+        .collect();
+    let hashes: Vec<String> = sent.iter().map(|one| id::hash_token(&one.token)).collect();
+    let made = made(actor, now, organization);
+    let fresh = sent.iter().zip(&hashes).zip(new);
+    let fresh = fresh.map(|((sent, hash), new)| (sent.id.as_str(), hash.as_str(), new));
+    let (again, first): (Vec<_>, Vec<_>) = fresh.partition(|(.., new)| old.contains_key(new.email.key()));
+    queries::insert(conn, made, &first)?;
+    queries::replace(conn, made, &again)?;
+    for (sent, new) in sent.iter().zip(new) {
+        let teams: Vec<&String> = new.teams.iter().filter_map(|id| team_names.get(id)).collect();
+        let event = Event {
+            organization: Some(&organization.id),
+            action: "invitation.sent",
+            subject: subject(&sent.id, &sent.email),
+            before: None,
+            after: Some(json!({"role": new.role, "teams": teams, "expires": machine(made.expires_at)})),
+        };
+        audit::record(conn, now, actor, &event)?;
     }
-    let teams: Vec<&String> = new.teams.iter().filter_map(|id| team_names.get(id)).collect();
-    let event = Event {
-        organization: Some(&organization.id),
-        action: "invitation.sent",
-        subject: subject(&id, new.email.as_str()),
-        before: None,
-        after: Some(json!({"role": new.role, "teams": teams, "expires": machine(expires_at)})),
-    };
-    audit::record(conn, now, actor, &event)?;
-    Ok(Sent {
-        id,
-        email: new.email.as_str().to_owned(),
-        token,
-    })
+    Ok(sent)
 }
 
 fn renew(
@@ -320,24 +424,35 @@ fn renew(
     now: Timestamp,
     actor: &Actor,
     organization: &Organization,
-    one: &Invitation,
-) -> Result<Sent, Problem> {
-    let (token, expires_at) = (id::new_token(), now + organization.settings.invitation_life());
-    let hash = id::hash_token(&token);
-    queries::relink(conn, &one.id, &link(actor, now, expires_at, &hash))?;
-    let event = Event {
-        organization: Some(&organization.id),
-        action: "invitation.resent",
-        subject: subject(&one.id, &one.email),
-        before: Some(json!({"state": one.state(now).as_str(), "expires": machine(one.expires_at)})),
-        after: Some(json!({"state": "pending", "expires": machine(expires_at)})),
-    };
-    audit::record(conn, now, actor, &event)?;
-    Ok(Sent {
-        id: one.id.clone(),
-        email: one.email.clone(),
-        token,
-    })
+    chosen: &[Invitation],
+) -> Result<Vec<Sent>, Problem> {
+    let sent: Vec<Sent> = chosen
+        .iter()
+        .map(|one| Sent {
+            id: one.id.clone(),
+            email: one.email.clone(),
+            token: id::new_token(),
+        })
+        .collect();
+    let hashes: Vec<String> = sent.iter().map(|one| id::hash_token(&one.token)).collect();
+    let links: Vec<(&str, &str)> = sent
+        .iter()
+        .zip(&hashes)
+        .map(|(sent, hash)| (sent.id.as_str(), hash.as_str()))
+        .collect();
+    let made = made(actor, now, organization);
+    queries::relink(conn, made, &links)?;
+    for one in chosen {
+        let event = Event {
+            organization: Some(&organization.id),
+            action: "invitation.resent",
+            subject: subject(&one.id, &one.email),
+            before: Some(json!({"state": one.state(now).as_str(), "expires": machine(one.expires_at)})),
+            after: Some(json!({"state": "pending", "expires": machine(made.expires_at)})),
+        };
+        audit::record(conn, now, actor, &event)?;
+    }
+    Ok(sent)
 }
 
 fn subject<'a>(id: &'a str, email: &'a str) -> Subject<'a> {
@@ -348,17 +463,12 @@ fn subject<'a>(id: &'a str, email: &'a str) -> Subject<'a> {
     }
 }
 
-fn link<'a>(
-    actor: &'a Actor,
-    now: Timestamp,
-    expires_at: Timestamp,
-    token_hash: &'a str,
-) -> queries::Link<'a> {
+fn made<'a>(actor: &'a Actor, now: Timestamp, organization: &'a Organization) -> queries::Made<'a> {
     let is_person = actor.kind == ActorKind::Person;
-    queries::Link {
-        token_hash,
-        expires_at,
-        sent_at: now,
+    queries::Made {
+        organization: &organization.id,
+        now,
+        expires_at: now + organization.settings.invitation_life(),
         invited_by: if is_person { &actor.id } else { "" },
         invited_by_name: &actor.name,
     }
@@ -375,6 +485,17 @@ fn settle(
     if !queries::settle(conn, now, &one.id, state, member)? {
         return Ok(false);
     }
+    note_settled(conn, now, actor, one, state)?;
+    Ok(true)
+}
+
+fn note_settled(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    one: &Invitation,
+    state: State,
+) -> Stored<()> {
     let action = match state {
         State::Accepted => "invitation.accepted",
         State::Revoked => "invitation.revoked",
@@ -388,6 +509,5 @@ fn settle(
         before: Some(json!({"state": one.state(now).as_str()})),
         after: Some(json!({"state": state.as_str()})),
     };
-    audit::record(conn, now, actor, &event)?;
-    Ok(true)
+    audit::record(conn, now, actor, &event)
 }

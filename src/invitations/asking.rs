@@ -1,13 +1,15 @@
 //! Inviting in three steps: type the addresses, review what becomes of each, send.
 
+use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::actions;
-use super::model::{New, Sent, TeamName};
+use super::model::{Sent, TeamName};
 use super::queries;
-use super::review::{self, Sorted};
+use super::review::{self, Ground, Left, MOST, Sorted};
+use super::sheet::{self, Sheet};
 use crate::access::Role;
 use crate::audit::Actor;
 use crate::denied::{self, Denial};
@@ -16,7 +18,7 @@ use crate::seats::{self, Seats};
 use crate::session::{Admin, Frame};
 use crate::store::{Conn, DbError};
 use crate::teams;
-use crate::web::{FieldErrors, Page, Posted, Problem, Site};
+use crate::web::{FieldErrors, Page, Posted, Problem, Site, Uploaded};
 
 /// What the address of the form may fill in.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -32,8 +34,10 @@ pub(super) struct Prefilled {
 /// What is typed.
 #[derive(Debug, Clone)]
 struct Wish {
-    /// The text of all addresses.
+    /// The text of all addresses, typed or out of a file.
     addresses: String,
+    /// Whether a file was chosen although addresses were typed.
+    is_double: bool,
     role: Role,
     teams: Vec<String>,
     /// The denied sign-in that this answers; empty for none.
@@ -44,35 +48,60 @@ impl Wish {
     fn of(form: &Posted) -> Self {
         Self {
             addresses: form.all("addresses").join("\n").trim().to_owned(),
+            is_double: false,
             role: Role::parse(form.text("role")).unwrap_or(Role::Member),
             teams: form.all("team"),
             denial: form.text("denial").to_owned(),
         }
     }
 
-    fn pieces(&self) -> Vec<String> {
-        review::split(&self.addresses)
+    fn with_file(sent: &Uploaded) -> Self {
+        let typed = Self::of(&sent.form);
+        match &sent.file {
+            Some(_) if !typed.addresses.is_empty() => Self {
+                is_double: true,
+                ..typed
+            },
+            Some(file) => Self {
+                addresses: tame_lines(&sheet::decode(file)),
+                ..typed
+            },
+            None => typed,
+        }
     }
 
-    fn check(&self, own: Role) -> FieldErrors {
-        let mut errors = FieldErrors::default();
-        let pieces = self.pieces().len();
-        if pieces == 0 {
-            errors.add("addresses", "Type at least one e-mail address.");
-        } else if pieces > review::MOST {
-            errors.add(
+    /// The lines, or what is wrong with the form.
+    fn read(&self, own: Role) -> Result<Sheet, FieldErrors> {
+        let (mut errors, mut sheet) = (FieldErrors::default(), Sheet::default());
+        match sheet::read(&self.addresses) {
+            _ if self.is_double => errors.add("file", "Type addresses or choose a file: not both at once."),
+            Err(sentence) => errors.add("addresses", sentence),
+            Ok(read) if read.lines.is_empty() => {
+                errors.add(
+                    "addresses",
+                    "Type at least one e-mail address, or choose a file that has some.",
+                );
+            }
+            Ok(read) if read.lines.len() > MOST => errors.add(
                 "addresses",
                 format!(
-                    "These are {pieces} addresses. Invite at most {} at a time.",
-                    review::MOST
+                    "These are {} addresses. Invite at most {MOST} at a time.",
+                    read.lines.len()
                 ),
-            );
+            ),
+            Ok(read) => sheet = read,
         }
         if !own.may_grant(self.role) {
             errors.add("role", "Choose a role that is not above your own.");
         }
-        errors
+        errors.into_result(sheet)
     }
+}
+
+/// What a file holds, without what no form may hold.
+fn tame_lines(text: &str) -> String {
+    let fits = |letter: &char| !letter.is_control() || matches!(letter, '\n' | '\r' | '\t');
+    text.chars().filter(fits).collect::<String>().trim().to_owned()
 }
 
 /// What stands around the form: teams, seats, the denial.
@@ -81,6 +110,8 @@ struct Around {
     teams: Vec<TeamName>,
     seats: Seats,
     denial: Option<Denial>,
+    /// How many links were made today.
+    links: i64,
 }
 
 impl Around {
@@ -96,6 +127,7 @@ impl Around {
                 })
                 .collect(),
             seats: seats::count(conn, organization, now)?,
+            links: queries::links_today(conn, now, organization)?,
             denial: if denial.is_empty() {
                 None
             } else {
@@ -139,16 +171,28 @@ impl Form {
 struct Review {
     frame: Frame,
     wish: Wish,
-    teams: Vec<TeamName>,
     sorted: Sorted,
     seats: Seats,
+    /// Whether the numbers of lines say anything.
+    has_lines: bool,
     /// Why the seats don't suffice.
     too_few: Option<String>,
+    /// Why the day does not suffice.
+    enough: Option<String>,
 }
 
 impl Review {
-    fn places(&self) -> Vec<(&'static str, &'static str, &[String])> {
-        let places: [(_, _, &[String]); 4] = [
+    fn can_be_sent(&self) -> bool {
+        !self.sorted.invite.is_empty() && self.too_few.is_none() && self.enough.is_none()
+    }
+
+    fn places(&self) -> Vec<(&'static str, &'static str, &[Left])> {
+        let places: [(_, _, &[Left]); 6] = [
+            (
+                "Can’t be read",
+                "Mend these lines, or leave them out: the others don’t wait for them.",
+                &self.sorted.invalid,
+            ),
             (
                 "Already invited",
                 "The link that they have goes on counting. To give them a fresh one, resend their invitation.",
@@ -165,7 +209,12 @@ impl Review {
                 &self.sorted.deactivated,
             ),
             (
-                "Typed twice",
+                "Written to often enough today",
+                "An address gets few links a day from one organization. Invite them tomorrow.",
+                &self.sorted.too_often,
+            ),
+            (
+                "Twice in the list",
                 "Each address is invited once.",
                 &self.sorted.duplicates,
             ),
@@ -202,6 +251,7 @@ pub(super) async fn form(
     let prefilled = prefilled.into_inner();
     let wish = Wish {
         addresses: prefilled.email.trim().to_owned(),
+        is_double: false,
         role: Role::parse(&prefilled.role)
             .filter(|role| admin.role.may_grant(*role))
             .unwrap_or(Role::Member),
@@ -226,57 +276,81 @@ async fn show(admin: &Admin, site: &Site, wish: Wish, errors: FieldErrors) -> Re
     })
 }
 
+/// `GET /orgs/{org}/invitations/template.csv`: the file to fill in.
+pub(super) async fn template(_admin: Admin) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"invitations.csv\"",
+        ))
+        .body(sheet::TEMPLATE)
+}
+
 /// `POST /orgs/{org}/invitations/new`: the review; or the form again, to change it. Nothing is written.
 pub(super) async fn review(
     admin: Admin,
     site: web::Data<Site>,
-    form: Posted,
+    sent: Uploaded,
 ) -> Result<HttpResponse, Problem> {
-    let wish = Wish::of(&form);
-    let errors = wish.check(admin.role);
-    if form.has("edit") {
+    let wish = Wish::with_file(&sent);
+    if sent.form.has("edit") {
         return show(&admin, &site, wish, FieldErrors::default()).await;
     }
-    if !errors.is_empty() {
-        return show(&admin, &site, wish, errors).await;
-    }
-    let (organization, now, pieces) = (admin.organization.clone(), site.now(), wish.pieces());
+    let sheet = match wish.read(admin.role) {
+        Ok(sheet) => sheet,
+        Err(errors) => return show(&admin, &site, wish, errors).await,
+    };
+    let (organization, now, own) = (admin.organization.clone(), site.now(), admin.role);
+    let (role, teams) = (wish.role, wish.teams.clone());
+    let has_lines = sheet.lines.iter().any(|line| line.number > 1);
     let (sorted, around) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
-            let known = queries::known(conn, now, &organization, &review::keys(&pieces))?;
+            let known = queries::known(conn, now, &organization, &review::keys(&sheet.lines))?;
             let around = Around::load(conn, &organization, now, "")?;
-            Ok((review::sort(&pieces, &known), around))
+            let ground = Ground {
+                own,
+                role,
+                teams: &teams,
+                all_teams: &around.teams,
+                known: &known,
+            };
+            Ok((review::sort(&sheet.lines, &ground), around))
         })
         .await?;
-    let chosen = |team: &TeamName| wish.teams.contains(&team.id);
+    let name = &around.organization.settings.name;
     Ok(Page::new(Review {
         frame: admin.frame("invitations"),
-        too_few: actions::too_few(
-            &around.organization.settings.name,
-            &around.seats,
-            sorted.invite.len(),
-        ),
-        teams: around.teams.into_iter().filter(chosen).collect(),
+        too_few: actions::too_few(name, &around.seats, sorted.invite.len()),
+        enough: actions::enough(name, around.links, sorted.invite.len()),
         seats: around.seats,
+        has_lines,
         sorted,
         wish,
     })
     .response())
 }
 
-/// `POST /orgs/{org}/invitations/send`: judges every address again, and invites.
+/// `POST /orgs/{org}/invitations/send`: judges every line of the list again, and invites.
 pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> Result<Page<Links>, Problem> {
-    let (wish, pieces) = (Wish::of(&form), form.all("address"));
-    if pieces.is_empty() || pieces.len() > review::MOST {
-        return Err(Problem::Invalid(format!("Send 1 to {} addresses.", review::MOST)));
+    let (role, denial) = (Role::parse(form.text("role")), form.text("denial").to_owned());
+    let sheet = sheet::read(form.text("list")).map_err(Problem::Invalid)?;
+    if !(1..=MOST).contains(&sheet.lines.len()) {
+        return Err(Problem::Invalid(format!("Send 1 to {MOST} addresses.")));
     }
-    let (inviter, now) = (admin.clone(), site.now());
-    let denial = wish.denial.clone();
+    let (inviter, now, answers) = (admin.clone(), site.now(), denial.clone());
     let (sent, sorted, answered) = site
         .store
         .writing_in(&admin.organization, move |conn| {
-            invite(conn, now, &inviter, &wish, &pieces)
+            invite(
+                conn,
+                now,
+                &inviter,
+                &sheet,
+                role.unwrap_or(Role::Member),
+                &answers,
+            )
         })
         .await?;
     Ok(Page::new(Links {
@@ -292,25 +366,26 @@ fn invite(
     conn: &mut Conn,
     now: i64,
     admin: &Admin,
-    wish: &Wish,
-    pieces: &[String],
+    sheet: &Sheet,
+    role: Role,
+    denial: &str,
 ) -> Result<(Vec<Sent>, Sorted, bool), Problem> {
-    let own_role = actions::role_now(conn, admin)?;
-    let organization = orgs::find(conn, &admin.organization)?.ok_or(Problem::NotFound)?;
-    let known = queries::known(conn, now, &organization.id, &review::keys(pieces))?;
-    let sorted = review::sort(pieces, &known);
-    let new: Vec<New> = sorted
-        .invite
-        .iter()
-        .map(|email| New {
-            email: email.clone(),
-            role: wish.role,
-            teams: wish.teams.clone(),
-        })
-        .collect();
+    let own = actions::role_now(conn, admin)?;
+    actions::may_grant(own, role)?;
+    let around = Around::load(conn, &admin.organization, now, "")?;
+    let known = queries::known(conn, now, &admin.organization, &review::keys(&sheet.lines))?;
+    let ground = Ground {
+        own,
+        role,
+        // Every line of a review names its own.
+        teams: &[],
+        all_teams: &around.teams,
+        known: &known,
+    };
+    let sorted = review::sort(&sheet.lines, &ground);
     let actor = Actor::from(&**admin);
-    let sent = actions::invite(conn, now, &actor, own_role, &organization, &new)?;
-    let answered = answer(conn, now, &actor, &organization.id, &wish.denial, &sent)?;
+    let sent = actions::invite(conn, now, &actor, own, &around.organization, &sorted.offers())?;
+    let answered = answer(conn, now, &actor, &admin.organization, denial, &sent)?;
     Ok((sent, sorted, answered))
 }
 
@@ -335,17 +410,20 @@ fn answer(
 
 /// Those who changed between the review and the sending, each with the reason.
 fn left_out(sorted: Sorted) -> Vec<(String, String)> {
-    let because = |who: Vec<String>, why: &str| {
-        who.into_iter()
-            .map(|address| (address, why.to_owned()))
-            .collect::<Vec<_>>()
+    let because = |who: Vec<Left>, why: &str| {
+        let why = |one: Left| {
+            let own = Some(one.why).filter(|own| !own.is_empty());
+            (one.text, own.unwrap_or_else(|| why.to_owned()))
+        };
+        who.into_iter().map(why).collect::<Vec<_>>()
     };
     [
         because(sorted.invited, "Invited already."),
         because(sorted.members, "A member already."),
         because(sorted.deactivated, "Deactivated: reactivate them instead."),
-        because(sorted.duplicates, "Typed twice."),
-        sorted.invalid,
+        because(sorted.too_often, "Written to often enough today."),
+        because(sorted.duplicates, "Twice in the list."),
+        because(sorted.invalid, "Can’t be read."),
     ]
     .concat()
 }

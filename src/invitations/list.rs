@@ -9,7 +9,7 @@ use super::queries::{self, Wanted};
 use crate::session::{Admin, Frame};
 use crate::store::DbError;
 use crate::store::time::Timestamp;
-use crate::web::{Page, Paging, Problem, Site, Slice};
+use crate::web::{Page, Paging, Problem, Site, Slice, paging};
 
 /// What the address of the list asks for.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -40,6 +40,14 @@ pub(super) struct List {
 impl List {
     fn is_filtered(&self) -> bool {
         self.state.is_some() || !self.address.is_empty()
+    }
+
+    /// The address of a page about all that match.
+    fn all(&self, act: &str) -> String {
+        let state = self.state.map_or("", State::as_str);
+        let query = paging::base(&[("all", "yes"), ("q", &self.address), ("state", state)]);
+        self.frame
+            .path(&format!("/invitations/{act}{}", query.trim_end_matches('&')))
     }
 
     fn is_state(&self, word: &str) -> bool {
@@ -80,13 +88,7 @@ pub(super) async fn list(
         after,
         before,
     } = filter.into_inner();
-    let (wanted, paging) = (
-        Wanted {
-            address: q.trim().to_owned(),
-            state: State::parse(&state),
-        },
-        Paging { after, before },
-    );
+    let (wanted, paging) = (Wanted::of(&q, &state), Paging { after, before });
     let asked = wanted.clone();
     let (total, page) = site
         .store
@@ -97,7 +99,10 @@ pub(super) async fn list(
         })
         .await?;
     Ok(Page::new(List {
-        base: base(&admin.path("/invitations"), &wanted),
+        base: paging::base(&[
+            ("q", &wanted.address),
+            ("state", wanted.state.map_or("", State::as_str)),
+        ]),
         frame: admin.frame("invitations"),
         page,
         total,
@@ -105,21 +110,6 @@ pub(super) async fn list(
         state: wanted.state,
         now,
     }))
-}
-
-/// The list's address with its filters, ready for the key of another page.
-fn base(path: &str, wanted: &Wanted) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    if !wanted.address.is_empty() {
-        query.append_pair("q", &wanted.address);
-    }
-    if let Some(state) = wanted.state {
-        query.append_pair("state", state.as_str());
-    }
-    match query.finish() {
-        query if query.is_empty() => format!("{path}?"),
-        query => format!("{path}?{query}&"),
-    }
 }
 
 /// The page of one.

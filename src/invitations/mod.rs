@@ -14,6 +14,7 @@ mod list;
 mod model;
 mod queries;
 mod review;
+mod sheet;
 
 use actix_web::{HttpResponse, web};
 
@@ -32,6 +33,10 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             .route(web::post().to(asking::review)),
     )
     .route("/orgs/{org}/invitations/send", web::post().to(asking::send))
+    .route(
+        "/orgs/{org}/invitations/template.csv",
+        web::get().to(asking::template),
+    )
     .configure(|cfg| acts(cfg, Act::Resend, "resend"))
     .configure(|cfg| acts(cfg, Act::Revoke, "revoke"))
     .route("/orgs/{org}/invitations", web::get().to(list::list))

@@ -3,6 +3,13 @@
 use crate::access::{EmailAddress, InvitationStanding, Role};
 use crate::store::time::Timestamp;
 
+/// How many links one organization makes in a day (UTC), fresh ones among them. Whoever runs the installation may make
+/// more, by its command line.
+pub(super) const LINKS_A_DAY: i64 = 5_000;
+
+/// How many links one address gets from one organization in a day.
+pub(super) const LINKS_FOR_ONE: i64 = 3;
+
 /// Where an invitation stands at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -234,6 +241,8 @@ pub enum Known {
     Member,
     /// A deactivated member.
     Deactivated,
+    /// Nobody's, but its address got as many links today as one gets in a day.
+    TooOften,
 }
 
 impl Known {
@@ -243,6 +252,7 @@ impl Known {
             Self::Invited => "invited already",
             Self::Member => "a member already",
             Self::Deactivated => "a deactivated member: reactivate them instead",
+            Self::TooOften => "written to often enough today: try again tomorrow",
         }
     }
 }

@@ -3,16 +3,22 @@
 use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{BigInt, Text};
 
-use super::model::{Found, Invitation, Known, State, TeamName};
+use super::model::{Found, Invitation, Known, LINKS_FOR_ONE, State, TeamName};
 use crate::access::{InvitationStanding, Role};
 use crate::store::schema::{accounts, invitation_teams, invitations, members, teams};
-use crate::store::time::Timestamp;
+use crate::store::text::{part, places};
+use crate::store::time::{DAY, Timestamp};
 use crate::store::{Conn, Result};
 use crate::web::{Paging, Slice};
 
 /// How many invitations of one person are looked at.
 const LOOKED_AT: i64 = 50;
+
+/// How many rows one statement writes: SQLite takes 32,766 values.
+const AT_ONCE: usize = 500;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = invitations)]
@@ -168,7 +174,10 @@ pub(super) fn known(
         .filter(accounts::email_key.eq_any(email_keys))
         .select((accounts::email_key, members::state))
         .load(conn)?;
-    let mut known: BTreeMap<_, _> = invited.into_iter().map(|key| (key, Known::Invited)).collect();
+    let often = links_of(conn, now, organization, email_keys)?;
+    let often = often.into_iter().filter(|(_, links)| *links >= LINKS_FOR_ONE);
+    let mut known: BTreeMap<_, _> = often.map(|(key, _)| (key, Known::TooOften)).collect();
+    known.extend(invited.into_iter().map(|key| (key, Known::Invited)));
     // What one is counts more than what one was offered.
     known.extend(people.into_iter().map(|(key, state)| {
         let is_active = state == "active";
@@ -200,91 +209,179 @@ pub(super) fn team_names(
 
 /// The invitation of this address that the table calls pending, expired or not.
 pub(super) fn open_id(conn: &mut Conn, organization: &str, email_key: &str) -> Result<Option<String>> {
-    invitations::table
-        .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::email_key.eq(email_key))
-        .filter(invitations::state.eq("pending"))
-        .select(invitations::id)
-        .first(conn)
-        .optional()
+    let mut open = open_ids(conn, organization, &[email_key.to_owned()])?;
+    Ok(open.remove(email_key))
 }
 
-/// What is written when a link is made.
-pub(super) struct Link<'a> {
-    pub token_hash: &'a str,
+/// Those of these addresses (folded) that have an invitation which the table calls pending, expired or not.
+pub(super) fn open_ids(
+    conn: &mut Conn,
+    organization: &str,
+    email_keys: &[String],
+) -> Result<BTreeMap<String, String>> {
+    let open: Vec<(String, String)> = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::email_key.eq_any(email_keys))
+        .filter(invitations::state.eq("pending"))
+        .select((invitations::email_key, invitations::id))
+        .load(conn)?;
+    Ok(open.into_iter().collect())
+}
+
+/// How many links the organization made today.
+pub(super) fn links_today(conn: &mut Conn, now: Timestamp, organization: &str) -> Result<i64> {
+    let links: Vec<i64> = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::links_day.eq(now.div_euclid(DAY)))
+        .select(invitations::links)
+        .load(conn)?;
+    Ok(links.into_iter().sum())
+}
+
+/// How many links the organization made today for each of these addresses (folded).
+pub(super) fn links_of(
+    conn: &mut Conn,
+    now: Timestamp,
+    organization: &str,
+    email_keys: &[String],
+) -> Result<BTreeMap<String, i64>> {
+    let rows: Vec<(String, i64)> = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::email_key.eq_any(email_keys))
+        .filter(invitations::links_day.eq(now.div_euclid(DAY)))
+        .select((invitations::email_key, invitations::links))
+        .load(conn)?;
+    let mut links = BTreeMap::new();
+    for (key, some) in rows {
+        *links.entry(key).or_default() += some;
+    }
+    Ok(links)
+}
+
+/// What is the same for all links that are made at once.
+#[derive(Clone, Copy)]
+pub(super) struct Made<'a> {
+    pub organization: &'a str,
+    pub now: Timestamp,
     pub expires_at: Timestamp,
-    pub sent_at: Timestamp,
     pub invited_by: &'a str,
     pub invited_by_name: &'a str,
 }
 
-pub(super) fn insert(
-    conn: &mut Conn,
-    id: &str,
-    organization: &str,
-    new: &super::New,
-    link: &Link<'_>,
-) -> Result<()> {
-    diesel::insert_into(invitations::table)
-        .values((
-            invitations::id.eq(id),
-            invitations::organization_id.eq(organization),
-            invitations::email.eq(new.email.as_str()),
-            invitations::email_key.eq(new.email.key()),
-            invitations::role.eq(new.role.as_str()),
-            invitations::state.eq("pending"),
-            invitations::token_hash.eq(link.token_hash),
-            invitations::expires_at.eq(link.expires_at),
-            invitations::invited_by.eq(link.invited_by),
-            invitations::invited_by_name.eq(link.invited_by_name),
-            invitations::created_at.eq(link.sent_at),
-            invitations::sent_at.eq(link.sent_at),
-        ))
-        .execute(conn)
-        .map(drop)?;
-    set_teams(conn, id, &new.teams)
+/// An invitation's id, the hash of its new token, and what it offers.
+pub(super) type Fresh<'a> = (&'a str, &'a str, &'a super::New);
+
+type Statement<'a> = BoxedSqlQuery<'a, Db, SqlQuery>;
+
+fn statement<'a>(text: String) -> Statement<'a> {
+    diesel::sql_query(text).into_boxed()
 }
 
-/// An expired invitation becomes the new one.
-pub(super) fn replace(conn: &mut Conn, id: &str, new: &super::New, link: &Link<'_>) -> Result<()> {
-    relink(conn, id, link)?;
-    diesel::update(invitations::table.find(id))
-        .set((
-            invitations::email.eq(new.email.as_str()),
-            invitations::role.eq(new.role.as_str()),
-            invitations::created_at.eq(link.sent_at),
-        ))
-        .execute(conn)?;
-    diesel::delete(invitation_teams::table.filter(invitation_teams::invitation_id.eq(id))).execute(conn)?;
-    set_teams(conn, id, &new.teams)
+/// Makes these invitations.
+pub(super) fn insert(conn: &mut Conn, made: Made<'_>, fresh: &[Fresh<'_>]) -> Result<()> {
+    let (now, day) = (made.now, made.now.div_euclid(DAY));
+    for some in fresh.chunks(AT_ONCE) {
+        let text = format!(
+            "INSERT INTO invitations (id, organization_id, email, email_key, role, state, token_hash, expires_at, \
+             invited_by, invited_by_name, created_at, sent_at, links_day, links) VALUES {}",
+            places(some.len(), 14)
+        );
+        let bound = some.iter().fold(statement(text), |text, (id, hash, new)| {
+            text.bind::<Text, _>(*id)
+                .bind::<Text, _>(made.organization)
+                .bind::<Text, _>(new.email.as_str())
+                .bind::<Text, _>(new.email.key())
+                .bind::<Text, _>(new.role.as_str())
+                .bind::<Text, _>("pending")
+                .bind::<Text, _>(*hash)
+                .bind::<BigInt, _>(made.expires_at)
+                .bind::<Text, _>(made.invited_by)
+                .bind::<Text, _>(made.invited_by_name)
+                .bind::<BigInt, _>(now)
+                .bind::<BigInt, _>(now)
+                .bind::<BigInt, _>(day)
+                .bind::<BigInt, _>(1)
+        });
+        bound.execute(conn)?;
+    }
+    set_teams(conn, fresh)
 }
 
-/// Gives an invitation another link and makes it wait.
-pub(super) fn relink(conn: &mut Conn, id: &str, link: &Link<'_>) -> Result<()> {
-    diesel::update(invitations::table.find(id))
-        .set((
-            invitations::state.eq("pending"),
-            invitations::token_hash.eq(link.token_hash),
-            invitations::expires_at.eq(link.expires_at),
-            invitations::sent_at.eq(link.sent_at),
-            invitations::invited_by.eq(link.invited_by),
-            invitations::invited_by_name.eq(link.invited_by_name),
-            invitations::settled_at.eq(None::<Timestamp>),
-            invitations::member_id.eq(None::<String>),
-            invitations::version.eq(invitations::version + 1),
-        ))
-        .execute(conn)
-        .map(drop)
+/// Expired invitations become new ones.
+pub(super) fn replace(conn: &mut Conn, made: Made<'_>, fresh: &[Fresh<'_>]) -> Result<()> {
+    let links: Vec<(&str, &str)> = fresh.iter().map(|(id, hash, _)| (*id, *hash)).collect();
+    relink(conn, made, &links)?;
+    for some in fresh.chunks(AT_ONCE) {
+        let text = format!(
+            "UPDATE invitations SET email = offer.column2, role = offer.column3, created_at = sent_at \
+             FROM (VALUES {}) AS offer WHERE invitations.id = offer.column1",
+            places(some.len(), 3)
+        );
+        let bound = some.iter().fold(statement(text), |text, (id, _, new)| {
+            text.bind::<Text, _>(*id)
+                .bind::<Text, _>(new.email.as_str())
+                .bind::<Text, _>(new.role.as_str())
+        });
+        bound.execute(conn)?;
+        let ids: Vec<&str> = some.iter().map(|(id, ..)| *id).collect();
+        diesel::delete(invitation_teams::table.filter(invitation_teams::invitation_id.eq_any(ids)))
+            .execute(conn)?;
+    }
+    set_teams(conn, fresh)
 }
 
-fn set_teams(conn: &mut Conn, id: &str, team_ids: &[String]) -> Result<()> {
-    for team in team_ids {
-        diesel::insert_into(invitation_teams::table)
-            .values((
-                invitation_teams::invitation_id.eq(id),
-                invitation_teams::team_id.eq(team),
+/// Gives invitations (id, hash of the new token) other links and makes them wait.
+pub(super) fn relink(conn: &mut Conn, made: Made<'_>, links: &[(&str, &str)]) -> Result<()> {
+    let day = made.now.div_euclid(DAY);
+    for some in links.chunks(AT_ONCE) {
+        let ids: Vec<&str> = some.iter().map(|(id, _)| *id).collect();
+        let again = invitations::table.filter(invitations::id.eq_any(&ids));
+        let today = again.clone().filter(invitations::links_day.eq(day));
+        diesel::update(today)
+            .set(invitations::links.eq(invitations::links + 1))
+            .execute(conn)?;
+        diesel::update(again.clone().filter(invitations::links_day.ne(day)))
+            .set((invitations::links_day.eq(day), invitations::links.eq(1)))
+            .execute(conn)?;
+        diesel::update(again)
+            .set((
+                invitations::state.eq("pending"),
+                invitations::expires_at.eq(made.expires_at),
+                invitations::sent_at.eq(made.now),
+                invitations::invited_by.eq(made.invited_by),
+                invitations::invited_by_name.eq(made.invited_by_name),
+                invitations::settled_at.eq(None::<Timestamp>),
+                invitations::member_id.eq(None::<String>),
+                invitations::version.eq(invitations::version + 1),
             ))
             .execute(conn)?;
+        let text = format!(
+            "UPDATE invitations SET token_hash = link.column2 FROM (VALUES {}) AS link \
+             WHERE invitations.id = link.column1",
+            places(some.len(), 2)
+        );
+        let bound = some.iter().fold(statement(text), |text, (id, hash)| {
+            text.bind::<Text, _>(*id).bind::<Text, _>(*hash)
+        });
+        bound.execute(conn)?;
+    }
+    Ok(())
+}
+
+fn set_teams(conn: &mut Conn, fresh: &[Fresh<'_>]) -> Result<()> {
+    let pairs: Vec<(&str, &str)> = fresh
+        .iter()
+        .flat_map(|(id, _, new)| new.teams.iter().map(|team| (*id, team.as_str())))
+        .collect();
+    for some in pairs.chunks(AT_ONCE) {
+        let text = format!(
+            "INSERT INTO invitation_teams (invitation_id, team_id) VALUES {} ON CONFLICT DO NOTHING",
+            places(some.len(), 2)
+        );
+        let bound = some.iter().fold(statement(text), |text, (id, team)| {
+            text.bind::<Text, _>(*id).bind::<Text, _>(*team)
+        });
+        bound.execute(conn)?;
     }
     Ok(())
 }
@@ -297,9 +394,20 @@ pub(super) fn settle(
     state: State,
     member: Option<&str>,
 ) -> Result<bool> {
-    let changed = diesel::update(
+    Ok(settle_all(conn, now, &[id], state, member)? == 1)
+}
+
+/// Ends those of these invitations that the table calls pending. Answers how many it ended.
+pub(super) fn settle_all(
+    conn: &mut Conn,
+    now: Timestamp,
+    ids: &[&str],
+    state: State,
+    member: Option<&str>,
+) -> Result<usize> {
+    diesel::update(
         invitations::table
-            .find(id)
+            .filter(invitations::id.eq_any(ids))
             .filter(invitations::state.eq("pending")),
     )
     .set((
@@ -308,8 +416,7 @@ pub(super) fn settle(
         invitations::member_id.eq(member),
         invitations::version.eq(invitations::version + 1),
     ))
-    .execute(conn)?;
-    Ok(changed == 1)
+    .execute(conn)
 }
 
 /// The invitation with this id, whosever it is.
@@ -343,6 +450,16 @@ pub(super) struct Wanted {
     pub state: Option<State>,
 }
 
+impl Wanted {
+    /// From the fields of an address; a word that is no state asks for all.
+    pub fn of(address: &str, state: &str) -> Self {
+        Self {
+            address: address.trim().to_owned(),
+            state: State::parse(state),
+        }
+    }
+}
+
 type Db = <Conn as diesel::Connection>::Backend;
 
 fn wanted_rows<'a>(
@@ -354,12 +471,8 @@ fn wanted_rows<'a>(
         .filter(invitations::organization_id.eq(organization))
         .into_boxed::<Db>();
     if !wanted.address.is_empty() {
-        let piece = wanted.address.to_ascii_lowercase();
-        let piece = piece
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
-        rows = rows.filter(invitations::email_key.like(format!("%{piece}%")).escape('\\'));
+        let piece = part(&wanted.address.to_ascii_lowercase());
+        rows = rows.filter(invitations::email_key.like(piece).escape('\\'));
     }
     match wanted.state {
         None => rows,
@@ -376,6 +489,25 @@ fn wanted_rows<'a>(
 /// How many there are.
 pub(super) fn count(conn: &mut Conn, organization: &str, now: Timestamp, wanted: &Wanted) -> Result<i64> {
     wanted_rows(organization, now, wanted).count().get_result(conn)
+}
+
+/// Those that match, newest first, up to so many: of the states that `act` is for.
+pub(super) fn matching(
+    conn: &mut Conn,
+    organization: &str,
+    now: Timestamp,
+    wanted: &Wanted,
+    states: &[State],
+    most: i64,
+) -> Result<Vec<Invitation>> {
+    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let rows = wanted_rows(organization, now, wanted)
+        .filter(invitations::state.eq_any(states))
+        .order((invitations::created_at.desc(), invitations::id.desc()))
+        .limit(most)
+        .select(Row::as_select())
+        .load(conn)?;
+    with_teams(conn, rows)
 }
 
 /// One page of them, newest first.

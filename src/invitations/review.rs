@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::Known;
-use crate::access::EmailAddress;
+use super::model::{Known, New, TeamName};
+use super::sheet::{self, Line};
+use crate::access::{EmailAddress, Role, team_key};
 use crate::store::text::tame;
 
 /// How many addresses one batch may have.
@@ -13,106 +14,295 @@ pub(super) const MOST: usize = 1_000;
 /// How much of a text that is no address is shown again.
 const SHOWN: usize = 254;
 
-/// The pieces of a text between commas, semicolons, spaces and lines. The brackets that mail programs
-/// put around an address fall away.
-pub(super) fn split(text: &str) -> Vec<String> {
-    text.split(|letter: char| letter == ',' || letter == ';' || letter.is_whitespace())
-        .map(|piece| piece.trim_matches(['<', '>', '"', '\'']))
-        .filter(|piece| !piece.is_empty())
-        .map(str::to_owned)
-        .collect()
+/// Somebody who will be invited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Invitee {
+    pub email: EmailAddress,
+    pub role: Role,
+    pub teams: Vec<TeamName>,
 }
 
-/// Each piece in its place; the order within is the order in which they were typed.
+/// Somebody who will not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Left {
+    /// The line, from 1.
+    pub line: u64,
+    /// What stands there, fit to be shown.
+    pub text: String,
+    /// Why, where the place does not say it.
+    pub why: String,
+}
+
+/// Each line in its place; the order within is the order in which they were typed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sorted {
     /// Will be invited.
-    pub invite: Vec<EmailAddress>,
+    pub invite: Vec<Invitee>,
     /// An invitation waits.
-    pub invited: Vec<String>,
+    pub invited: Vec<Left>,
     /// Members.
-    pub members: Vec<String>,
+    pub members: Vec<Left>,
     /// Deactivated members, who are to be reactivated instead.
-    pub deactivated: Vec<String>,
+    pub deactivated: Vec<Left>,
+    /// Got as many invitations today as one address gets in a day.
+    pub too_often: Vec<Left>,
     /// Typed before.
-    pub duplicates: Vec<String>,
-    /// No addresses, each with the reason.
-    pub invalid: Vec<(String, String)>,
+    pub duplicates: Vec<Left>,
+    /// No addresses, or of no role or team that there is.
+    pub invalid: Vec<Left>,
 }
 
-/// The folded addresses among these pieces, to ask the database about.
-pub(super) fn keys(pieces: &[String]) -> Vec<String> {
-    let keys: BTreeSet<String> = pieces
+/// What the lines are judged by.
+#[derive(Debug)]
+pub(super) struct Ground<'a> {
+    /// The role of whoever invites.
+    pub own: Role,
+    /// The role of lines that name none.
+    pub role: Role,
+    /// The ids of the teams of lines that name none.
+    pub teams: &'a [String],
+    /// Every team of the organization.
+    pub all_teams: &'a [TeamName],
+    /// What the organization knows of the addresses, by the folded address.
+    pub known: &'a BTreeMap<String, Known>,
+}
+
+/// The folded addresses among these lines, to ask the database about.
+pub(super) fn keys(lines: &[Line]) -> Vec<String> {
+    let keys: BTreeSet<String> = lines
         .iter()
-        .filter_map(|piece| EmailAddress::parse(piece).ok())
+        .filter_map(|line| EmailAddress::parse(&line.email).ok())
         .map(|address| address.key().to_owned())
         .collect();
     keys.into_iter().collect()
 }
 
-/// Sorts the pieces by what the organization knows.
-pub(super) fn sort(pieces: &[String], known: &BTreeMap<String, Known>) -> Sorted {
-    let (mut sorted, mut seen) = (Sorted::default(), BTreeSet::new());
-    for piece in pieces {
-        let address = match EmailAddress::parse(piece) {
-            Ok(address) => address,
-            Err(error) => {
-                sorted.invalid.push((tame(piece, SHOWN), error.to_string()));
+/// Sorts the lines.
+pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
+    let (mut sorted, mut seen) = (Sorted::default(), BTreeMap::new());
+    for line in lines {
+        let left = |why: String| Left {
+            line: line.number,
+            text: tame(&line.email, SHOWN),
+            why,
+        };
+        let invitee = match ground.invitee(line) {
+            Ok(invitee) => invitee,
+            Err(why) => {
+                sorted.invalid.push(left(why));
                 continue;
             }
         };
-        let written = address.as_str().to_owned();
-        if !seen.insert(address.key().to_owned()) {
-            sorted.duplicates.push(written);
+        let key = invitee.email.key().to_owned();
+        if let Some(first) = seen.get(&key) {
+            sorted
+                .duplicates
+                .push(left(format!("The same as in line {first}.")));
             continue;
         }
-        match known.get(address.key()) {
-            None => sorted.invite.push(address),
-            Some(Known::Invited) => sorted.invited.push(written),
-            Some(Known::Member) => sorted.members.push(written),
-            Some(Known::Deactivated) => sorted.deactivated.push(written),
-        }
+        seen.insert(key.clone(), line.number);
+        let place = match ground.known.get(&key) {
+            None => {
+                sorted.invite.push(invitee);
+                continue;
+            }
+            Some(Known::Invited) => &mut sorted.invited,
+            Some(Known::Member) => &mut sorted.members,
+            Some(Known::Deactivated) => &mut sorted.deactivated,
+            Some(Known::TooOften) => &mut sorted.too_often,
+        };
+        place.push(left(String::new()));
     }
     sorted
+}
+
+impl Ground<'_> {
+    /// Whom a line means, or why it means nobody.
+    fn invitee(&self, line: &Line) -> Result<Invitee, String> {
+        if line.email.is_empty() {
+            return Err("This line has no address.".to_owned());
+        }
+        Ok(Invitee {
+            email: EmailAddress::parse(&line.email).map_err(|error| error.to_string())?,
+            role: self.role_of(&line.role)?,
+            teams: self.teams_of(&line.teams)?,
+        })
+    }
+
+    fn role_of(&self, word: &str) -> Result<Role, String> {
+        if word.is_empty() {
+            return Ok(self.role);
+        }
+        let role = Role::parse(&word.to_ascii_lowercase()).ok_or_else(|| {
+            let word = tame(word, 60);
+            format!("“{word}” is no role. Write member, admin or owner.")
+        })?;
+        if self.own.may_grant(role) {
+            Ok(role)
+        } else {
+            Err(format!(
+                "The role {role} is above your own. Ask an owner to invite them."
+            ))
+        }
+    }
+
+    /// The teams that a cell names: one whose whole name it is, or those between its commas, semicolons and bars.
+    fn teams_of(&self, cell: &str) -> Result<Vec<TeamName>, String> {
+        if cell.is_empty() {
+            let chosen = |team: &&TeamName| self.teams.contains(&team.id);
+            return Ok(self.all_teams.iter().filter(chosen).cloned().collect());
+        }
+        if let Some(team) = self.team(cell) {
+            return Ok(vec![team.clone()]);
+        }
+        let names = cell
+            .split([',', ';', '|'])
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        let mut teams = names
+            .map(|name| {
+                let missing = || {
+                    format!(
+                        "There is no team “{}”. Make it first, or take it out.",
+                        tame(name, 60)
+                    )
+                };
+                self.team(name).cloned().ok_or_else(missing)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        teams.sort();
+        teams.dedup();
+        Ok(teams)
+    }
+
+    /// A team by its name, or by its id, as our own lists name it.
+    fn team(&self, name: &str) -> Option<&TeamName> {
+        let key = team_key(&name.split_whitespace().collect::<Vec<_>>().join(" "));
+        let mut teams = self.all_teams.iter();
+        teams.find(|team| team.id == name || team_key(&team.name) == key)
+    }
+}
+
+impl Sorted {
+    /// Those who will be invited, for the verb that does it.
+    pub fn offers(&self) -> Vec<New> {
+        let new = |one: &Invitee| New {
+            email: one.email.clone(),
+            role: one.role,
+            teams: one.teams.iter().map(|team| team.id.clone()).collect(),
+        };
+        self.invite.iter().map(new).collect()
+    }
+
+    /// Those who will be invited, as a list that is read again when it is sent.
+    pub fn list(&self) -> String {
+        sheet::write(self.invite.iter().map(|one| {
+            let teams: Vec<&str> = one.teams.iter().map(|team| team.id.as_str()).collect();
+            (one.email.as_str(), one.role.as_str(), teams.join(";"))
+        }))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_list_may_be_written_in_any_way() {
-        let typed = "ada@corp.example, bob@corp.example;carol@corp.example\r\n\n<dan@corp.example>\teve@corp.example ,";
-        assert_eq!(
-            split(typed),
-            ["ada", "bob", "carol", "dan", "eve"].map(|name| format!("{name}@corp.example"))
-        );
-        assert_eq!(split(" ,;\n"), [""; 0]);
+    fn teams() -> Vec<TeamName> {
+        let team = |id: &str, name: &str| TeamName {
+            id: id.into(),
+            name: name.into(),
+        };
+        vec![
+            team("t1", "Sales"),
+            team("t2", "Research, Development"),
+            team("t3", "Support"),
+        ]
+    }
+
+    fn sorted(text: &str, own: Role, known: &[(&str, Known)]) -> Sorted {
+        let known = known
+            .iter()
+            .map(|(key, known)| ((*key).to_owned(), *known))
+            .collect();
+        let ground = Ground {
+            own,
+            role: Role::Member,
+            teams: &["t3".to_owned()],
+            all_teams: &teams(),
+            known: &known,
+        };
+        sort(&sheet::read(text).unwrap().lines, &ground)
+    }
+
+    fn texts(left: &[Left]) -> Vec<(u64, &str)> {
+        left.iter().map(|one| (one.line, one.text.as_str())).collect()
     }
 
     #[test]
     fn each_address_has_one_place() {
-        let known = BTreeMap::from([
-            ("mia@corp.example".to_owned(), Known::Member),
-            ("dan@corp.example".to_owned(), Known::Deactivated),
-            ("ivy@corp.example".to_owned(), Known::Invited),
-        ]);
-        let pieces = split(
-            "ada@corp.example ADA@Corp.Example Mia@corp.example mia@corp.example dan@corp.example ivy@corp.example nobody a@b@c.example",
-        );
-        let sorted = sort(&pieces, &known);
-        let invite: Vec<&str> = sorted.invite.iter().map(EmailAddress::as_str).collect();
+        let known = [
+            ("mia@corp.example", Known::Member),
+            ("dan@corp.example", Known::Deactivated),
+            ("ivy@corp.example", Known::Invited),
+            ("oft@corp.example", Known::TooOften),
+        ];
+        let text = "ada@corp.example ADA@Corp.Example\nMia@corp.example mia@corp.example dan@corp.example \
+                    ivy@corp.example nobody a@b@c.example oft@corp.example";
+        let sorted = sorted(text, Role::Owner, &known);
+        let invite: Vec<&str> = sorted.invite.iter().map(|one| one.email.as_str()).collect();
         assert_eq!(invite, ["ada@corp.example"]);
-        assert_eq!(sorted.duplicates, ["ADA@corp.example", "mia@corp.example"]);
-        assert_eq!(sorted.members, ["Mia@corp.example"]);
-        assert_eq!(sorted.deactivated, ["dan@corp.example"]);
-        assert_eq!(sorted.invited, ["ivy@corp.example"]);
-        let invalid: Vec<&str> = sorted.invalid.iter().map(|(text, _)| text.as_str()).collect();
-        assert_eq!(invalid, ["nobody", "a@b@c.example"]);
+        assert_eq!(
+            texts(&sorted.duplicates),
+            [(1, "ADA@Corp.Example"), (2, "mia@corp.example")]
+        );
+        assert_eq!(sorted.duplicates[0].why, "The same as in line 1.");
+        assert_eq!(texts(&sorted.members), [(2, "Mia@corp.example")]);
+        assert_eq!(texts(&sorted.deactivated), [(2, "dan@corp.example")]);
+        assert_eq!(texts(&sorted.invited), [(2, "ivy@corp.example")]);
+        assert_eq!(texts(&sorted.too_often), [(2, "oft@corp.example")]);
+        assert_eq!(texts(&sorted.invalid), [(2, "nobody"), (2, "a@b@c.example")]);
         assert!(
-            sorted.invalid.iter().all(|(_, why)| why.ends_with('.')),
+            sorted.invalid.iter().all(|one| one.why.ends_with('.')),
             "{sorted:?}"
         );
-        assert_eq!(keys(&pieces).len(), 4);
+    }
+
+    #[test]
+    fn a_line_has_its_own_role_and_teams() {
+        let text = "email,role,teams\na@a.example,Admin,sales\nb@a.example,,\"research,  development\"\n\
+                    c@a.example,member,\"Sales; support|sales\"\nd@a.example,,\n";
+        let sorted = sorted(text, Role::Admin, &[]);
+        let told: Vec<_> = sorted
+            .invite
+            .iter()
+            .map(|one| {
+                let teams: Vec<&str> = one.teams.iter().map(|team| team.id.as_str()).collect();
+                (one.email.as_str(), one.role.as_str(), teams.join(" "))
+            })
+            .collect();
+        let expected = [
+            ("a@a.example", "admin", "t1"),
+            ("b@a.example", "member", "t2"),
+            ("c@a.example", "member", "t1 t3"),
+            ("d@a.example", "member", "t3"),
+        ];
+        let expected = expected.map(|(email, role, teams)| (email, role, teams.to_owned()));
+        assert_eq!(told, expected);
+        assert_eq!(super::tests::sorted(&sorted.list(), Role::Admin, &[]), sorted);
+    }
+
+    #[test]
+    fn what_a_line_may_not_ask_is_said() {
+        let text =
+            "email,role,teams\na@a.example,owner,\nb@a.example,boss,\nc@a.example,,Marketing\n,admin,\n";
+        let sorted = sorted(text, Role::Admin, &[]);
+        let why: Vec<&str> = sorted.invalid.iter().map(|one| one.why.as_str()).collect();
+        let expected = [
+            "The role owner is above your own. Ask an owner to invite them.",
+            "“boss” is no role. Write member, admin or owner.",
+            "There is no team “Marketing”. Make it first, or take it out.",
+            "This line has no address.",
+        ];
+        assert_eq!((why.as_slice(), sorted.invite.len()), (expected.as_slice(), 0));
     }
 }

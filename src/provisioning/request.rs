@@ -185,7 +185,7 @@ impl From<Problem> for ScimError {
             Problem::TooLarge(_) => Self::new(413, sentence),
             Problem::Invalid(_) => Self::bad(ScimType::InvalidValue, sentence),
             Problem::Conflict(_) => Self::new(409, sentence),
-            Problem::TooMany(_) => Self::new(429, sentence),
+            Problem::TooMany(_) | Problem::Enough(_) => Self::new(429, sentence),
             Problem::Upstream(_) | Problem::Internal(_) => broken(&sentence),
             Problem::Unavailable(_) => Self::new(503, "Nothing was changed. Try again in a moment."),
         }

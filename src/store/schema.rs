@@ -178,6 +178,8 @@ diesel::table! {
         settled_at -> Nullable<BigInt>,
         member_id -> Nullable<Text>,
         version -> BigInt,
+        links_day -> BigInt,
+        links -> BigInt,
     }
 }
 

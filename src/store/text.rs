@@ -15,9 +15,24 @@ pub fn part(text: &str) -> String {
     format!("%{escaped}%")
 }
 
+/// The places of so many rows of values in a statement: `($1, $2), ($3, $4)`.
+pub fn places(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places = (1..=columns).map(|column| format!("${}", row * columns + column));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{part, tame};
+    use super::{part, places, tame};
+
+    #[test]
+    fn each_value_has_its_place() {
+        assert_eq!(places(2, 3), "($1, $2, $3), ($4, $5, $6)");
+        assert_eq!(places(0, 3), "");
+    }
 
     #[test]
     fn control_characters_and_long_tails_do_not_pass() {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 
-use super::{Problem, Site, csrf};
+use super::{Problem, Site, csrf, multipart};
 
 /// The largest form: 1,000 addresses of the longest kind fit.
 const LARGEST: usize = 1024 * 1024;
@@ -48,6 +48,11 @@ impl Posted {
             .collect()
     }
 
+    /// Every field with its value, in the order in which they were sent.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// Whether a box was ticked or a button pressed.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
@@ -62,6 +67,19 @@ impl Posted {
     pub fn version(&self) -> i64 {
         self.number("version").unwrap_or(0)
     }
+
+    /// Itself, if it carries the token of this browser.
+    fn own_of(self, request: &HttpRequest) -> Result<Self, Problem> {
+        let Some(site) = request.app_data::<web::Data<Site>>() else {
+            return Err(Problem::internal("the application has no Site"));
+        };
+        if !csrf::holds(request, site, self.text(csrf::FIELD)) {
+            return Err(Problem::Forbidden(
+                "This form was opened too long ago, or not by you. Go back, reload the page, and send it again.".to_owned(),
+            ));
+        }
+        Ok(self)
+    }
 }
 
 impl FromRequest for Posted {
@@ -72,37 +90,102 @@ impl FromRequest for Posted {
         let request = request.clone();
         let body = web::Bytes::from_request(&request, payload);
         Box::pin(async move {
-            let Some(site) = request.app_data::<web::Data<Site>>() else {
-                return Err(Problem::internal("the application has no Site"));
-            };
-            let kind = request
-                .headers()
-                .get("content-type")
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("");
-            if !kind.starts_with("application/x-www-form-urlencoded") {
-                return Err(Problem::Forbidden("Send the form from its own page.".to_owned()));
+            if !kind_of(&request).starts_with(ENCODED) {
+                return Err(elsewhere());
             }
-            let body = body
-                .await
-                .map_err(|error| Problem::Invalid(format!("The form did not arrive whole: {error}.")))?;
-            if body.len() > LARGEST {
-                return Err(Problem::Invalid(
-                    "The form is larger than 1 MB. Send it in parts.".to_owned(),
-                ));
-            }
-            if body.windows(3).any(|bytes| bytes == b"%00") || body.contains(&0) {
-                return Err(Problem::Invalid("The form holds a NUL character.".to_owned()));
-            }
-            let posted = Self(url::form_urlencoded::parse(&body).into_owned().collect());
-            if !csrf::holds(&request, site, posted.text(csrf::FIELD)) {
-                return Err(Problem::Forbidden(
-                    "This form was opened too long ago, or not by you. Go back, reload the page, and send it again.".to_owned(),
-                ));
-            }
-            Ok(posted)
+            let posted = encoded(&whole(body).await?)?;
+            posted.own_of(&request)
         })
     }
+}
+
+/// A form that may carry a file. It arrives in either encoding: that of files, or that of every other form.
+#[derive(Debug, Clone, Default)]
+pub struct Uploaded {
+    /// The other fields.
+    pub form: Posted,
+    /// What the file holds, if one was chosen that is not empty.
+    pub file: Option<Vec<u8>>,
+}
+
+impl FromRequest for Uploaded {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let body = web::Bytes::from_request(&request, payload);
+        Box::pin(async move {
+            let kind = kind_of(&request);
+            let body = whole(body).await?;
+            let read = if kind.starts_with(ENCODED) {
+                Self {
+                    form: encoded(&body)?,
+                    file: None,
+                }
+            } else {
+                Self::read(kind, &body)?
+            };
+            Ok(Self {
+                form: read.form.own_of(&request)?,
+                file: read.file,
+            })
+        })
+    }
+}
+
+impl Uploaded {
+    fn read(kind: &str, body: &[u8]) -> Result<Self, Problem> {
+        let mut read = Self::default();
+        for part in multipart::parts(kind, body).ok_or_else(elsewhere)? {
+            if part.is_file {
+                read.file = (!part.content.is_empty()).then(|| part.content.to_vec());
+            } else if part.content.contains(&0) {
+                return Err(nul());
+            } else {
+                let value = String::from_utf8_lossy(part.content).into_owned();
+                read.form.0.push((part.name, value));
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// How every form is written that carries no file.
+const ENCODED: &str = "application/x-www-form-urlencoded";
+
+fn kind_of(request: &HttpRequest) -> &str {
+    let kind = request.headers().get("content-type");
+    kind.and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+fn elsewhere() -> Problem {
+    Problem::Forbidden("Send the form from its own page.".to_owned())
+}
+
+fn nul() -> Problem {
+    Problem::Invalid("The form holds a NUL character.".to_owned())
+}
+
+async fn whole(
+    body: impl Future<Output = Result<web::Bytes, actix_web::Error>>,
+) -> Result<web::Bytes, Problem> {
+    let body = body
+        .await
+        .map_err(|error| Problem::Invalid(format!("The form did not arrive whole: {error}.")))?;
+    if body.len() > LARGEST {
+        return Err(Problem::Invalid(
+            "The form is larger than 1 MB. Send it in parts.".to_owned(),
+        ));
+    }
+    Ok(body)
+}
+
+fn encoded(body: &[u8]) -> Result<Posted, Problem> {
+    if body.windows(3).any(|bytes| bytes == b"%00") || body.contains(&0) {
+        return Err(nul());
+    }
+    Ok(Posted(url::form_urlencoded::parse(body).into_owned().collect()))
 }
 
 /// One choice of a list to choose from.

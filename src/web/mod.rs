@@ -6,6 +6,7 @@ pub mod csrf;
 pub mod flash;
 pub mod form;
 pub mod headers;
+mod multipart;
 pub mod page;
 pub mod paging;
 pub mod problem;
@@ -14,7 +15,7 @@ pub mod zone;
 
 pub use client::Client;
 pub use flash::Flash;
-pub use form::{Choice, FieldErrors, Posted};
+pub use form::{Choice, FieldErrors, Posted, Uploaded};
 pub use page::{Door, Page, Theme};
 pub use paging::{Paging, Slice};
 pub use problem::Problem;

@@ -23,6 +23,8 @@ pub enum Problem {
     TooLarge(String),
     /// Too often; try again after so many seconds. 429.
     TooMany(u64),
+    /// What may be done in a day is done; the sentence says how much that is. 429.
+    Enough(String),
     /// Another server that we need did not answer properly. 502.
     Upstream(String),
     /// Nobody is signed in: off to the sign-in page, and back to this path afterwards. 303.
@@ -56,6 +58,7 @@ impl Problem {
             Self::Gone(_) => "This is no longer here",
             Self::TooLarge(_) => "This is too large",
             Self::TooMany(_) => "Too many attempts",
+            Self::Enough(_) => "Enough for today",
             Self::Upstream(_) => "Another server did not answer",
             Self::SignInFirst(_) => "Sign in first",
             Self::Internal(_) => "Something went wrong on our side",
@@ -73,6 +76,7 @@ impl Problem {
             | Self::Conflict(text)
             | Self::Gone(text)
             | Self::TooLarge(text)
+            | Self::Enough(text)
             | Self::Upstream(text) => text.clone(),
             Self::TooMany(seconds) => format!("Wait {seconds} seconds, then try again."),
             Self::SignInFirst(_) => "Sign in, then you are brought back here.".to_owned(),
@@ -115,7 +119,7 @@ impl ResponseError for Problem {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Gone(_) => StatusCode::GONE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::Enough(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::SignInFirst(_) => StatusCode::SEE_OTHER,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

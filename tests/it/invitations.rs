@@ -124,8 +124,8 @@ both_databases! {
             .sees("Will be invited: 2")
             .sees("Already invited: 1")
             .sees("Already a member: 1")
-            .sees("Typed twice: 1")
-            .sees("Not an address: 1")
+            .sees("Twice in the list: 1")
+            .sees("Can’t be read: 1")
             .sees("An e-mail address has an @")
             .sees("Nothing has been sent yet");
         assert_eq!(taken(&acme), 3);
@@ -159,7 +159,7 @@ both_databases! {
         let many = vec!["a@acme.example"; 1_001].join("\n");
         olive.submit("Review", &[("addresses", &many)]).await.sees("These are 1001 addresses");
         assert_eq!(olive.status(), 422);
-        olive.submit("Review", &[("addresses", "ada@acme.example nobody")]).await.sees("Not an address: 1");
+        olive.submit("Review", &[("addresses", "ada@acme.example nobody")]).await.sees("Can’t be read: 1");
         olive.submit("Change the list", &[]).await;
         assert!(olive.body().contains("ada@acme.example nobody"));
         assert_eq!((olive.status(), taken(&acme)), (200, 1));
@@ -212,7 +212,7 @@ both_databases! {
         abe.get(&acme.to("/invitations/new")).await;
         assert!(!abe.body().contains("value=\"owner\""));
         let own = abe.fields("Review").into_iter().find(|(name, _)| name == "form_token").unwrap().1;
-        let form = [("form_token", own.as_str()), ("address", "ada@acme.example"), ("role", "owner")];
+        let form = [("form_token", own.as_str()), ("list", "ada@acme.example"), ("role", "owner")];
         abe.post(&acme.to("/invitations/send"), &form).await;
         assert_eq!((abe.status(), taken(&acme)), (403, 3));
 

@@ -23,6 +23,7 @@ mod domains;
 mod groups;
 mod home;
 mod invitations;
+mod invitations_many;
 mod members;
 mod my_account;
 mod operator;

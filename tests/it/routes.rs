@@ -153,6 +153,7 @@ const ROUTES: &str = "
     GET  /orgs/{org}/invitations/new                              admin  200
     POST /orgs/{org}/invitations/new                              admin  422
     POST /orgs/{org}/invitations/send                             admin  400
+    GET  /orgs/{org}/invitations/template.csv                     admin  200
     GET  /orgs/{org}/invitations/resend                           admin  303
     POST /orgs/{org}/invitations/resend                           admin  400
     GET  /orgs/{org}/invitations/revoke                           admin  303

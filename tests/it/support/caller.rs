@@ -99,7 +99,19 @@ impl Caller {
 
     /// Asks with these headers, and checks those of the answer.
     pub async fn ask(&self, method: Method, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = self.client.request(method, url).body(body.to_owned());
+        self.ask_bytes(method, url, headers, body.as_bytes().to_vec())
+            .await
+    }
+
+    /// The same with a body that may be no text.
+    pub async fn ask_bytes(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
+        let mut request = self.client.request(method, url).body(body);
         for (name, value) in headers {
             request = request.header(
                 HeaderName::from_bytes(name.as_bytes()).unwrap(),

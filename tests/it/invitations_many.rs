@@ -1,0 +1,239 @@
+//! Inviting many people at once: tables with mistakes, files, the quotas of a day, and acts on all that match.
+
+use reqwest::Method;
+use vestibule::access::Role;
+use vestibule::audit::Actor;
+use vestibule::members;
+use vestibule::store::time::DAY;
+use vestibule::teams;
+
+use crate::support::{Acme, Browser, Caller};
+
+/// A table with one of each mistake, as a spreadsheet of another country writes it.
+const TABLE: &str = "\u{feff}Name;Email;Role;Teams\r\n\
+    Ada;ada@acme.example;admin;Sales, Support\r\n\
+    Bob;bob@guest.example;;\r\n\
+    \"Carol; the third\";carol@acme.example;Member;sales\r\n\
+    Ada again;ADA@acme.example;;\r\n\
+    Mia;mia@acme.example;;\r\n\
+    Dan;dan@acme.example;;\r\n\
+    Ivy;ivy@acme.example;;\r\n\
+    ;;;\r\n\
+    Nobody;nobody;;\r\n\
+    Boss;boss@acme.example;boss;\r\n\
+    Moon;moon@acme.example;;Moon crew\r\n\
+    Empty;;admin;\r\n";
+
+fn team(acme: &Acme, name: &str) -> String {
+    acme.write(|conn, now| teams::actions::create(conn, now, &Actor::operator(), &acme.organization, name))
+}
+
+/// Acme with people of each kind.
+fn stage(acme: &Acme) {
+    acme.join("mia@acme.example", "Mia Member", Role::Member);
+    let dan = acme.join("dan@acme.example", "Dan Gone", Role::Member);
+    let doer = members::Doer::operator();
+    acme.write(|conn, now| members::actions::deactivate(conn, now, &doer, &acme.organization, &dan, 1));
+    acme.invite("ivy@acme.example");
+    team(acme, "Sales");
+    team(acme, "Support");
+}
+
+fn pending(acme: &Acme) -> i64 {
+    acme.count("invitations WHERE state = 'pending'")
+}
+
+fn offers(acme: &Acme) -> Vec<String> {
+    acme.rows("invitations", "email_key role state")
+}
+
+/// Sends the form of new invitations as a browser sends one with a file.
+async fn upload(acme: &Acme, browser: &Browser, file: &[u8]) -> (u16, String) {
+    let caller = Caller::at(browser, "Review");
+    let field = |name: &str, value: &str| {
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes()
+    };
+    let head = b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../people.csv\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n";
+    let body = [
+        field("form_token", &caller.token),
+        field("addresses", ""),
+        field("role", "member"),
+        head.to_vec(),
+        file.to_vec(),
+        b"\r\n--edge--\r\n".to_vec(),
+    ];
+    let kind = [
+        ("content-type", "multipart/form-data; boundary=edge"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let answer = caller
+        .ask_bytes(Method::POST, &acme.to("/invitations/new"), &kind, body.concat())
+        .await;
+    (answer.status, crate::support::html::text(&answer.body))
+}
+
+both_databases! {
+    /// Each line has its place, with its number; what is good is made once, and the same list again makes nobody twice.
+    async fn a_table_with_every_mistake_is_sorted(db: Database) {
+        let acme = Acme::alone(db);
+        stage(&acme);
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to("/invitations/new")).await;
+        olive.submit("Review", &[("addresses", TABLE)]).await;
+        olive
+            .sees("Will be invited: 3")
+            .sees("ada@acme.example Admin, Sales, Support")
+            .sees("bob@guest.example Member")
+            .sees("carol@acme.example Member, Sales")
+            .sees("Twice in the list: 1")
+            .sees("Line 5. The same as in line 2.")
+            .sees("Already a member: 1")
+            .sees("Deactivated: 1")
+            .sees("Already invited: 1")
+            .sees("Can’t be read: 4")
+            .sees("Line 10. An e-mail address has an @")
+            .sees("Line 11. “boss” is no role.")
+            .sees("Line 12. There is no team “Moon crew”.")
+            .sees("Line 13. This line has no address.");
+        assert_eq!(pending(&acme), 1);
+        olive.submit("Change the list", &[]).await;
+        assert!(olive.body().contains("Carol; the third"));
+        olive.submit("Review", &[]).await.sees("Will be invited: 3");
+        olive.submit("Invite these 3 people", &[]).await.sees("3 people are invited");
+        let expected = ["ada@acme.example role=admin", "bob@guest.example role=member", "carol@acme.example role=member"];
+        for offer in expected {
+            let (email, role) = offer.split_once(' ').unwrap();
+            let line = format!("invitations email_key={email} {role} state=pending");
+            assert!(offers(&acme).contains(&line), "{line}: {:?}", offers(&acme));
+        }
+        let ada = "invitation_teams t JOIN invitations i ON i.id = t.invitation_id WHERE i.email_key = 'ada@acme.example'";
+        assert_eq!((pending(&acme), acme.count(ada)), (4, 2));
+        olive.get(&acme.to("/invitations/new")).await;
+        olive.submit("Review", &[("addresses", TABLE)]).await.sees("Nobody will be invited").sees("Already invited: 4");
+        assert_eq!(acme.count("audit_events WHERE action = 'invitation.sent'"), 4);
+    }
+
+    /// A file in any of the encodings that spreadsheets write; what can't be told apart is refused with the line.
+    async fn a_file_is_read_whatever_wrote_it(db: Database) {
+        let acme = Acme::alone(db);
+        stage(&acme);
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to("/invitations/template.csv")).await;
+        assert_eq!(olive.header("content-type"), Some("text/csv; charset=utf-8"));
+        assert!(olive.header("content-disposition").unwrap().starts_with("attachment"));
+        assert!(olive.body().starts_with("email,role,teams\r\n"));
+        olive.get(&acme.to("/invitations/new")).await;
+        let wide: Vec<u8> = TABLE.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let latin = b"email,name\r\nzoe@acme.example,Zo\xeb\r\n".to_vec();
+        for (file, says) in [
+            (TABLE.as_bytes().to_vec(), "Will be invited: 3"),
+            (wide, "Will be invited: 3"),
+            (latin, "Will be invited: 1"),
+        ] {
+            let (status, text) = upload(&acme, &olive, &file).await;
+            assert!(status == 200 && text.contains(says), "{status} {text}");
+        }
+        for (file, says) in [
+            (&b"email,name\na@a.example,\"A\nb@a.example,B\n"[..], "opened in line 2 and never closed"),
+            (b"", "Type at least one e-mail address"),
+        ] {
+            let (status, text) = upload(&acme, &olive, file).await;
+            assert!(status == 422 && text.contains(says), "{status} {text}");
+        }
+        let (status, text) = upload(&acme, &olive, &vec![b'a'; 1024 * 1024]).await;
+        assert!([400, 413].contains(&status), "{status} {text}");
+        assert_eq!(pending(&acme), 1);
+    }
+
+    /// A thousand people take few statements, however many they are.
+    async fn a_thousand_are_invited_in_few_statements(db: Database) {
+        let acme = Acme::alone(db);
+        team(&acme, "Sales");
+        let table = |letter: char| {
+            let lines = (0..1_000).map(|n| format!("{letter}{n}@acme.example,member,Sales\n"));
+            lines.collect::<String>()
+        };
+        let mut olive = acme.owner().await;
+        let store = &acme.installation.site.store;
+        for (letter, button) in [('a', "Invite these 1000 people"), ('b', "Invite these 1000 people")] {
+            olive.get(&acme.to("/invitations/new")).await;
+            let list = format!("email,role,teams\n{}", table(letter));
+            olive.submit("Review", &[("addresses", &list)]).await.sees("Will be invited: 1000");
+            store.statements().watch();
+            olive.submit(button, &[]).await.sees("1000 people are invited");
+            let seen = store.statements().telling();
+            let few = seen.iter().filter(|text| !text.contains("audit_")).count();
+            println!("1,000 invitations: {few} statements and {} for the log", seen.len() - few);
+            assert!(few <= 30, "{few}: {:?}", seen.iter().map(|text| text.get(..80).unwrap_or(text)).collect::<Vec<_>>());
+        }
+        assert_eq!((pending(&acme), acme.count("invitation_teams")), (2_000, 2_000));
+    }
+
+    /// An organization makes so many links a day, an address gets so many; the next day counts anew.
+    async fn a_day_has_its_quotas(db: Database) {
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        let invite = async |olive: &mut Browser| {
+            olive.get(&acme.to("/invitations/new?email=ada%40acme.example")).await;
+            olive.submit("Review", &[]).await;
+        };
+        let id = || acme.rows("invitations", "id")[0].split("id=").nth(1).unwrap().to_owned();
+        invite(&mut olive).await;
+        olive.submit("Invite this person", &[]).await.sees("1 person is invited");
+        for _ in 0..2 {
+            olive.get(&acme.to(&format!("/invitations/{}/resend", id()))).await;
+            olive.submit("Make a fresh link", &[]).await.sees("A fresh link is made");
+        }
+        olive.get(&acme.to(&format!("/invitations/{}/revoke", id()))).await;
+        let mut late = olive.new_tab();
+        olive.submit("Revoke the invitation", &[]).await.sees("is revoked");
+        invite(&mut olive).await;
+        olive.sees("Written to often enough today: 1").sees("Nobody will be invited");
+        late.get(&acme.to(&format!("/invitations/{}/resend", id()))).await.sees("It got 3 links today");
+        let fields = olive.fields("Change the list");
+        let token = &fields.iter().find(|(name, _)| name == "form_token").unwrap().1;
+        late.post(&acme.to(&format!("/invitations/{}/resend", id())), &[("form_token", token), ("version", "4")]).await;
+        assert_eq!(late.status(), 429);
+        late.sees("at most 3 a day");
+
+        acme.run("UPDATE invitations SET links = 4999");
+        olive.get(&acme.to("/invitations/new")).await;
+        olive.submit("Review", &[("addresses", "b@acme.example c@acme.example")]).await;
+        olive.sees("more than today allows").sees("has sent 4999 today and can send 1 more");
+        assert!(!olive.body().contains("/invitations/send"));
+        let form = [("form_token", token.as_str()), ("list", "b@acme.example c@acme.example"), ("role", "member")];
+        olive.post(&acme.to("/invitations/send"), &form).await.sees("Nobody was invited");
+        assert_eq!((olive.status(), pending(&acme)), (429, 0));
+        acme.installation.site.clock.advance(DAY);
+        let mut olive = acme.owner().await;
+        invite(&mut olive).await;
+        olive.submit("Invite this person", &[]).await.sees("1 person is invited");
+        assert_eq!(acme.count("invitations WHERE links = 1"), 1);
+    }
+
+    /// What is done to all that match is done to those whom the page showed, and to nobody else.
+    async fn all_that_match_are_acted_on(db: Database) {
+        let acme = Acme::alone(db);
+        for name in ["a", "b", "c"] {
+            acme.invite(&format!("{name}@acme.example"));
+        }
+        acme.invite("z@guest.example");
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to("/invitations?state=pending")).await;
+        olive.click("Revoke all…").await.sees("Revoke 4 invitations?");
+        acme.invite("d@acme.example");
+        olive.submit("Revoke 4 invitations", &[]).await.sees("Other invitations match by now");
+        assert_eq!((olive.status(), pending(&acme)), (409, 5));
+        olive.get(&acme.to("/invitations/revoke?all=yes&q=z%40")).await.sees("Revoke 1 invitation?");
+        olive.submit("Revoke 1 invitation", &[]).await.sees("is revoked");
+        assert_eq!(pending(&acme), 4);
+        olive.get(&acme.to("/invitations?state=revoked")).await;
+        olive.click("Resend all…").await.sees("Make 1 link fresh?");
+        olive.submit("Make 1 fresh link", &[]).await.sees("A fresh link is made");
+        assert_eq!(pending(&acme), 5);
+        // Of several for one address one is sent again, and members get none.
+        acme.join("a@acme.example", "Ada", Role::Member);
+        olive.get(&acme.to("/invitations/resend?all=yes")).await.sees("Make 4 links fresh?").sees("Not among them: 1");
+    }
+}
