@@ -138,6 +138,7 @@ mod tests {
         );
     }
 
+    /// SCIM-014, RES-004.
     #[test]
     fn what_json_leaves_open_is_refused() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));

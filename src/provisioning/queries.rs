@@ -2,17 +2,21 @@
 
 use diesel::prelude::*;
 
-use crate::store::schema::{members, scim_counts, scim_users};
+use crate::store::schema::{members, scim_blocks, scim_counts, scim_users};
 use crate::store::{Conn, Result};
 
 /// How many people and groups the connection's directory has here.
 pub fn counts(conn: &mut Conn, connection: &str) -> Result<(i64, i64)> {
-    let counts = scim_counts::table
+    let users: Vec<i64> = scim_blocks::table
+        .filter(scim_blocks::connection_id.eq(connection))
+        .select(scim_blocks::users)
+        .load(conn)?;
+    let groups: Option<i64> = scim_counts::table
         .find(connection)
-        .select((scim_counts::users, scim_counts::groups))
+        .select(scim_counts::groups)
         .first(conn)
         .optional()?;
-    Ok(counts.unwrap_or_default())
+    Ok((users.iter().sum(), groups.unwrap_or_default()))
 }
 
 /// How many of the organization's active members no directory made or adopted.

@@ -219,6 +219,7 @@ fn broken(error: &str) -> ScimError {
 mod tests {
     use super::*;
 
+    /// SCIM-060.
     #[test]
     fn versions_are_compared_weakly() {
         for list in ["*", "W/\"1.2\"", "\"1.2\"", "W/\"9\", W/\"1.2\""] {
@@ -229,6 +230,7 @@ mod tests {
         }
     }
 
+    /// SCIM-013.
     #[test]
     fn methods_are_read_exactly() {
         assert_eq!(Verb::parse("PATCH"), Some(Verb::Patch));

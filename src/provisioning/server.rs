@@ -332,6 +332,7 @@ fn builder(status: u16) -> actix_web::HttpResponseBuilder {
 mod tests {
     use super::*;
 
+    /// SCIM-012.
     #[test]
     fn only_plain_paths_lead_anywhere() {
         let parts = |path: &str| segments(path).map(|parts| parts.join("|"));
@@ -354,6 +355,7 @@ mod tests {
         }
     }
 
+    /// SCIM-001.
     #[test]
     fn a_token_comes_by_its_scheme() {
         assert_eq!(bearer("Bearer abc"), Some("abc"));

@@ -428,8 +428,15 @@ diesel::table! {
 diesel::table! {
     scim_counts (connection_id) {
         connection_id -> Text,
-        users -> BigInt,
         groups -> BigInt,
+    }
+}
+
+diesel::table! {
+    scim_blocks (connection_id, first_id) {
+        connection_id -> Text,
+        first_id -> Text,
+        users -> BigInt,
     }
 }
 
@@ -561,6 +568,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     scim_tokens,
     scim_users,
     scim_emails,
+    scim_blocks,
     scim_counts,
     scim_groups,
     scim_group_members,

@@ -246,6 +246,7 @@ fn record(
 mod tests {
     use super::*;
 
+    /// SCIM-065.
     #[test]
     fn a_share_of_the_members_and_a_few_at_any_rate() {
         let guard = Guard::default();

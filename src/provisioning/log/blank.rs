@@ -102,6 +102,7 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// SEC-001.
     #[test]
     fn secrets_are_blanked_wherever_they_stand() {
         for (sent, kept) in [
@@ -141,6 +142,7 @@ mod tests {
         );
     }
 
+    /// SEC-001.
     #[test]
     fn a_query_tells_no_secret() {
         assert_eq!(

@@ -67,6 +67,17 @@ impl Condition {
         })
     }
 
+    /// The same, of those alone whose id is not before this one.
+    pub fn beginning_at(&self, id: &str) -> Self {
+        let mut bound = self.bound.clone();
+        bound.push(Bound::Text(id.to_owned()));
+        Self {
+            text: format!("{} AND scim_users.id >= ${}", self.text, bound.len()),
+            bound,
+            ..self.clone()
+        }
+    }
+
     /// The tables that it speaks of.
     pub fn from(&self) -> &'static str {
         if self.joined {
@@ -77,6 +88,9 @@ impl Condition {
     }
 }
 
+/// The order in which people were made.
+pub const BY_ID: &str = "scim_users.id";
+
 /// The columns that a list is sorted by.
 ///
 /// # Errors
@@ -85,7 +99,7 @@ pub fn order(sort_by: Option<&AttributePath>, descending: bool) -> Result<&'stat
     let key = sort_by.map(AttributePath::key);
     // Ids sort by the time they were made.
     Ok(match (key.as_deref(), descending) {
-        (None | Some("id" | "meta.created"), false) => "scim_users.id",
+        (None | Some("id" | "meta.created"), false) => BY_ID,
         (None | Some("id" | "meta.created"), true) => "scim_users.id DESC",
         (Some("meta.lastmodified"), false) => "scim_users.modified_at, scim_users.id",
         (Some("meta.lastmodified"), true) => "scim_users.modified_at DESC, scim_users.id DESC",

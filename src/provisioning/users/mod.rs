@@ -3,6 +3,7 @@
 mod effects;
 mod filter;
 mod model;
+mod places;
 mod queries;
 mod write;
 
@@ -16,8 +17,9 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use self::effects::Work;
-use self::filter::{Condition, order};
+use self::filter::{BY_ID, Condition, order};
 use self::model::Person;
+use self::places::Place;
 use super::request::{Answer, Context, Request, Verb};
 use super::tokens::Caller;
 use crate::access::Role;
@@ -128,6 +130,10 @@ fn paged(
     query: &ListQuery,
 ) -> Result<(Vec<Person>, i64), ScimError> {
     let offset = query.start_index - 1;
+    if query.filter.is_none() {
+        let place = places::find(conn, &caller.connection.id, offset)?;
+        return Ok((of_all(conn, &place, condition, order, query)?, place.total));
+    }
     let people = if query.count > 0 {
         queries::page(conn, condition, order, (offset, query.count))?
     } else {
@@ -136,12 +142,31 @@ fn paged(
     let shown = i64::try_from(people.len()).unwrap_or(i64::MAX);
     // A page that is not full is the last one: what stands before it is all there is.
     let is_last = shown < query.count && (shown > 0 || offset == 0);
-    let total = match &query.filter {
-        None => queries::total(conn, &caller.connection.id)?,
-        Some(_) if is_last => offset + shown,
-        Some(_) => queries::count_fitting(conn, condition)?,
+    let total = if is_last {
+        offset + shown
+    } else {
+        queries::count_fitting(conn, condition)?
     };
     Ok((people, total))
+}
+
+/// A page of everybody. In the order of their ids, only those of one block are passed over.
+fn of_all(
+    conn: &mut Conn,
+    place: &Place,
+    condition: &Condition,
+    order: &str,
+    query: &ListQuery,
+) -> Result<Vec<Person>, ScimError> {
+    let offset = query.start_index - 1;
+    if query.count == 0 || offset >= place.total {
+        return Ok(Vec::new());
+    }
+    if order == BY_ID {
+        let rest = condition.beginning_at(&place.from);
+        return Ok(queries::page(conn, &rest, order, (place.passed, query.count))?);
+    }
+    Ok(queries::page(conn, condition, order, (offset, query.count))?)
 }
 
 /// Looks in memory at those whom the columns let through.

@@ -11,8 +11,8 @@ use crate::access::Role;
 use crate::members::State;
 use crate::provisioning::tokens::Caller;
 use crate::store::schema::{
-    connection_domains, domains, members, scim_counts, scim_emails, scim_group_members, scim_groups,
-    scim_users, team_members, teams,
+    connection_domains, domains, members, scim_emails, scim_group_members, scim_groups, scim_users,
+    team_members, teams,
 };
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
@@ -131,8 +131,7 @@ pub fn insert(
             ),
         ))
         .execute(conn)?;
-    insert_further_addresses(conn, id, connection, wanted)?;
-    count(conn, connection, 1)
+    insert_further_addresses(conn, id, connection, wanted)
 }
 
 /// Keeps what the directory says now.
@@ -175,9 +174,8 @@ pub fn update(
 }
 
 /// Forgets a person.
-pub fn delete(conn: &mut Conn, connection: &str, id: &str) -> Result<()> {
-    diesel::delete(scim_users::table.find(id)).execute(conn)?;
-    count(conn, connection, -1)
+pub fn delete(conn: &mut Conn, id: &str) -> Result<()> {
+    diesel::delete(scim_users::table.find(id)).execute(conn).map(drop)
 }
 
 /// The first address stands beside the person; others, which few people have, in a table of their own.
@@ -196,32 +194,6 @@ fn insert_further_addresses(conn: &mut Conn, id: &str, connection: &str, wanted:
             .execute(conn)?;
     }
     Ok(())
-}
-
-/// One more or one less. Whoever calls this holds the organization.
-fn count(conn: &mut Conn, connection: &str, more: i64) -> Result<()> {
-    let counted = diesel::update(scim_counts::table.find(connection))
-        .set(scim_counts::users.eq(scim_counts::users + more))
-        .execute(conn)?;
-    if counted == 0 {
-        diesel::insert_into(scim_counts::table)
-            .values((
-                scim_counts::connection_id.eq(connection),
-                scim_counts::users.eq(more),
-            ))
-            .execute(conn)?;
-    }
-    Ok(())
-}
-
-/// How many people the connection's directory has.
-pub fn total(conn: &mut Conn, connection: &str) -> Result<i64> {
-    let users: Option<i64> = scim_counts::table
-        .find(connection)
-        .select(scim_counts::users)
-        .first(conn)
-        .optional()?;
-    Ok(users.unwrap_or_default())
 }
 
 #[derive(QueryableByName)]

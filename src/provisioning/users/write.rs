@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::effects::{Settled, Work, differences};
 use super::model::{Person, Wanted, name_key};
-use super::{one, queries};
+use super::{one, places, queries};
 use crate::members::State;
 use crate::provisioning::request::{Answer, Request};
 use crate::scim::schema::Kind;
@@ -36,6 +36,7 @@ pub fn create(work: &mut Work<'_>, request: &Request) -> Result<Answer, ScimErro
         &wanted,
         (member, settled.adopted),
     )?;
+    places::add(work.conn, &work.caller.connection.id, &id)?;
     if member.is_none() {
         let after = json!({"user_name": wanted.user_name(), "active": active});
         work.note(
@@ -85,7 +86,8 @@ pub fn delete(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer
         let before = json!({"user_name": name});
         work.note("directory_person.deleted", (id, &name), (Some(before), None))?;
     }
-    queries::delete(work.conn, &work.caller.connection.id, id)?;
+    queries::delete(work.conn, id)?;
+    places::remove(work.conn, &work.caller.connection.id, id)?;
     Ok(Answer {
         person: name_key(&name),
         ..Answer::new(204, None).decided(work.told())

@@ -44,6 +44,7 @@ async fn comes_with(front: &Front, said: &[&str]) {
 }
 
 both_databases! {
+    /// DEC-005, DEC-007.
     async fn the_four_cells_of_who_writes_teams(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let acme = &front.acme;

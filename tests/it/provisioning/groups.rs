@@ -21,6 +21,7 @@ async fn members(directory: &Directory, id: &str) -> Vec<String> {
 }
 
 both_databases! {
+    /// SCIM-031, SCIM-070, SCIM-071.
     async fn groups_are_made_read_changed_and_deleted(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let ada = directory.provision("ada@acme.example").await.id();
@@ -61,6 +62,7 @@ both_databases! {
         assert_eq!(told.body["totalResults"], json!(0));
     }
 
+    /// SCIM-052, SCIM-059, SCIM-073, SCIM-074.
     async fn people_come_and_go_by_every_dialect(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let mut people = Vec::new();
@@ -98,6 +100,7 @@ both_databases! {
         assert_eq!((told.status, told.body.get("members")), (200, None));
     }
 
+    /// SCIM-056, SCIM-058, SCIM-060, SCIM-071, SCIM-075, SCIM-082.
     async fn what_does_not_fit_changes_nothing(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let ada = directory.provision("ada@acme.example").await.id();
@@ -134,6 +137,7 @@ both_databases! {
         }
     }
 
+    /// SCIM-040, SCIM-041, SCIM-046, SCIM-048.
     async fn groups_are_found(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let ada = directory.provision("ada@acme.example").await.id();

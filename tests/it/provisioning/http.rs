@@ -11,6 +11,7 @@ use crate::support::acme::OWNER;
 use crate::support::directory::{USER, user};
 
 both_databases! {
+    /// SCIM-001, SCIM-002, SCIM-005.
     async fn nobody_speaks_without_a_live_token(db: Database) {
         let (acme, directory) = Directory::start(db);
         let site = &acme.installation.site;
@@ -54,6 +55,7 @@ both_databases! {
         assert_eq!(directory.get("/Users").await.status, 200);
     }
 
+    /// SCIM-003, SCIM-092.
     async fn a_connection_without_scim_answers_nothing(db: Database) {
         let (acme, directory) = Directory::start(db);
         let ada = directory.provision("ada@acme.example").await.id();
@@ -66,6 +68,7 @@ both_databases! {
         assert_eq!(directory.get(&format!("/Users/{ada}")).await.body["active"], json!(true));
     }
 
+    /// SCIM-010, SCIM-014, RES-001, RES-004.
     async fn forms_are_read_and_others_refused(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let bearer = format!("Bearer {}", directory.token);
@@ -121,6 +124,7 @@ both_databases! {
         assert_eq!((latin.status, latin.kind()), (400, "invalidSyntax"));
     }
 
+    /// SCIM-005, SCIM-012, SCIM-013, SCIM-081, SES-017.
     async fn paths_and_methods_are_exact(db: Database) {
         let (acme, directory) = Directory::start(db);
         let id = directory.provision("ada@acme.example").await.id();

@@ -131,6 +131,7 @@ impl Model {
 }
 
 both_databases! {
+    /// SCIM-089.
     async fn random_requests_do_what_the_model_does(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let (mut model, mut dice) = (Model::default(), Dice(0x5c1_0de1));
@@ -152,6 +153,7 @@ both_databases! {
         model.agrees(&directory).await;
     }
 
+    /// RACE-009.
     async fn of_two_people_of_one_name_one_is_made(db: Database) {
         let (_acme, directory) = Directory::start(db);
         for number in 0..5 {
@@ -165,6 +167,7 @@ both_databases! {
         }
     }
 
+    /// RACE-012, SCIM-072.
     async fn two_clients_fill_one_group(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let mut people = Vec::new();

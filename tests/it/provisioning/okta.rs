@@ -140,6 +140,7 @@ async fn creates(tally: &mut Tally, directory: &Directory) {
 
 both_databases! {
     /// Twelve requests, and the 52 things that must be so.
+    /// SCIM-016, SCIM-048, SCIM-088.
     async fn oktas_specification_holds(db: Database) {
         let (acme, directory) = Directory::start(db);
         directory.provision("morgan@acme.example").await;

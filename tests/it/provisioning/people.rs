@@ -64,6 +64,7 @@ fn by_scim(acme: &Acme) -> Vec<String> {
 }
 
 both_databases! {
+    /// SCIM-020, SCIM-029, SCIM-031, SCIM-034, SCIM-036, SCIM-046, SCIM-060, SCIM-063.
     async fn a_person_is_made_read_and_deleted(db: Database) {
         let (acme, directory) = Directory::start(db);
         let mut body = user(ADA);
@@ -113,6 +114,7 @@ both_databases! {
         assert_eq!(by_scim(&acme), ["member.joined", "member.removed", "member.joined"]);
     }
 
+    /// SCIM-016, SCIM-021, SCIM-022, SCIM-030, SCIM-033.
     async fn what_is_no_user_is_refused(db: Database) {
         let (acme, directory) = Directory::start(db);
         directory.provision(ADA).await;
@@ -166,6 +168,7 @@ both_databases! {
         assert_eq!(state(&acme, "bob@acme.example"), Some(State::Active));
     }
 
+    /// SCIM-025, SCIM-026.
     async fn somebody_elses_account_is_not_touched(db: Database) {
         let (acme, directory) = Directory::start(db);
         let victim = "victim@other.example";
@@ -202,6 +205,7 @@ both_databases! {
         assert_eq!((there.state, there.role), (State::Active, Role::Owner));
     }
 
+    /// SCIM-026.
     async fn our_own_peoples_accounts_follow(db: Database) {
         let (acme, directory) = Directory::start(db);
         let path = format!("/Users/{}", directory.provision(ADA).await.id());
@@ -225,6 +229,7 @@ both_databases! {
         assert_eq!(directory.put(&path, &body).await.status, 200);
     }
 
+    /// SCIM-051, SCIM-061, SCIM-062, SES-006.
     async fn deactivation_ends_sessions_before_the_answer(db: Database) {
         let (acme, directory) = Directory::start(db);
         acme.join(ADA, "Ada", Role::Member);
@@ -264,6 +269,7 @@ both_databases! {
         assert_eq!(state(&acme, ADA), Some(State::Removed));
     }
 
+    /// SCIM-050, SCIM-058, SCIM-059, SCIM-060, SCIM-082.
     async fn the_same_again_is_no_change(db: Database) {
         let (acme, directory) = Directory::start(db);
         let path = format!("/Users/{}", directory.provision(ADA).await.id());
@@ -292,6 +298,7 @@ both_databases! {
         assert_eq!(directory.find("userName eq \"x@acme.example\"").await, Vec::<String>::new());
     }
 
+    /// SCIM-091.
     async fn a_member_who_was_here_is_adopted(db: Database) {
         let (acme, directory) = Directory::start(db);
         let id = acme.join(ADA, "Ada", Role::Admin);
@@ -313,6 +320,7 @@ both_databases! {
         assert_eq!(state(&acme, ADA), Some(State::Active));
     }
 
+    /// SCIM-027, SCIM-028, INV-016.
     async fn seats_are_kept(db: Database) {
         let (acme, directory) = Directory::start(db);
         acme.seats(Some(2));
@@ -339,6 +347,7 @@ both_databases! {
         assert_eq!(found.standing, vestibule::access::InvitationStanding::None);
     }
 
+    /// SCIM-064.
     async fn the_last_owner_stays(db: Database) {
         let (acme, directory) = Directory::start(db);
         let path = format!("/Users/{}", directory.provision(OWNER).await.id());
@@ -353,6 +362,7 @@ both_databases! {
         assert_eq!(state(&acme, OWNER), Some(State::Deactivated));
     }
 
+    /// SCIM-077.
     async fn a_role_is_given_and_defaults_apply(db: Database) {
         let (acme, directory) = Directory::start(db);
         let mut body = user(ADA);
@@ -367,6 +377,7 @@ both_databases! {
         assert_eq!(told.status, 400);
     }
 
+    /// SCIM-004, SCIM-023.
     async fn another_organization_is_nowhere(db: Database) {
         let (acme, directory) = Directory::start(db);
         let (site, now) = (&acme.installation.site, acme.installation.site.now());
@@ -409,6 +420,7 @@ both_databases! {
         assert_eq!(kept.version, organization.version);
     }
 
+    /// RACE-009, RACE-002.
     async fn of_many_who_come_at_once_one_is_first(db: Database) {
         let (acme, directory) = Directory::start(db);
         acme.seats(Some(3));
@@ -436,6 +448,7 @@ both_databases! {
         assert_eq!(directory.get("/Users?count=0").await.body["totalResults"], json!(2));
     }
 
+    /// SCIM-065.
     async fn too_many_at_once_wait_for_an_owner(db: Database) {
         let (acme, directory) = Directory::start(db);
         let mut paths = Vec::new();

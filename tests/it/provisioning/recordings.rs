@@ -104,6 +104,7 @@ async fn has_members(directory: &Directory, members: &str, names: &Names) {
 }
 
 both_databases! {
+    /// SCIM-015, SCIM-022, SCIM-025, SCIM-030, SCIM-033, SCIM-051 to SCIM-055, SCIM-057, SCIM-061, SCIM-070, SCIM-074, SCIM-088.
     async fn every_recorded_conversation_goes_as_it_should(db: Database) {
         let (acme, directory) = Directory::start(db);
         let all = recordings();

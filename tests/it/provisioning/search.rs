@@ -32,6 +32,7 @@ async fn some_people(directory: &Directory) {
 }
 
 both_databases! {
+    /// SCIM-040 to SCIM-043, SCIM-029, RES-004.
     async fn filters_find_whom_they_say(db: Database) {
         let (_acme, directory) = Directory::start(db);
         some_people(&directory).await;
@@ -103,6 +104,7 @@ both_databases! {
         }
     }
 
+    /// SCIM-045, SCIM-046, SCIM-047.
     async fn pages_are_stable_and_bounded(db: Database) {
         let (_acme, directory) = Directory::start(db);
         for index in 0..25 {
@@ -161,5 +163,41 @@ both_databases! {
         assert_eq!(told.body["totalResults"], json!(25));
         let first: &Value = &told.body["Resources"][0];
         assert_eq!(first.as_object().unwrap().len(), 3, "{first}");
+    }
+
+    /// However deep a page is, it begins where it should, also after people were deleted and made.
+    /// SCIM-045.
+    async fn deep_pages_begin_where_they_should(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        let mut ids = Vec::new();
+        for batch in 0..3 {
+            let people: Vec<Value> = (0..400)
+                .map(|number| json!({
+                    "method": "POST", "path": "/Users", "bulkId": format!("b{number}"),
+                    "data": {"schemas": [USER], "userName": format!("person {batch} {number}")},
+                }))
+                .collect();
+            let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": people});
+            let told = directory.post("/Bulk", &bulk).await;
+            for one in told.body["Operations"].as_array().unwrap() {
+                ids.push(one["location"].as_str().unwrap().rsplit('/').next().unwrap().to_owned());
+            }
+        }
+        ids.sort();
+        assert_eq!((ids.len(), acme.count("scim_blocks")), (1_200, 3));
+        for gone in [1_100, 700, 499, 499, 3, 0] {
+            assert_eq!(directory.delete(&format!("/Users/{}", ids.remove(gone))).await.status, 204);
+        }
+        ids.push(directory.post("/Users", &json!({"schemas": [USER], "userName": "late"})).await.id());
+        for start in [1, 2, 497, 498, 499, 500, 501, 900, 1_000, 1_095, 1_195, 1_196] {
+            let told = directory.get(&format!("/Users?startIndex={start}&count=3&attributes=id")).await;
+            assert_eq!(told.body["totalResults"], json!(1_195), "{start}");
+            let found = told.body["Resources"].as_array().unwrap().iter();
+            let found: Vec<&str> = found.map(|user| user["id"].as_str().unwrap()).collect();
+            let expected: Vec<&str> = ids.iter().skip(start - 1).take(3).map(String::as_str).collect();
+            assert_eq!(found, expected, "{start}");
+        }
+        let last = directory.get("/Users?startIndex=2&count=1&sortBy=id&sortOrder=descending&attributes=id").await;
+        assert_eq!(last.body["Resources"][0]["id"], json!(ids[1_193]));
     }
 }

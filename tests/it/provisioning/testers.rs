@@ -11,6 +11,7 @@ fn lines(text: &str, word: &str) -> usize {
 
 both_databases! {
     /// It reads what we say that we can do, and tries each of it.
+    /// SCIM-087, SCIM-088.
     async fn scim2_tester_finds_nothing(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let bearer = format!("Authorization: Bearer {}", directory.token);
@@ -24,6 +25,7 @@ both_databases! {
 
     /// It walks through the life of a person and of a group. It would also have a member in a group who does not
     /// exist; we refuse that (RFC 7644 §3.12, `invalidValue`), so that a directory hears of it and tries again.
+    /// SCIM-088.
     async fn scim_sanity_finds_what_we_refuse_on_purpose(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let arguments = [

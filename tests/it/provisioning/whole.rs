@@ -23,6 +23,7 @@ fn statuses(body: &Value) -> Vec<&str> {
 }
 
 both_databases! {
+    /// SCIM-011, SCIM-081.
     async fn the_server_tells_what_it_is(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let config = directory.get("/ServiceProviderConfig").await;
@@ -42,6 +43,7 @@ both_databases! {
         assert_eq!(directory.get("/Me").await.status, 501);
     }
 
+    /// SCIM-047.
     async fn everything_is_searched_at_once(db: Database) {
         let (_acme, directory) = Directory::start(db);
         directory.provision("ada@acme.example").await;
@@ -72,6 +74,7 @@ both_databases! {
         assert_eq!(directory.post("/.search", &json!({})).await.kind(), "invalidSyntax");
     }
 
+    /// SCIM-080.
     async fn bulk_does_each_operation_by_itself(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let told = directory.post("/Bulk", &bulk(&json!([
@@ -98,6 +101,7 @@ both_databases! {
         assert_eq!(group.body["members"].as_array().unwrap().len(), 1);
     }
 
+    /// SCIM-080.
     async fn bulk_stops_where_it_should(db: Database) {
         let (_acme, directory) = Directory::start(db);
         let missing = json!({ "method": "DELETE", "path": "/Users/nobody" });
