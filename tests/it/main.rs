@@ -20,6 +20,7 @@ mod connections_saml;
 mod decision;
 mod denied;
 mod domains;
+mod fuzz;
 mod groups;
 mod home;
 mod invitations;

@@ -305,6 +305,32 @@ impl Provider {
     }
 }
 
+/// Judges an ID token by itself: what [`Oidc::verify`] concludes from it where nothing has to be fetched. `keys` is the
+/// provider's key set (RFC 7517 §5), `now` in Unix milliseconds.
+///
+/// # Errors
+/// The first check that failed.
+pub fn read_id_token(
+    settings: &Settings,
+    nonce: &str,
+    keys: &[u8],
+    token: &str,
+    now: i64,
+) -> Result<Identity, OidcError> {
+    let keys = KeySet::parse(keys).map_err(|why| OidcError::new(Check::Keys, why))?;
+    let unverified = Unverified::parse(token, &settings.algorithms)?;
+    let claims = unverified.verify(&keys)?;
+    let expected = Expected {
+        issuer: &settings.issuer,
+        client_id: &settings.client_id,
+        nonce,
+        access_token: None,
+        algorithm: unverified.algorithm,
+    };
+    let token = token::check(claims, &expected, now)?;
+    claims::identity("", &settings.issuer, &settings.groups_claim, &token, None).map(|(identity, _)| identity)
+}
+
 async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, OidcError>>,

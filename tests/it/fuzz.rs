@@ -1,0 +1,142 @@
+//! The readers of what strangers send, with the corpus of `scripts/fuzz` and with small changes to it: whatever holds
+//! for every input (`fuzz/checks.rs`) holds for these. The seed is fixed, so that a fault comes back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::panic::catch_unwind;
+
+#[path = "../../fuzz/checks.rs"]
+mod checks;
+
+/// How many changed inputs each reader is given; `VESTIBULE_FUZZ_ROUNDS` asks for more.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
+fn rounds() -> usize {
+    std::env::var("VESTIBULE_FUZZ_ROUNDS").map_or(1_500, |rounds| rounds.parse().unwrap())
+}
+
+/// Xorshift: the same numbers for the same seed, everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(limit.max(1)).unwrap()).unwrap()
+    }
+
+    fn one<'a>(&mut self, of: &'a [Vec<u8>]) -> &'a [u8] {
+        &of[self.below(of.len())]
+    }
+}
+
+/// One to three small changes: bytes turned, gone, there twice, elsewhere, or a word of the dictionary among them.
+fn mutant(seeds: &[Vec<u8>], words: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
+    let mut bytes = dice.one(seeds).to_vec();
+    for _ in 0..=dice.below(3) {
+        let (one, two) = (dice.below(bytes.len() + 1), dice.below(bytes.len() + 1));
+        let (from, to) = (one.min(two), one.max(two).min(one.min(two) + 64));
+        let piece = bytes[from..to].to_vec();
+        let at = dice.below(bytes.len() + 1);
+        match dice.below(6) {
+            0 => drop(bytes.splice(from..to, [])),
+            1 => drop(bytes.splice(at..at, piece)),
+            2 => drop(bytes.splice(at..at, dice.one(words).to_vec())),
+            3 => drop(bytes.splice(from..to, dice.one(words).to_vec())),
+            4 => drop(bytes.splice(at.., dice.one(seeds).to_vec())),
+            _ => drop(bytes.splice(from..to.min(from + 1), [u8::try_from(dice.below(256)).unwrap()])),
+        }
+    }
+    bytes
+}
+
+/// The words of a dictionary of libFuzzer: one a line, quoted, with `\"`, `\\` and `\xAB`.
+fn words(text: &str) -> Vec<Vec<u8>> {
+    let quoted = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix('"'));
+    quoted.map(unescaped).collect()
+}
+
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match (byte, byte == b'\\') {
+            (_, true) => match rest.next().unwrap() {
+                b'x' => {
+                    let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                    bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+                }
+                other => bytes.push(other),
+            },
+            _ => bytes.push(byte),
+        }
+    }
+    bytes
+}
+
+/// The kept inputs of each reader.
+fn corpora() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
+    let of = |name: &str| {
+        let mut files: Vec<_> = fs::read_dir(format!("fuzz/corpus/{name}"))
+            .unwrap_or_else(|error| panic!("fuzz/corpus/{name}: {error}"))
+            .map(|file| file.unwrap().path())
+            .collect();
+        files.sort();
+        files.iter().map(|file| fs::read(file).unwrap()).collect()
+    };
+    checks::ALL.iter().map(|(name, _)| (*name, of(name))).collect()
+}
+
+fn holds(name: &str, check: checks::Check, bytes: &[u8]) {
+    assert!(
+        catch_unwind(|| check(bytes)).is_ok(),
+        "{name} does not hold for {:?}: {bytes:?}",
+        String::from_utf8_lossy(bytes)
+    );
+}
+
+/// SAML-073, SCIM-089, OIDC-050, OUT-006.
+#[test]
+fn every_reader_holds_for_its_corpus_and_for_small_changes_to_it() {
+    let corpora = corpora();
+    for (name, check) in checks::ALL {
+        let seeds = &corpora[name];
+        assert!(!seeds.is_empty(), "{name}");
+        for seed in seeds {
+            holds(name, check, seed);
+        }
+        let dictionary = format!("fuzz/dict/{}.dict", name.split('_').next().unwrap());
+        let words = words(&fs::read_to_string(&dictionary).unwrap());
+        // A signature takes as long as a thousand filters.
+        let rounds = if name == "saml_response" {
+            rounds() / 5
+        } else {
+            rounds()
+        };
+        let mut dice = Dice(0x5eed_2026_1128_0001);
+        for _ in 0..rounds {
+            holds(name, check, &mutant(seeds, &words, &mut dice));
+        }
+    }
+}
+
+#[test]
+fn every_reader_has_a_target() {
+    let mut targets: Vec<String> = fs::read_dir("fuzz/targets")
+        .unwrap()
+        .map(|file| {
+            file.unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    targets.sort();
+    let mut names: Vec<&str> = checks::ALL.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    assert_eq!(targets, names);
+}
