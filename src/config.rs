@@ -249,6 +249,7 @@ mod tests {
         assert_eq!(config.public_url.origin(), "http://127.0.0.1:9");
     }
 
+    /// SEC-010.
     #[test]
     fn a_public_address_without_tls_is_refused() {
         assert!(
@@ -289,6 +290,7 @@ mod tests {
         );
     }
 
+    /// FLT-016.
     #[test]
     fn a_mistyped_key_of_the_file_is_named() {
         assert!(

@@ -186,6 +186,7 @@ impl std::error::Error for DomainError {}
 mod tests {
     use super::{DomainError, DomainName};
 
+    /// DEC-011.
     #[test]
     fn a_domain_is_kept_in_lower_case_a_labels() {
         let kept = [
@@ -256,6 +257,7 @@ mod tests {
         assert_eq!(DomainName::parse(&format!("{long}b")), Err(DomainError::TooLong));
     }
 
+    /// DEC-011.
     #[test]
     fn a_look_alike_is_another_domain() {
         let latin = DomainName::parse("example.com").unwrap();

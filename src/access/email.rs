@@ -207,6 +207,7 @@ mod tests {
         assert_eq!(ada.to_string(), ada.as_str());
     }
 
+    /// DEC-008, DEC-011.
     #[test]
     fn addresses_are_equal_by_ascii_case_and_idna_only() {
         let equal = [
@@ -231,6 +232,7 @@ mod tests {
         }
     }
 
+    /// DEC-009, EML-002.
     #[test]
     fn what_is_not_an_address_is_refused_with_its_reason() {
         let refused = [

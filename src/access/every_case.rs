@@ -288,6 +288,7 @@ fn expected_admission(cell: Cell, account: &'static str) -> Outcome {
     }
 }
 
+/// DEC-001.
 #[test]
 fn every_case_is_decided_as_the_rules_say() {
     let cells = cells();
@@ -297,6 +298,7 @@ fn every_case_is_decided_as_the_rules_say() {
     }
 }
 
+/// DEC-001.
 #[test]
 fn with_jit_off_nobody_enters_who_is_neither_a_member_nor_invited() {
     for cell in cells()
@@ -318,6 +320,7 @@ fn turning_jit_off_admits_nobody_more() {
     }
 }
 
+/// DEC-018, DEC-019.
 #[test]
 fn a_deactivated_or_removed_person_enters_by_no_switch() {
     for cell in cells() {
@@ -329,6 +332,7 @@ fn a_deactivated_or_removed_person_enters_by_no_switch() {
     }
 }
 
+/// DEC-016.
 #[test]
 fn only_jit_takes_a_seat_and_never_one_that_is_not_there() {
     for cell in cells() {
@@ -342,6 +346,7 @@ fn only_jit_takes_a_seat_and_never_one_that_is_not_there() {
     }
 }
 
+/// DEC-017.
 #[test]
 fn full_seats_turn_away_nobody_but_a_newcomer_by_jit() {
     for cell in cells().into_iter().filter(|cell| cell.seats == "free") {
@@ -363,6 +368,7 @@ fn full_seats_turn_away_nobody_but_a_newcomer_by_jit() {
     }
 }
 
+/// DEC-005, DEC-007.
 #[test]
 fn scim_and_groups_change_nothing_but_teams() {
     for cell in cells() {
@@ -420,6 +426,7 @@ fn the_trace_asks_in_order_and_stops_at_the_one_rule_that_denied() {
     }
 }
 
+/// DEC-030.
 #[test]
 fn without_an_address_only_a_linked_identity_is_proven() {
     for cell in cells() {
@@ -438,6 +445,7 @@ fn without_an_address_only_a_linked_identity_is_proven() {
     }
 }
 
+/// DEC-001.
 #[test]
 fn the_command_line_answers_every_case_like_the_rules() {
     let cells: Vec<_> = cells()

@@ -155,6 +155,7 @@ mod tests {
         assert_eq!(role(&["root"]), Some(Role::Admin), "no mapping makes an owner");
     }
 
+    /// DEC-033.
     #[test]
     fn a_mapping_raises_a_member_and_takes_only_what_it_gave() {
         use Role::{Admin, Member, Owner};
@@ -209,6 +210,7 @@ mod tests {
         assert_eq!(teams_to_leave(Some(&set(&[])), &by_mapping), list(&["a", "b"]));
     }
 
+    /// DEC-032.
     #[test]
     fn an_absent_groups_claim_takes_nothing_away() {
         assert_eq!(teams_to_leave(None, &set(&["a", "b"])), list(&[]));

@@ -42,6 +42,7 @@ mod tests {
         assert!(Member < Admin && Admin < Owner);
     }
 
+    /// ADM-005, INV-010.
     #[test]
     fn nobody_grants_a_role_above_their_own() {
         let grants = [

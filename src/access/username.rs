@@ -184,6 +184,7 @@ impl std::error::Error for UsernameError {}
 mod tests {
     use super::{Username, UsernameError, candidate};
 
+    /// DEC-031.
     #[test]
     fn a_candidate_is_made_from_address_name_and_digits() {
         let made = [

@@ -71,6 +71,7 @@ pub fn verify(password: &str, hash: Option<&str>) -> bool {
 mod tests {
     use super::*;
 
+    /// LOC-003.
     #[test]
     fn a_password_fits_its_own_hash_only() {
         let hashed = hash("correct horse battery").unwrap();
@@ -80,6 +81,7 @@ mod tests {
         assert!(!verify("correct horse battery", None));
     }
 
+    /// LOC-002.
     #[test]
     fn the_policy_asks_for_length() {
         assert!(check_policy("short", "").is_err());

@@ -148,6 +148,7 @@ mod tests {
         assert_eq!(words.len(), all().count());
     }
 
+    /// OUT-003.
     #[test]
     fn what_hides_is_written_out() {
         assert_eq!(visible("Ada\u{202e}gnik\n"), "Ada\\u{202e}gnik\\u{a}");

@@ -303,6 +303,7 @@ mod tests {
         }
     }
 
+    /// SEC-001.
     #[test]
     fn the_audit_log_never_sees_the_secret() {
         let settings = Settings {

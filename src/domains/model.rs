@@ -245,6 +245,7 @@ mod tests {
         assert_eq!(domain.standing(), Standing::Waiting);
     }
 
+    /// ADM-009.
     #[test]
     fn only_the_whole_value_is_the_record() {
         let finding = |texts: &[&str]| {
@@ -306,6 +307,7 @@ mod tests {
         );
     }
 
+    /// FLT-010.
     #[test]
     fn an_outage_is_never_a_loss() {
         let (mut domain, mut now) = (verified(), 0);

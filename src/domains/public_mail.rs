@@ -19,6 +19,7 @@ fn listed() -> impl Iterator<Item = &'static str> {
 mod tests {
     use super::*;
 
+    /// ADM-010.
     #[test]
     fn a_domain_where_anybody_has_an_address_is_nobodys() {
         assert!(is_public_mail(&DomainName::parse("Gmail.com").unwrap()));

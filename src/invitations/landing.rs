@@ -240,6 +240,7 @@ fn whom_to_ask(organization: &Organization, invitation: &Invitation) -> String {
 mod tests {
     use super::is_token;
 
+    /// INV-001.
     #[test]
     fn a_token_is_43_characters_that_are_safe_in_an_address() {
         assert!(is_token(&crate::store::id::new_token()));

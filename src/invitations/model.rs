@@ -282,6 +282,7 @@ mod tests {
         }
     }
 
+    /// DEC-014.
     #[test]
     fn time_is_over_at_the_moment_of_expiry() {
         let one = invitation("a", State::Pending);
@@ -305,6 +306,7 @@ mod tests {
         );
     }
 
+    /// INV-020.
     #[test]
     fn the_link_proves_the_mailbox_of_its_own_invitation_only() {
         let rows = [

@@ -238,6 +238,7 @@ mod tests {
         left.iter().map(|one| (one.line, one.text.as_str())).collect()
     }
 
+    /// UPL-003.
     #[test]
     fn each_address_has_one_place() {
         let known = [

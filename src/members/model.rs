@@ -368,6 +368,7 @@ mod tests {
         }
     }
 
+    /// ADM-005.
     #[test]
     fn the_last_owner_stays_by_every_door() {
         let owner = member(Role::Owner, State::Active);
@@ -393,6 +394,7 @@ mod tests {
         assert_eq!(judge(Act::Remove, Role::Owner, &gone, &facts(0, None)), Ok(()));
     }
 
+    /// ADM-005.
     #[test]
     fn nobody_gives_a_role_above_their_own() {
         let somebody = member(Role::Member, State::Active);

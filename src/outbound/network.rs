@@ -194,6 +194,7 @@ mod tests {
         }
     }
 
+    /// NET-002.
     #[test]
     fn only_addresses_of_the_open_internet_are_public() {
         for public in [

@@ -28,6 +28,7 @@ async fn server(answer: Vec<u8>) -> (Url, tokio::task::JoinHandle<String>) {
     (address, task)
 }
 
+/// NET-001.
 #[test]
 fn only_https_addresses_are_kept_unless_a_network_is_allowed() {
     let strict = outbound(&[]);
@@ -54,6 +55,7 @@ fn only_https_addresses_are_kept_unless_a_network_is_allowed() {
     );
 }
 
+/// NET-003, NET-006.
 #[test]
 fn an_address_in_disguise_is_still_refused() {
     let strict = outbound(&["192.0.2.0/24"]);
@@ -104,6 +106,7 @@ async fn a_name_is_refused_by_the_address_it_resolves_to() {
     );
 }
 
+/// NET-004.
 #[test]
 fn of_mixed_addresses_only_those_within_reach_are_connected_to() {
     let found = || vec!["10.0.0.1:0".parse().unwrap(), "8.8.8.8:0".parse().unwrap()];

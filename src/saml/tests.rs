@@ -97,6 +97,7 @@ fn replace(text: &mut String, from: &str, to: &str) {
     *text = text.replace(from, to);
 }
 
+/// SAML-001.
 #[test]
 fn a_signed_response_is_believed_wherever_its_signature_is() {
     for sign in [Sign::Assertion, Sign::Response, Sign::Both] {
@@ -130,6 +131,7 @@ fn a_signed_response_is_believed_wherever_its_signature_is() {
     }
 }
 
+/// SAML-062.
 #[test]
 fn any_pinned_key_may_sign() {
     let provider = Provider {
@@ -167,6 +169,7 @@ fn white_space_and_comments_between_elements_hurt_nobody() {
     .unwrap();
 }
 
+/// SAML-070, SAML-072, SAML-059.
 #[test]
 fn a_field_may_be_broken_into_lines_and_nothing_else() {
     let packed = field(&Forge::new().build());
@@ -209,6 +212,7 @@ fn a_look_before_judging_finds_request_and_issuer() {
     assert_eq!(super::issuer("<a/>"), None);
 }
 
+/// SEC-001.
 #[test]
 fn what_an_administrator_sees_has_no_signatures() {
     let xml = Forge::new().signed(Sign::Both).build();

@@ -182,6 +182,7 @@ fn descending(fields: &Map<String, Value>) -> Result<bool, ScimError> {
 mod tests {
     use super::*;
 
+    /// SCIM-045.
     #[test]
     fn paging_is_bounded() {
         for (query, start, count) in [
@@ -211,6 +212,7 @@ mod tests {
         }
     }
 
+    /// SCIM-047.
     #[test]
     fn an_address_and_a_body_ask_the_same() {
         let query = "startIndex=2&count=3&filter=userName+eq+%22a%2Bb%22&sortBy=name.familyName&sortOrder=descending&attributes=id,userName";

@@ -211,6 +211,7 @@ fn unreadable(text: &str) -> ScimError {
 mod tests {
     use super::*;
 
+    /// SCIM-055.
     #[test]
     fn paths_are_read() {
         for (text, schema, attribute, part) in [
@@ -250,6 +251,7 @@ mod tests {
         }
     }
 
+    /// SCIM-057.
     #[test]
     fn broken_paths_are_refused() {
         for text in [
@@ -278,6 +280,7 @@ mod tests {
         }
     }
 
+    /// SCIM-054.
     #[test]
     fn value_paths_are_read() {
         let path = PatchPath::parse("emails[type eq \"a]b[\" and not (value co \"x\")].value").unwrap();

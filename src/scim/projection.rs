@@ -241,6 +241,7 @@ mod tests {
         Value::Object(Projection::from_query(query).unwrap().project(Kind::User, ada))
     }
 
+    /// SCIM-046.
     #[test]
     fn only_what_is_asked_for_is_shown() {
         for (query, expected) in [
@@ -268,6 +269,7 @@ mod tests {
         assert!(Projection::from_query("attributes=a&excludedAttributes=b").is_err());
     }
 
+    /// SCIM-072.
     #[test]
     fn members_that_nobody_wants_are_not_read() {
         for (query, expected) in [

@@ -295,6 +295,7 @@ mod tests {
         })
     }
 
+    /// SCIM-015, SCIM-030, SCIM-032, SCIM-033, SCIM-034.
     #[test]
     fn dialects_have_one_form() {
         for (sent, expected) in [
@@ -341,6 +342,7 @@ mod tests {
         }
     }
 
+    /// SCIM-021, SCIM-030.
     #[test]
     fn what_does_not_fit_is_refused() {
         for (sent, kind) in [

@@ -194,6 +194,7 @@ fn must_use_single_sign_on(conn: &mut Conn, account: &Account) -> Result<bool, P
 mod tests {
     use super::*;
 
+    /// LOC-005.
     #[test]
     fn waiting_doubles_and_ends() {
         assert_eq!(wait(4, 0, 0), 0);

@@ -168,6 +168,7 @@ mod tests {
         }
     }
 
+    /// FLT-020.
     #[actix_web::test]
     async fn a_write_that_fails_or_breaks_takes_no_other_with_it() {
         let folder = tempfile::tempdir().unwrap();

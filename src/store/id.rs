@@ -59,6 +59,7 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 mod tests {
     use super::*;
 
+    /// SEC-006, INV-001.
     #[test]
     fn tokens_are_long_and_differ() {
         let (one, two) = (new_token(), new_token());

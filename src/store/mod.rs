@@ -293,6 +293,7 @@ impl std::error::Error for OpenError {}
 mod tests {
     use super::*;
 
+    /// FLT-016.
     #[test]
     fn an_unknown_scheme_is_refused_rather_than_made_a_file() {
         assert!(Store::open("mysql://host/db").is_err());

@@ -136,6 +136,7 @@ impl Sealer {
 mod tests {
     use super::*;
 
+    /// SEC-002.
     #[test]
     fn a_secret_opens_only_in_its_place() {
         let sealer = Sealer::new(&[7; 32]).unwrap();
@@ -155,6 +156,7 @@ mod tests {
         assert!(sealer.open("connections:1:client_secret", "1.x").is_err());
     }
 
+    /// SEC-005.
     #[test]
     fn the_key_file_is_made_once_and_closed_to_others() {
         let folder = tempfile::tempdir().unwrap();

@@ -34,6 +34,7 @@ mod tests {
         assert_eq!(places(0, 3), "");
     }
 
+    /// OUT-005.
     #[test]
     fn control_characters_and_long_tails_do_not_pass() {
         assert_eq!(tame("Ada\0\r\nKing", 20), "Ada\u{fffd}\u{fffd}\u{fffd}King");

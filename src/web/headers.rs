@@ -172,6 +172,7 @@ fn add_headers<B>(answer: &mut ServiceResponse<B>, site: &Site) {
 mod tests {
     use super::*;
 
+    /// SES-012.
     #[test]
     fn one_kind_of_address_takes_forms_of_other_sites() {
         assert!(is_for_other_sites("/sign-in/saml/0199/acs"));

@@ -474,6 +474,7 @@ both_databases! {
     }
 
     /// No secret is printed, written to the audit log or kept in the clear anywhere.
+    /// SEC-001.
     async fn no_secret_is_shown(db: Database) {
         let installation = Installation::start(db);
         let (site, file) = (&installation.site, File::of(ACME));

@@ -34,6 +34,7 @@ fn write(acme: &Acme, organization: &str, actor: &str, action: &str, name: &str)
 }
 
 both_databases! {
+    /// ADM-013.
     async fn an_entry_says_who_did_what_to_whom(db: Database) {
         let acme = Acme::alone(db);
         write(&acme, &acme.organization, "Ada Lovelace", "member.role_changed", "Mary Jones");
@@ -92,6 +93,7 @@ both_databases! {
         owner.click("Previous page").await.sees("Apollo 059").does_not_see("Apollo 060");
     }
 
+    /// OUT-003.
     async fn names_from_outside_are_shown_as_they_are(db: Database) {
         let acme = Acme::alone(db);
         let evil = format!("<b>\u{202e}x\0\n{}", "y".repeat(9_000));
@@ -104,6 +106,7 @@ both_databases! {
         }
     }
 
+    /// ADM-003.
     async fn only_administrators_of_the_organization_read_the_log(db: Database) {
         let acme = Acme::alone(db);
         acme.join("mia@acme.example", "Mia", Role::Member);

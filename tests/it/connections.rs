@@ -96,6 +96,7 @@ both_databases! {
     }
 
     /// The client secret is sealed for its row, and no page and no entry of the audit log shows it.
+    /// ADM-018, SEC-001.
     async fn a_client_secret_is_never_shown(db: Database) {
         let acme = Acme::alone(db);
         let mut olive = acme.owner().await;
@@ -165,6 +166,7 @@ both_databases! {
     }
 
     /// A provider that is down, or is somebody else, is said plainly, and the connection stays as it was.
+    /// OIDC-040.
     async fn a_provider_that_does_not_answer_as_itself_is_not_turned_on(db: Database) {
         let provider = Provider::start().await;
         let acme = Acme::alone(db);
@@ -205,6 +207,7 @@ both_databases! {
     }
 
     /// Of two people who edit the same version, the second is told and changes nothing; a switch counts as an edit.
+    /// ADM-014.
     async fn a_stale_form_changes_nothing(db: Database) {
         let acme = Acme::alone(db);
         let mut one = acme.owner().await;
@@ -271,6 +274,7 @@ both_databases! {
     }
 
     /// Turning it on counts the people whom it would have let in, and nobody else.
+    /// ADM-011.
     async fn jit_is_turned_on_knowing_whom_it_would_admit(db: Database) {
         let acme = Acme::alone(db);
         acme.seats(Some(5));
@@ -404,6 +408,7 @@ both_databases! {
     }
 
     /// Adding a domain shows its record; adding it again makes a new token; what can't be claimed is said.
+    /// ADM-010.
     async fn an_owner_adds_domains(db: Database) {
         let acme = Acme::alone(db);
         let mut olive = acme.owner().await;
@@ -431,6 +436,7 @@ both_databases! {
     }
 
     /// Every page stands without a verified domain, a connection or a name that behaves.
+    /// OUT-001.
     async fn names_are_shown_as_text(db: Database) {
         let acme = Acme::alone(db);
         let mut olive = acme.owner().await;

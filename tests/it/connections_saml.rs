@@ -127,6 +127,7 @@ both_databases! {
         }, vec![one]));
     }
 
+    /// SAML-061, NET-001, NET-002, UPL-008.
     async fn what_is_typed_wrong_is_said_beside_its_field(db: Database) {
         let acme = Acme::alone(db);
         let mut owner = acme.owner().await;

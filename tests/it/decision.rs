@@ -94,6 +94,7 @@ fn turn(front: &Front, state: State) {
 
 both_databases! {
     /// If a sign-in can't be recorded, nothing has happened, and it is no answer but “later”.
+    /// DEC-004, FLT-006.
     async fn nothing_happens_without_a_record(db: Database) {
         let is_postgres = db.is_postgres();
         let front = Front::open(db).await;
@@ -126,6 +127,7 @@ both_databases! {
     }
 
     /// An invitation is for one address, whatever its letters' case, and for none that only looks like it.
+    /// DEC-008, DEC-009, INV-015.
     async fn an_address_is_itself_and_no_other(db: Database) {
         let front = Front::open(db).await;
         front.acme.invite("ada@acme.example");
@@ -152,6 +154,7 @@ both_databases! {
     }
 
     /// A verified domain covers exactly itself.
+    /// DEC-010, DEC-011.
     async fn a_domain_is_itself_and_no_other(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         front.verify("bücher.example");
@@ -172,6 +175,7 @@ both_databases! {
 
     /// Where the domain does not prove an address, the invitation's link does: in the browser that carries it, for the
     /// address that it was sent to.
+    /// DEC-013, DEC-038, INV-020.
     async fn a_link_proves_the_mailbox(db: Database) {
         let front = Front::open(db).await;
         let to = |path: &str| front.acme.installation.to(path);
@@ -222,6 +226,7 @@ both_databases! {
     }
 
     /// An invitation ends at its moment, judged when it is used.
+    /// DEC-014.
     async fn an_invitation_ends_at_its_moment(db: Database) {
         let front = Front::open(db).await;
         front.acme.invite("ada@acme.example");
@@ -239,6 +244,7 @@ both_databases! {
     }
 
     /// Deactivated and removed people stay out, also with just-in-time provisioning on, until somebody lets them in.
+    /// DEC-018, DEC-019, DEC-020.
     async fn whoever_was_put_out_stays_out(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
@@ -277,6 +283,7 @@ both_databases! {
     }
 
     /// Another organization's provider says nothing about Acme's people, though it gives the same names.
+    /// DEC-012, DEC-021, DEC-039.
     async fn organizations_do_not_answer_for_each_other(db: Database) {
         let front = Front::open(db).await;
         let evil = front.another_provider().await;
@@ -320,6 +327,7 @@ both_databases! {
     }
 
     /// A person is known by the provider's name for them: another address of theirs does not make them somebody else.
+    /// DEC-022, DEC-023, DEC-040.
     async fn a_linked_person_stays_the_same(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         front.provider.person("ada", "ada@acme.example").next(Person::new("bob", "bob@acme.example"));
@@ -344,6 +352,7 @@ both_databases! {
     }
 
     /// What is true when the person comes back counts, not what was true when they left.
+    /// DEC-006, DEC-026, DEC-027.
     async fn what_changes_meanwhile_counts(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let (as_left, email) = (front.acme.people(), "ada@acme.example");

@@ -396,6 +396,7 @@ both_databases! {
         owner.get(&acme.to("/denied")).await.does_not_see("in the last 30 days").sees("2 people");
     }
 
+    /// OUT-001, DEC-036.
     async fn names_from_outside_are_only_text(db: Database) {
         let acme = Acme::alone(db);
         let evil = "<script>alert(1)</script>\"' onload=x {{7*7}} \u{202e}\0\r\n";
@@ -431,6 +432,7 @@ both_databases! {
         assert_eq!(owner.status(), 400);
     }
 
+    /// ADM-003.
     async fn only_administrators_of_the_organization_see_denials(db: Database) {
         let acme = Acme::alone(db);
         let mary = deny(&acme, &attempt(&acme, "mary@contoso.example"));

@@ -60,6 +60,7 @@ async fn checks<'a>(front: &Front, browser: &'a mut Browser, id: &str) -> &'a mu
 
 both_databases! {
     /// From what is typed to the verified domain, with a sentence for each thing that is found on the way.
+    /// ADM-009.
     async fn a_domain_is_proven_by_its_record(db: Database) {
         let (front, mut dns) = with_dns(db).await;
         let mut olive = front.acme.owner().await;
@@ -109,6 +110,7 @@ both_databases! {
     }
 
     /// Split strings are one text, a CNAME is followed, a truncated answer is asked for by TCP; silence is no answer.
+    /// ADM-009, FLT-010.
     async fn the_dns_is_spoken_to_as_it_is(db: Database) {
         let (front, mut dns) = with_dns(db).await;
         let id = added(&front, &front.acme.organization, NAME);
@@ -165,6 +167,7 @@ both_databases! {
     }
 
     /// Two organizations have both made their records: one wins, the other is told; and what lapsed goes to the other.
+    /// DEC-025, RACE-018.
     async fn a_domain_belongs_to_one_organization(db: Database) {
         let (front, mut dns) = with_dns(db).await;
         let zenith = front.second_organization("zenith", "zenith.example", &front.provider).organization;
@@ -224,6 +227,7 @@ both_databases! {
     }
 
     /// A lost proof changes nothing for seven days, then lets in nobody new, and heals by itself. An outage is no loss.
+    /// DEC-026.
     async fn a_lost_proof_stops_newcomers_after_seven_days(db: Database) {
         let (front, mut dns) = with_dns(db).await;
         front.acme.jit(true);

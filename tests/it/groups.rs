@@ -183,6 +183,7 @@ fn sends(provider: &Provider, subject: &str, email: &str, groups: &[&str]) {
 
 both_databases! {
     /// Lines follow the group's id: a rename keeps, a deletion takes, and a new group of the old name waits.
+    /// SCIM-076.
     async fn a_mapping_follows_the_directorys_group(db: Database) {
         let acme = Acme::alone(db);
         scim(&acme, true);
@@ -213,6 +214,7 @@ both_databases! {
     }
 
     /// What was given by hand, the owner's role, and everything while SCIM is off stay.
+    /// SCIM-073, SCIM-077.
     async fn the_directory_takes_only_what_its_groups_gave(db: Database) {
         let acme = Acme::alone(db);
         scim(&acme, true);
@@ -288,6 +290,7 @@ both_databases! {
 
     /// Just-in-time on, SCIM off: groups of a sign-in give teams and roles and take what they gave; a team that
     /// is missing is made; groups are remembered.
+    /// DEC-032.
     async fn groups_of_a_sign_in_write_where_they_may(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let acme = &front.acme;
@@ -349,6 +352,7 @@ both_databases! {
 
     /// What is wrong stands beside its field, what somebody else saved meanwhile is not overwritten, and nothing
     /// changes.
+    /// SCIM-077, ADM-014.
     async fn a_wrong_or_stale_table_is_not_saved(db: Database) {
         let acme = Acme::alone(db);
         scim(&acme, true);
@@ -392,6 +396,7 @@ both_databases! {
     }
 
     /// Members whom the directory does not know can be listed, so that nobody is forgotten.
+    /// SCIM-091.
     async fn members_without_the_directory_are_listed(db: Database) {
         let acme = Acme::alone(db);
         let (bob, _) = (

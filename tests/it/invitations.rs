@@ -107,6 +107,7 @@ fn link_for(browser: &Browser, email: &str) -> String {
 
 both_databases! {
     /// The three steps of the pages, from the text area to the links.
+    /// INV-011, INV-021, UPL-003.
     async fn a_list_is_reviewed_before_anybody_is_invited(db: Database) {
         let acme = Acme::alone(db);
         acme.join("mia@acme.example", "Mia Member", Role::Member);
@@ -175,6 +176,7 @@ both_databases! {
     }
 
     /// A thousand at once.
+    /// INV-012.
     async fn a_batch_may_have_a_thousand_addresses(db: Database) {
         let acme = Acme::alone(db);
         let mut olive = acme.owner().await;
@@ -200,6 +202,7 @@ both_databases! {
     }
 
     /// Members may not look; admins invite up to their own role, whatever the form says.
+    /// INV-010.
     async fn nobody_invites_above_their_own_role(db: Database) {
         let acme = Acme::alone(db);
         acme.join("mia@acme.example", "Mia Member", Role::Member);
@@ -238,6 +241,7 @@ both_databases! {
     }
 
     /// A batch larger than the free seats is refused as a whole, with the numbers.
+    /// INV-016, DEC-016.
     async fn seats_are_for_all_or_for_none(db: Database) {
         let acme = Acme::alone(db);
         acme.seats(Some(3));
@@ -267,6 +271,7 @@ both_databases! {
     }
 
     /// Many requests at once never take more seats than there are.
+    /// RACE-001, INV-016.
     async fn one_seat_goes_to_one_of_many(db: Database) {
         let acme = Acme::alone(db);
         acme.seats(Some(2));
@@ -290,6 +295,7 @@ both_databases! {
     }
 
     /// Acceptance and revocation at once: one of them.
+    /// INV-008, DEC-015.
     async fn an_invitation_is_settled_once(db: Database) {
         let acme = Acme::alone(db);
         let mia = acme.join("mia@acme.example", "Mia", Role::Member);
@@ -319,6 +325,7 @@ both_databases! {
     }
 
     /// It counts until the moment of its expiry, and not from then on.
+    /// INV-008, DEC-014.
     async fn time_is_judged_when_it_is_used(db: Database) {
         let acme = Acme::alone(db);
         acme.seats(Some(2));
@@ -346,6 +353,7 @@ both_databases! {
     }
 
     /// A fresh link makes the old one die, and what was revoked or declined waits again.
+    /// INV-013.
     async fn a_fresh_link_replaces_the_old_one(db: Database) {
         let acme = Acme::alone(db);
         let sent = invite(&acme, Role::Owner, &[new("ada@acme.example", Role::Member)]).unwrap();
@@ -383,6 +391,7 @@ both_databases! {
     }
 
     /// What is left over is closed once, and then says nothing.
+    /// DEC-020.
     async fn what_is_left_over_is_closed(db: Database) {
         let acme = Acme::alone(db);
         invite(&acme, Role::Owner, &[new("Ada@acme.example", Role::Member)]).unwrap();
@@ -397,6 +406,7 @@ both_databases! {
     }
 
     /// A link proves one mailbox in one organization.
+    /// DEC-013, INV-020.
     async fn a_link_of_another_address_or_organization_proves_nothing(db: Database) {
         let acme = Acme::alone(db);
         let bob = invite(&acme, Role::Owner, &[new("bob@acme.example", Role::Member)]).unwrap();
@@ -451,6 +461,7 @@ both_databases! {
     }
 
     /// What the invited person sees: the clean address, the offer, the way in.
+    /// INV-004, INV-005.
     async fn the_link_shows_the_offer_and_changes_nothing(db: Database) {
         let acme = Acme::alone(db);
         let mut olive = acme.owner().await;
@@ -483,6 +494,7 @@ both_databases! {
     }
 
     /// Each end has its own sentence.
+    /// INV-002.
     async fn a_link_that_opens_nothing_says_why(db: Database) {
         let acme = Acme::alone(db);
         let seen = |path: String| {

@@ -152,6 +152,7 @@ both_databases! {
     }
 
     /// It explains first, and then sessions end in the same transaction.
+    /// SES-006.
     async fn deactivating_ends_sessions_and_frees_the_seat(db: Database) {
         let acme = Acme::alone(db);
         let id = acme.join(BOB, "Bob", Role::Member);
@@ -196,6 +197,7 @@ both_databases! {
     }
 
     /// Neither deactivated nor removed nor demoted, not even by their own hand.
+    /// ADM-005.
     async fn the_last_owner_stays(db: Database) {
         let acme = Acme::alone(db);
         joins(&acme, ADA, "Ada", Role::Admin, Source::Setup);
@@ -217,6 +219,7 @@ both_databases! {
     }
 
     /// An admin changes no owner, and gives nobody, themself included, more than they have.
+    /// ADM-005.
     async fn nobody_goes_above_their_own_role(db: Database) {
         let acme = Acme::alone(db);
         let (olive, own) = (owner_id(&acme), acme.join(ADA, "Ada", Role::Admin));
@@ -291,6 +294,7 @@ both_databases! {
     }
 
     /// An offer for the same address would be a way back that nobody meant.
+    /// DEC-020.
     async fn removing_closes_a_pending_invitation(db: Database) {
         let acme = Acme::alone(db);
         acme.invite(BOB);
@@ -308,6 +312,7 @@ both_databases! {
     }
 
     /// Joining is no way round a deactivation.
+    /// DEC-018.
     async fn a_deactivated_member_cannot_join_again(db: Database) {
         let acme = Acme::alone(db);
         let id = joins(&acme, BOB, "Bob", Role::Member, Source::Jit);
@@ -329,6 +334,7 @@ both_databases! {
     }
 
     /// Two administrators with the same form: the second is shown how it stands now.
+    /// ADM-014.
     async fn a_stale_form_changes_nothing(db: Database) {
         let acme = Acme::alone(db);
         let id = joins(&acme, BOB, "Bob", Role::Member, Source::Jit);
@@ -388,6 +394,7 @@ both_databases! {
     }
 
     /// Their sessions end at once; nothing keeps them from signing in again.
+    /// SES-009.
     async fn signing_somebody_out_keeps_them_a_member(db: Database) {
         let acme = Acme::alone(db);
         let id = acme.join(BOB, "Bob", Role::Member);
@@ -412,6 +419,7 @@ both_databases! {
     }
 
     /// A plain member, a stranger, and an owner of another organization learn nothing.
+    /// ADM-003.
     async fn members_are_shown_to_their_own_admins_only(db: Database) {
         let acme = Acme::alone(db);
         let id = acme.join(BOB, "Bob", Role::Member);
@@ -449,6 +457,7 @@ both_databases! {
     }
 
     /// A form without its token, or of another site, does nothing.
+    /// SES-011.
     async fn a_forged_form_does_nothing(db: Database) {
         let acme = Acme::alone(db);
         let id = joins(&acme, BOB, "Bob", Role::Member, Source::Jit);
@@ -463,6 +472,7 @@ both_databases! {
     }
 
     /// Whatever a provider sends for a name is text, and stays in its place.
+    /// OUT-001.
     async fn a_hostile_name_is_only_text(db: Database) {
         let acme = Acme::alone(db);
         let name = "<script>alert(1)</script>{{7*7}}\u{202e}\"'";
@@ -476,6 +486,7 @@ both_databases! {
     }
 
     /// Of two owners who demote each other at once, one stays an owner.
+    /// RACE-013.
     async fn two_owners_cannot_demote_each_other(db: Database) {
         let acme = Acme::alone(db);
         let ids = [owner_id(&acme), joins(&acme, ADA, "Ada", Role::Owner, Source::Setup)];
@@ -500,6 +511,7 @@ both_databases! {
     }
 
     /// Twenty-five come back at once to one free seat.
+    /// RACE-002.
     async fn the_last_seat_is_taken_once(db: Database) {
         let acme = Acme::alone(db);
         let ids: Vec<String> = (0..25)

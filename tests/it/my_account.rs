@@ -27,6 +27,7 @@ both_databases! {
     }
 
     /// One session, then all others, end; this browser stays.
+    /// SES-009.
     async fn sessions_end_where_one_says(db: Database) {
         let acme = Acme::alone(db);
         let account = acme.installation.to("/account");
@@ -96,6 +97,7 @@ both_databases! {
     }
 
     /// An organization's provider speaks for its own organization: its session is told of nothing else.
+    /// SES-010.
     async fn a_session_of_one_organization_knows_no_other(db: Database) {
         let provider = Provider::start().await;
         let acme = Acme::start(db, provider.issuer(), provider.client_id(), provider.client_secret());

@@ -14,6 +14,7 @@ const OTTO: &str = "otto@run.example";
 
 both_databases! {
     /// The operator sees how many people there are, and not who they are.
+    /// ADM-020.
     async fn the_operator_sees_numbers_and_no_names(db: Database) {
         let acme = Acme::alone(db);
         acme.operator(OTTO);
@@ -29,6 +30,7 @@ both_databases! {
     }
 
     /// Seats and domains are the operator's to give, under their own name in the organization's log.
+    /// ADM-020.
     async fn what_the_operator_changes_is_told_to_the_organization(db: Database) {
         let acme = Acme::alone(db);
         acme.operator(OTTO);

@@ -99,6 +99,7 @@ async fn pages(browser: &mut Browser, start: &str) -> BTreeMap<String, String> {
 
 both_databases! {
     /// A name is a name on every page, whatever is in it and whoever sent it.
+    /// OUT-001, OUT-002, DEC-036.
     async fn nothing_that_people_write_becomes_markup(db: Database) {
         let (acme, _provider) = acme_of_markup(db).await;
         let mut olive = acme.owner().await;
@@ -115,6 +116,7 @@ both_databases! {
     }
 
     /// Wherever a page says where to go next, it is a page of ours.
+    /// OUT-006.
     async fn nobody_is_sent_elsewhere(db: Database) {
         let provider = Provider::start().await;
         let acme = Acme::start(db, provider.issuer(), provider.client_id(), provider.client_secret());
@@ -141,6 +143,7 @@ both_databases! {
     }
 
     /// What ends a line in an address ends no header of the answer.
+    /// OUT-004.
     async fn no_header_is_written_by_a_stranger(db: Database) {
         let acme = Acme::alone(db);
         let callback = format!("/sign-in/oidc/{}/callback", acme.connection);

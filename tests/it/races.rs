@@ -125,6 +125,7 @@ fn is_before_or_after(front: &Front, change: &str, before: &str, after: &str) {
 
 both_databases! {
     /// One invitation, many sign-ins: one of them accepts it, the others find a member.
+    /// RACE-003.
     async fn an_invitation_is_accepted_once(db: Database) {
         let front = Front::open(db).await;
         front.acme.invite("ada@acme.example");
@@ -139,6 +140,7 @@ both_databases! {
     }
 
     /// One seat, many newcomers: one comes in, the others are told why not.
+    /// RACE-001.
     async fn the_last_seat_goes_to_one(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         front.acme.seats(Some(2));
@@ -153,6 +155,7 @@ both_databases! {
     }
 
     /// One newcomer in many tabs is one person.
+    /// RACE-017.
     async fn a_newcomer_in_many_tabs_is_one_person(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         front.acme.seats(Some(2));
@@ -165,6 +168,7 @@ both_databases! {
     }
 
     /// One newcomer at the doors of two organizations, which know nothing of each other, is one person.
+    /// RACE-017.
     async fn a_newcomer_at_two_organizations_is_one_person(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let other = front.another_provider().await;
@@ -196,6 +200,7 @@ both_databases! {
     }
 
     /// One answer of the provider that arrives many times opens one session, and its code is redeemed once.
+    /// RACE-014, OIDC-030.
     async fn an_answer_that_comes_many_times_counts_once(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         front.provider.fault(Fault::CodeReusable);
@@ -207,6 +212,7 @@ both_databases! {
     }
 
     /// Invitations are revoked while their people come in: each is either accepted or revoked.
+    /// RACE-004.
     async fn an_invitation_is_accepted_or_revoked(db: Database) {
         let front = Front::open(db).await;
         (0..MANY).for_each(|number| drop(front.acme.invite(&address(number))));
@@ -238,6 +244,7 @@ both_databases! {
     }
 
     /// Just-in-time provisioning is turned off while newcomers come in: each comes before that, or after.
+    /// RACE-008.
     async fn just_in_time_goes_off_between_two_sign_ins(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let browsers = at_the_callback(&front, |number| (format!("sub-{number}"), address(number))).await;
@@ -253,6 +260,7 @@ both_databases! {
     }
 
     /// A connection is turned off while newcomers come in.
+    /// RACE-020.
     async fn a_connection_goes_off_between_two_sign_ins(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let browsers = at_the_callback(&front, |number| (format!("sub-{number}"), address(number))).await;
@@ -268,6 +276,7 @@ both_databases! {
     }
 
     /// A member is deactivated while they come in by many doors: afterwards they are in by none.
+    /// RACE-007.
     async fn a_deactivated_member_is_in_nowhere(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         front.provider.person("ada", "ada@acme.example");

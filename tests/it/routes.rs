@@ -578,6 +578,7 @@ fn wants_sign_in(answer: &Answer) -> bool {
 
 both_databases! {
     /// Whoever may not is turned away by every route, and nothing changes; whoever may is answered.
+    /// ADM-001, ADM-003, SES-014, SES-015, OUT-010, OIDC-057.
     async fn every_route_admits_whom_the_table_says(db: Database) {
         let (stage, mut wrong) = (Stage::set(db).await, Vec::new());
         let before = dump(&stage.database);
@@ -620,6 +621,7 @@ both_databases! {
     }
 
     /// A form that does not come from our own page of this browser does nothing, whoever sends it.
+    /// SES-011, SES-013.
     async fn no_form_of_anybody_else_is_taken(db: Database) {
         let stage = Stage::set(db).await;
         let before = dump(&stage.database);
@@ -656,6 +658,7 @@ both_databases! {
     }
 
     /// A method that a route does not have is no back door to those it has.
+    /// SES-011.
     async fn a_route_answers_its_own_methods_only(db: Database) {
         let stage = Stage::set(db).await;
         let before = dump(&stage.database);
@@ -704,6 +707,7 @@ both_databases! {
     }
 
     /// A file's name behind a page does not make the page a file that caches keep.
+    /// SES-024.
     async fn nothing_pretends_to_be_a_file(db: Database) {
         let stage = Stage::set(db).await;
         for path in ["/orgs/acme/x.css", "/orgs/acme/members/x.css", "/account/x.css", "/static/x.css", "/static/../account"] {
@@ -714,6 +718,7 @@ both_databases! {
     }
 
     /// An admin who is made a member meanwhile can't press a button of a page that is still open.
+    /// SES-007.
     async fn a_lower_role_counts_at_once(db: Database) {
         let acme = Acme::alone(db);
         acme.join("ada@acme.example", "Ada Admin", Role::Admin);
@@ -733,6 +738,7 @@ both_databases! {
     }
 
     /// An organization's provider speaks for its own people there, not elsewhere.
+    /// SES-010.
     async fn single_sign_on_of_one_organization_says_nothing_in_another(db: Database) {
         let provider = Provider::start().await;
         let acme = Acme::start(db, provider.issuer(), provider.client_id(), provider.client_secret());

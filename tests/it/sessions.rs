@@ -95,6 +95,7 @@ fn set_cookie<'a>(answer: &'a Answer, name: &str) -> Vec<&'a str> {
 
 both_databases! {
     /// The cookie can't be read by scripts, goes to no other site's posts, and to no other path or host.
+    /// SES-001.
     async fn the_cookie_is_guarded(db: Database) {
         let acme = Acme::alone(db);
         let answer = sign_in_by_hand(&acme.installation.url, &[]).await;
@@ -108,6 +109,7 @@ both_databases! {
     }
 
     /// Where browsers speak TLS to us, its name says so, and browsers hold it to that.
+    /// SES-001.
     async fn the_cookie_is_of_this_host_alone_over_tls(db: Database) {
         let installation = Installation::start_with(db, |config| {
             config.public_url = PublicUrl::parse("https://door.example.org").unwrap();
@@ -134,6 +136,7 @@ both_databases! {
     }
 
     /// A session that somebody planted, or that was there before, is not the one that a sign-in opens.
+    /// SES-002.
     async fn a_sign_in_begins_a_new_session(db: Database) {
         let acme = Acme::alone(db);
         let planted = acme.session(OWNER).await;
@@ -150,6 +153,7 @@ both_databases! {
     }
 
     /// Who reads the table can't sign in by what stands there.
+    /// SES-019, SES-021.
     async fn the_table_is_of_no_use_as_a_cookie(db: Database) {
         let acme = Acme::alone(db);
         let cookie = acme.session(OWNER).await;
@@ -170,6 +174,7 @@ both_databases! {
     }
 
     /// Two hours without a request end it, to the second.
+    /// SES-004.
     async fn an_idle_session_ends(db: Database) {
         let acme = Acme::alone(db);
         let (session, clock) = (acme.session(OWNER).await, &acme.installation.site.clock);
@@ -183,6 +188,7 @@ both_databases! {
     }
 
     /// Twelve hours end it, however busy it is.
+    /// SES-004.
     async fn a_busy_session_ends_too(db: Database) {
         let acme = Acme::alone(db);
         let (session, clock) = (acme.session(OWNER).await, &acme.installation.site.clock);
@@ -198,6 +204,7 @@ both_databases! {
     }
 
     /// After signing out, the cookie that somebody kept is of no use, and the browser is told to forget.
+    /// SES-005.
     async fn a_session_that_was_left_is_over(db: Database) {
         let acme = Acme::alone(db);
         let mut olive = acme.owner().await;
@@ -212,6 +219,7 @@ both_databases! {
     }
 
     /// Signing out everywhere is everywhere, and nobody else’s.
+    /// SES-009.
     async fn signing_out_everywhere_ends_every_session(db: Database) {
         let acme = Acme::alone(db);
         acme.join("max@acme.example", "Max Member", Role::Member);
@@ -225,6 +233,7 @@ both_databases! {
     }
 
     /// The request after the deactivation is refused: there is no moment between.
+    /// SES-006.
     async fn a_deactivation_ends_sessions_at_once(db: Database) {
         let acme = Acme::alone(db);
         let id = acme.join("ada@acme.example", "Ada Admin", Role::Admin);
@@ -241,6 +250,7 @@ both_databases! {
     }
 
     /// The twenty-first session ends the first.
+    /// SES-022.
     async fn a_person_has_twenty_sessions_at_most(db: Database) {
         let acme = Acme::alone(db);
         let mut sessions = Vec::new();
@@ -254,6 +264,7 @@ both_databases! {
     }
 
     /// A request for another host, or for two at once, is not for us.
+    /// SES-017.
     async fn only_our_own_host_is_answered(db: Database) {
         let acme = Acme::alone(db);
         let (to, own) = (acme.installation.site.config.listen, acme.installation.url.trim_start_matches("http://"));
@@ -279,6 +290,7 @@ both_databases! {
     }
 
     /// Where a request ends is told in one way only, or it is not answered.
+    /// SES-023.
     async fn a_request_that_can_be_read_in_two_ways_is_refused(db: Database) {
         let acme = Acme::alone(db);
         let to = acme.installation.site.config.listen;
@@ -297,6 +309,7 @@ both_databases! {
     }
 
     /// What a stranger's headers say about who and where it is, is not believed.
+    /// SES-016.
     async fn forwarded_headers_of_strangers_are_ignored(db: Database) {
         let acme = Acme::alone(db);
         let lies = [
@@ -315,6 +328,7 @@ both_databases! {
     }
 
     /// A trusted proxy is believed about the address, as far as it wrote it itself.
+    /// SES-016.
     async fn a_trusted_proxy_tells_the_address(db: Database) {
         let installation = Installation::start_with(db, |config| {
             config.trusted_proxies = vec!["127.0.0.0/8".into()];

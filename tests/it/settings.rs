@@ -34,6 +34,7 @@ both_databases! {
     }
 
     /// Fewer seats than are taken is allowed: nobody has to leave.
+    /// DEC-017.
     async fn seats_may_be_fewer_than_are_taken(db: Database) {
         let acme = Acme::alone(db);
         acme.join("ada@acme.example", "Ada", Role::Member);
@@ -64,6 +65,7 @@ both_databases! {
     }
 
     /// Of two people who edit the same version, the second is shown what the first saved.
+    /// ADM-014.
     async fn the_second_of_two_editors_is_told(db: Database) {
         let acme = Acme::alone(db);
         let mut one = acme.owner().await;

@@ -17,6 +17,7 @@ async fn acme(db: Database) -> (Acme, Provider) {
 
 both_databases! {
     /// The heart of the product, from the stranger's first denial to the second sign-in.
+    /// INV-019.
     async fn a_stranger_is_denied_then_invited_then_let_in(db: Database) {
         let (acme, provider) = acme(db).await;
         provider.person("sub-1", "sam@acme.example");

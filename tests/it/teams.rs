@@ -105,6 +105,7 @@ both_databases! {
     }
 
     /// Somebody else was quicker: nothing of the second form is done.
+    /// ADM-014.
     async fn a_stale_form_changes_nothing(db: Database) {
         let acme = Acme::alone(db);
         let id = made(&acme, "Sales");
@@ -164,6 +165,7 @@ both_databases! {
     }
 
     /// Neither by a verb nor by a page does anything cross between organizations.
+    /// ADM-003.
     async fn a_team_is_its_organizations_own(db: Database) {
         let acme = Acme::alone(db);
         let bob = joins(&acme, BOB, "Bob");

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// SAML-016, SAML-017, SAML-072.
 #[test]
 fn texts_that_hide_a_part_are_refused() {
     let honest = Forge::new().build();
@@ -61,6 +62,7 @@ fn texts_that_hide_a_part_are_refused() {
     ]);
 }
 
+/// SAML-021, SAML-022, SAML-023, SAML-028.
 #[test]
 fn ids_and_namespaces_of_another_kind_are_refused() {
     let honest = Forge::new().build();
@@ -169,6 +171,7 @@ fn ids_and_namespaces_of_another_kind_are_refused() {
     ]);
 }
 
+/// SAML-024, SAML-025, SAML-033, SAML-034, SAML-035, SAML-051, RES-004.
 #[test]
 fn documents_that_are_more_than_a_message_are_refused() {
     let honest = Forge::new().build();

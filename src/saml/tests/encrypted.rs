@@ -40,6 +40,7 @@ fn encrypted(forge: &Forge) -> String {
     forge.around(&hidden(&forge.signed_assertion()))
 }
 
+/// SAML-057.
 #[test]
 fn an_encrypted_assertion_is_believed_when_something_is_signed() {
     for sign in [Sign::Assertion, Sign::Response, Sign::Both] {
@@ -99,6 +100,7 @@ fn any_of_our_keys_opens() {
     assert_eq!(error.unwrap_err().check, "decryption");
 }
 
+/// SAML-058.
 #[test]
 fn cbc_only_where_the_connection_says_so() {
     let forge = Forge::new();
@@ -121,6 +123,7 @@ fn cbc_only_where_the_connection_says_so() {
     }
 }
 
+/// SAML-057, SAML-058.
 #[test]
 fn hidden_is_not_believed() {
     let forge = Forge::new();
@@ -223,6 +226,7 @@ fn hidden_is_not_believed() {
     ]);
 }
 
+/// SAML-059.
 #[test]
 fn nothing_is_fetched_for_a_cipher() {
     let honest = encrypted(&Forge::new());

@@ -74,6 +74,7 @@ fn at_any(text: &str, dice: &mut Dice, new: impl Fn(&mut Dice) -> String, gone: 
     format!("{}{}{}", &text[..at], new(dice), &text[behind..])
 }
 
+/// SAML-073.
 #[test]
 fn a_believed_mutant_is_still_the_signed_person() {
     let allowed = Provider {
@@ -97,6 +98,7 @@ fn a_believed_mutant_is_still_the_signed_person() {
     }
 }
 
+/// SAML-073.
 #[test]
 fn garbage_does_not_panic() {
     let mut dice = Dice(0x5eed_2026_1124_0002);
@@ -115,6 +117,7 @@ fn garbage_does_not_panic() {
 }
 
 /// The corpus of `scripts/fuzz` holds for the readers as they are now.
+/// SAML-073.
 #[test]
 fn the_kept_corpus_is_read_or_refused() {
     let provider = Provider {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::saml::ServiceProvider;
 
+/// SAML-039, SAML-040, SAML-041, SAML-042, SAML-049.
 #[test]
 fn messages_for_somebody_else_are_refused() {
     refused_in_every_way(&[
@@ -162,6 +163,7 @@ fn messages_for_somebody_else_are_refused() {
     judged(&unnamed(Sign::Assertion)).unwrap();
 }
 
+/// SAML-039.
 #[test]
 fn one_of_several_audiences_is_enough() {
     let conditions = conditions(&audience(&["https://other.example", SP]));
@@ -175,6 +177,7 @@ fn one_of_several_audiences_is_enough() {
     .unwrap();
 }
 
+/// SAML-038, SAML-041.
 #[test]
 fn another_connection_does_not_take_the_message() {
     let elsewhere = ServiceProvider {
@@ -196,6 +199,7 @@ fn another_connection_does_not_take_the_message() {
     }
 }
 
+/// SAML-043, SAML-044.
 #[test]
 fn unsolicited_responses_need_to_be_allowed() {
     let allowed = Provider {

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// SAML-054.
 #[test]
 fn the_key_has_format_and_qualifiers() {
     let keyed = |attributes: &str, value: &str| {
@@ -114,6 +115,7 @@ fn attributes_have_many_names() {
     assert_eq!(by_name.identity.email.unwrap().as_str(), "ada@corp.example");
 }
 
+/// SAML-053.
 #[test]
 fn an_address_in_the_name_must_be_one() {
     let name_id = Forge::new().name_id.replace("ada@corp.example", "ada");

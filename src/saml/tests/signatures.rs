@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// SAML-015, SAML-018, SAML-019, SAML-020, SAML-021, SAML-026, SAML-027, SAML-029, SAML-030, SAML-031, SAML-032.
 #[test]
 fn signatures_of_another_shape_are_refused() {
     let honest = Forge::new().build();

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// SAML-050, SAML-051, SAML-052, SAML-053, SAML-054, SAML-056.
 #[test]
 fn messages_that_do_not_say_enough_are_refused() {
     fn status(inside: &str) -> String {
@@ -144,6 +145,7 @@ fn messages_that_do_not_say_enough_are_refused() {
     ]);
 }
 
+/// SAML-053.
 #[test]
 fn no_subject_at_all_is_refused() {
     let xml = Forge::new().assertion();
@@ -154,6 +156,7 @@ fn no_subject_at_all_is_refused() {
     all_refused(&[("no subject", Forge::new().around(&signed), "subject")]);
 }
 
+/// SAML-050.
 #[test]
 fn a_provider_that_refuses_is_quoted() {
     let status = r#"<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"/></samlp:StatusCode><samlp:StatusMessage>&lt;b&gt;No&#x202e; entry</samlp:StatusMessage></samlp:Status>"#;
@@ -178,6 +181,7 @@ fn a_provider_that_refuses_is_quoted() {
     )]);
 }
 
+/// SAML-052.
 #[test]
 fn one_good_confirmation_is_enough() {
     let good = Forge::new().confirmation;
@@ -199,6 +203,7 @@ fn one_good_confirmation_is_enough() {
     }
 }
 
+/// SAML-056.
 #[test]
 fn known_conditions_hurt_nobody() {
     let inside = format!(

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// SAML-047, SAML-048, SAML-055.
 #[test]
 fn messages_of_another_time_are_refused() {
     refused_in_every_way(&[
@@ -109,6 +110,7 @@ fn messages_of_another_time_are_refused() {
     ]);
 }
 
+/// SAML-047, SAML-048.
 #[test]
 fn clocks_may_be_a_minute_apart() {
     let honest = |change: Change| {
@@ -125,6 +127,7 @@ fn clocks_may_be_a_minute_apart() {
     assert!(hour.expires_at >= NOW + 61 * MINUTE);
 }
 
+/// SAML-055.
 #[test]
 fn a_session_ends_when_the_provider_says() {
     let statement = statement(&format!(

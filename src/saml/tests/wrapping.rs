@@ -14,6 +14,7 @@ fn evil(id: &str) -> Forge {
     }
 }
 
+/// SAML-002 to SAML-012, SAML-036, SAML-037.
 #[test]
 fn wrapped_signatures_are_refused() {
     let forge = Forge::new();
@@ -178,6 +179,7 @@ fn wrapped_signatures_are_refused() {
     ]);
 }
 
+/// SAML-013.
 #[test]
 fn messages_that_were_changed_are_refused() {
     let honest = Forge::new().build();
@@ -216,6 +218,7 @@ fn messages_that_were_changed_are_refused() {
     ]);
 }
 
+/// SAML-014.
 #[test]
 fn foreign_keys_are_refused_whatever_the_message_says_of_them() {
     let forge = Forge::new();

@@ -276,6 +276,7 @@ fn invalid(detail: impl Into<String>) -> ScimError {
 mod tests {
     use super::*;
 
+    /// SCIM-040.
     #[test]
     fn filters_of_the_standard_are_read() {
         for text in [
@@ -304,6 +305,7 @@ mod tests {
         }
     }
 
+    /// SCIM-041.
     #[test]
     fn dialects_mean_the_same() {
         for (dialect, plain) in [
@@ -321,6 +323,7 @@ mod tests {
         }
     }
 
+    /// SCIM-042.
     #[test]
     fn what_is_no_filter_is_refused() {
         let deep = format!("{}a pr{}", "(".repeat(21), ")".repeat(21));
@@ -364,6 +367,7 @@ mod tests {
         }
     }
 
+    /// SCIM-043.
     #[test]
     fn the_limits_are_just_allowed() {
         assert!(parse(&format!("{}a pr{}", "(".repeat(20), ")".repeat(20))).is_ok());

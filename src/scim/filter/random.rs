@@ -99,6 +99,7 @@ fn filter(dice: &mut Dice, depth: usize, inside: bool) -> Filter {
     }
 }
 
+/// SCIM-044.
 #[test]
 fn the_text_of_a_filter_is_read_as_the_same_filter() {
     let mut dice = Dice(0x5eed);
@@ -109,6 +110,7 @@ fn the_text_of_a_filter_is_read_as_the_same_filter() {
     }
 }
 
+/// SCIM-044.
 #[test]
 fn a_filter_or_its_contrary_matches() {
     let resource = json!({
@@ -130,6 +132,7 @@ fn a_filter_or_its_contrary_matches() {
     }
 }
 
+/// SCIM-089.
 #[test]
 fn no_text_makes_the_parser_panic() {
     const PIECES: &[&str] = &[

@@ -48,6 +48,7 @@ fn at<'a>(user: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
         .try_fold(user.get(*first)?, |value, name| value.get(*name))
 }
 
+/// SCIM-030, SCIM-032, SCIM-052 to SCIM-055, SCIM-059.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn every_dialect_leads_to_the_same() {
@@ -188,6 +189,7 @@ fn every_dialect_leads_to_the_same() {
     }
 }
 
+/// SCIM-034, SCIM-073.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn removals_take_what_they_name() {
@@ -275,6 +277,7 @@ fn removals_take_what_they_name() {
     }
 }
 
+/// SCIM-056, SCIM-057, SCIM-058.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn broken_requests_change_nothing() {
@@ -356,6 +359,7 @@ fn broken_requests_change_nothing() {
     );
 }
 
+/// SCIM-031.
 #[test]
 fn what_the_server_writes_stays() {
     let mut user = ada();

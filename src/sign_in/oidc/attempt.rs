@@ -83,6 +83,7 @@ mod tests {
 
     use super::*;
 
+    /// OIDC-001.
     #[test]
     fn the_challenge_is_that_of_the_standard() {
         // RFC 7636, appendix B
@@ -95,6 +96,7 @@ mod tests {
         assert_eq!(attempt.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
+    /// OIDC-001.
     #[test]
     fn the_three_secrets_differ_and_have_256_bits() {
         let mut random = [0; Attempt::RANDOM];

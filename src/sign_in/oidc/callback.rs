@@ -199,6 +199,7 @@ mod tests {
         assert!(!format!("{callback:?}").contains("a+b"));
     }
 
+    /// OIDC-026, OIDC-027.
     #[test]
     fn an_answer_that_can_be_read_in_two_ways_is_refused() {
         for query in [
@@ -224,6 +225,7 @@ mod tests {
         }
     }
 
+    /// OIDC-003, OIDC-023.
     #[test]
     fn the_state_and_the_issuer_must_be_those_of_the_attempt() {
         for (query, expected) in [
@@ -246,6 +248,7 @@ mod tests {
         }
     }
 
+    /// OIDC-025.
     #[test]
     fn the_provider_s_words_are_capped_and_lose_their_control_characters() {
         let query = format!(

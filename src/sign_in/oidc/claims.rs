@@ -212,6 +212,7 @@ mod tests {
         assert_eq!(found.groups, Some(vec!["a".to_owned(), "b".to_owned()]));
     }
 
+    /// OIDC-037.
     #[test]
     fn only_true_is_verified() {
         for (said, expected) in [
@@ -228,6 +229,7 @@ mod tests {
         assert_eq!(alone(&json!({ "email": "a@b.example" })).email_verified, None);
     }
 
+    /// OIDC-038.
     #[test]
     fn an_address_that_is_not_one_address_is_refused() {
         for email in [
@@ -251,6 +253,7 @@ mod tests {
         assert_eq!(alone(&json!({})).email, None);
     }
 
+    /// DEC-032.
     #[test]
     fn groups_are_a_list_of_names_or_one_name() {
         for (said, expected) in [
@@ -320,6 +323,7 @@ mod tests {
         assert!(!Missing::of(&claims(&json!({ "email": "a", "name": "b" })), "").any());
     }
 
+    /// OIDC-039.
     #[test]
     fn claims_elsewhere_are_named_and_not_there() {
         let value = json!({

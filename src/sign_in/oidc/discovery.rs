@@ -261,6 +261,7 @@ mod tests {
         assert!(!metadata.names_issuer_in_response && metadata.userinfo_endpoint.is_none());
     }
 
+    /// OIDC-040.
     #[test]
     fn the_issuer_is_compared_exactly() {
         for (issuer, found) in [
@@ -281,6 +282,7 @@ mod tests {
         }
     }
 
+    /// OIDC-041.
     #[test]
     fn endpoints_must_be_https_and_within_reach() {
         for (name, value) in [
@@ -317,6 +319,7 @@ mod tests {
         );
     }
 
+    /// OIDC-043.
     #[test]
     fn another_key_set_than_the_confirmed_one_is_not_taken_over() {
         let metadata = read(ISSUER, &document()).unwrap();

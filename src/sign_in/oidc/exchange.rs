@@ -154,6 +154,7 @@ mod tests {
         }
     }
 
+    /// OIDC-033.
     #[test]
     fn the_secret_is_form_encoded() {
         assert_eq!(encoded("a:b%c d+é"), "a%3Ab%25c+d%2B%C3%A9");
@@ -201,6 +202,7 @@ mod tests {
         }
     }
 
+    /// OIDC-035.
     #[test]
     fn userinfo_about_somebody_else_is_told_from_none() {
         assert!(about("s", &answer(200, r#"{"sub":"s","email":"a@b.example"}"#)).is_ok());

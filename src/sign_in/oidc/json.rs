@@ -110,6 +110,7 @@ mod tests {
         );
     }
 
+    /// OIDC-050, RES-004.
     #[test]
     fn what_two_readers_could_see_differently_is_refused() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));

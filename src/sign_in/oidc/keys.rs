@@ -218,6 +218,7 @@ mod tests {
         }
     }
 
+    /// OIDC-046.
     #[test]
     fn weak_and_foreign_keys_are_left_out() {
         let rsa = Signer::rsa("a").jwk();
@@ -250,6 +251,7 @@ mod tests {
         }
     }
 
+    /// OIDC-012.
     #[test]
     fn a_key_fits_its_own_algorithm_only() {
         let keys = |jwk: Value| KeySet::parse(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap();
@@ -261,6 +263,7 @@ mod tests {
         assert!(fits(&one, Some("a"), Algorithm::Rs256) && !fits(&one, Some("a"), Algorithm::Ps256));
     }
 
+    /// OIDC-046.
     #[test]
     fn keys_that_are_not_understood_do_not_hide_the_others() {
         let mut keys = vec![json!({ "kty": "new" }); 10_000];

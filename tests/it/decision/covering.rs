@@ -445,6 +445,7 @@ fn assert_untouched(cell: &Cell, before: &Told, after: &Told, admitted: bool) {
 both_databases! {
     /// Each row ends as the pure function says: outcome, reason, account, membership, invitation, seats, teams and
     /// trace; with one record and one audit entry; and a denial changes nothing but the account.
+    /// DEC-002, DEC-003.
     async fn the_door_decides_as_the_rules_do(db: Database) {
         let front = Front::open(db).await;
         let beta = front.another_provider().await;

@@ -54,6 +54,7 @@ fn faults() -> Vec<(Fault, i64, &'static [u16])> {
 
 both_databases! {
     /// Nobody comes in by a message that is not genuine, though just-in-time provisioning would admit anybody.
+    /// OIDC-007 to OIDC-012, OIDC-014 to OIDC-021, OIDC-023, OIDC-031, OIDC-035, OIDC-036, OIDC-038, OIDC-040 to OIDC-043, OIDC-049, OIDC-050.
     async fn what_a_provider_must_not_say_is_rejected(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         front.provider.person("sub-1", "nora@acme.example");
@@ -79,6 +80,7 @@ both_databases! {
 
 both_databases! {
     /// Oddities of honest providers keep nobody out.
+    /// OIDC-013, OIDC-018, OIDC-037, OIDC-039, OIDC-047, DEC-032.
     async fn what_is_only_odd_comes_in(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let faults = Fault::not_really();
@@ -103,6 +105,7 @@ both_databases! {
 
     /// An answer is taken from the browser in which the sign-in was started, and from no other: nobody is signed in
     /// as somebody else by a link.
+    /// OIDC-003, OIDC-006.
     async fn an_answer_belongs_to_one_browser(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let mut mallory = front.at_the_callback().await;
@@ -119,6 +122,7 @@ both_databases! {
     }
 
     /// The back button after a sign-in says what is the matter, asks the provider nothing and leaves the session alone.
+    /// OIDC-003, OIDC-029.
     async fn an_answer_counts_once(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let mut browser = front.at_the_callback().await;
@@ -140,6 +144,7 @@ both_databases! {
     }
 
     /// Ten minutes at the provider, and no longer.
+    /// OIDC-005.
     async fn an_answer_comes_within_ten_minutes(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let (mut early, mut late) = (front.at_the_callback().await, front.at_the_callback().await);
@@ -155,6 +160,7 @@ both_databases! {
     }
 
     /// Two tabs of one browser sign in at once, and come back in either order.
+    /// OIDC-004.
     async fn two_tabs_sign_in_at_once(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         for reversed in [false, true] {
@@ -172,6 +178,7 @@ both_databases! {
     }
 
     /// A provider that forwards people to another one gets nothing of what they bring back.
+    /// OIDC-024.
     async fn two_providers_are_not_mixed_up(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let attacker = front.another_provider().await;
@@ -196,6 +203,7 @@ both_databases! {
     }
 
     /// A redirect of the token request is not followed: the secret goes nowhere else.
+    /// OIDC-032, NET-005.
     async fn the_secret_is_not_carried_along(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let thief = Provider::start().await;
@@ -208,6 +216,7 @@ both_databases! {
     }
 
     /// The provider's own words are for administrators; the person reads ours.
+    /// OIDC-025.
     async fn a_refusal_is_told_in_plain_words(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let words = "<b>bold</b>\r\nSet-Cookie: evil=1";
@@ -226,6 +235,7 @@ both_databases! {
     }
 
     /// Whoever signs in in a browser where somebody else is signed in takes their place, under another key.
+    /// OIDC-028, SES-002.
     async fn a_new_sign_in_replaces_the_session(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
@@ -242,6 +252,7 @@ both_databases! {
     }
 
     /// However many tokens name unknown keys, the keys are fetched again once a minute.
+    /// OIDC-010, OIDC-011.
     async fn unknown_keys_cost_the_provider_one_request(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
@@ -258,6 +269,7 @@ both_databases! {
     }
 
     /// Keys may change under our feet, and be out of reach for a day.
+    /// OIDC-044, OIDC-045, FLT-009.
     async fn keys_change_and_are_out_of_reach(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
@@ -282,6 +294,7 @@ both_databases! {
     }
 
     /// After signing in a person comes to a page of ours, whatever the link said.
+    /// OUT-006.
     async fn nobody_is_sent_elsewhere_afterwards(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
@@ -303,6 +316,7 @@ both_databases! {
     }
 
     /// What goes out is what the standards want, fresh each time; what comes back is not kept.
+    /// OIDC-001, OIDC-002, OIDC-056.
     async fn a_sign_in_asks_for_what_it_needs(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let mut browser = Browser::new();
@@ -334,6 +348,7 @@ both_databases! {
     }
 
     /// A code comes in the address and nowhere else: a form that is posted to the callback is no answer.
+    /// OIDC-026, SES-012.
     async fn an_answer_is_not_posted(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         front.provider.fault(Fault::AnswerByPost);
@@ -347,6 +362,7 @@ both_databases! {
 }
 
 /// A provider that is slow or away costs a person ten seconds at most, and who is in stays in.
+/// OIDC-031, FLT-008, NET-008.
 #[actix_web::test]
 async fn a_provider_that_does_not_answer_gets_a_plain_page() {
     let front = Front::open_to_newcomers(Database::sqlite()).await;

@@ -361,6 +361,7 @@ fn all_but_the_record(front: &SamlFront) -> String {
 
 both_databases! {
     /// Signed here, there or in both places: in.
+    /// SAML-001.
     async fn an_honest_answer_comes_in(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         for (number, signed) in SIGNED.into_iter().enumerate() {
@@ -415,6 +416,7 @@ both_databases! {
 
     /// Nobody comes in by a message that is not genuine, though just-in-time provisioning would admit anybody; and
     /// nothing is left of it but its record.
+    /// SAML-004, SAML-005, SAML-009 to SAML-020, SAML-022, SAML-024, SAML-026 to SAML-029, SAML-033, SAML-035 to SAML-042, SAML-047 to SAML-054.
     async fn what_a_provider_must_not_say_is_rejected(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let mut browser = Browser::new();
@@ -437,6 +439,7 @@ both_databases! {
     }
 
     /// A response belongs to the browser and the connection of its request, for ten minutes.
+    /// SAML-042, SAML-067.
     async fn a_response_belongs_to_its_request(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let (mut mary, asked) = front.at_the_provider().await;
@@ -468,6 +471,7 @@ both_databases! {
     }
 
     /// The address chooses the connection; what another one's provider says counts there and nowhere else.
+    /// SAML-038, SAML-042.
     async fn a_response_belongs_to_one_connection(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let other = connect(&front.acme, "other", &front.key);
@@ -496,6 +500,7 @@ both_databases! {
 
     /// An assertion is good for one sign-in: in this browser and another, on this server and the next, now and after
     /// a restart.
+    /// SAML-045.
     async fn an_assertion_counts_once(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let (mut mary, asked) = front.at_the_provider().await;
@@ -532,6 +537,7 @@ both_databases! {
     }
 
     /// Fifty copies at once: one comes in.
+    /// SAML-046, RACE-014.
     async fn of_many_copies_one_counts(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let (browser, asked) = front.at_the_provider().await;
@@ -556,6 +562,7 @@ both_databases! {
     }
 
     /// What nobody asked for is refused with the right way in, unless the connection allows it.
+    /// SAML-043.
     async fn an_unsolicited_response_is_shown_the_way(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let mut browser = Browser::new();
@@ -571,6 +578,7 @@ both_databases! {
     }
 
     /// Where the connection allows it: in, once, soon, and to a path of ours.
+    /// SAML-044, SAML-045.
     async fn an_unsolicited_response_may_be_allowed(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         front.set("idp_initiated = TRUE");
@@ -603,6 +611,7 @@ both_databases! {
     }
 
     /// Whatever stands in the `RelayState`, the browser stays on our pages.
+    /// SAML-067, OUT-006.
     async fn the_relay_state_leads_nowhere_else(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         front.set("idp_initiated = TRUE");
@@ -616,6 +625,7 @@ both_databases! {
     }
 
     /// A session lasts as long as the provider says, if that is shorter.
+    /// SAML-055.
     async fn a_session_ends_when_the_provider_says(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let (mut browser, asked) = front.at_the_provider().await;
@@ -629,6 +639,7 @@ both_databases! {
     }
 
     /// What the form must look like.
+    /// SAML-070, SAML-035, RES-001.
     async fn a_form_has_one_response(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let (mut browser, asked) = front.at_the_provider().await;
@@ -661,6 +672,7 @@ both_databases! {
     }
 
     /// The request as the standard wants it; a person who starts again is asked again.
+    /// SAML-069.
     async fn the_request_says_who_asks(db: Database) {
         let front = SamlFront::open(db);
         let (mut browser, asked) = front.at_the_provider().await;
@@ -677,6 +689,7 @@ both_databases! {
     }
 
     /// A provider that takes requests by a form gets one, with a button for those without scripts.
+    /// SAML-068.
     async fn a_request_can_be_a_form(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         front.set("sso_binding = 'post', sso_url = 'https://idp.acme.example/sso?a=\"><script>alert(1)</script>'");
@@ -697,6 +710,7 @@ both_databases! {
     }
 
     /// What providers are set up from.
+    /// SAML-071.
     async fn the_metadata_says_who_we_are(db: Database) {
         let front = SamlFront::open(db);
         let mut browser = Browser::new();
@@ -710,6 +724,7 @@ both_databases! {
     }
 
     /// Administrators see what came in, which check failed, and what to do.
+    /// SAML-040, SEC-001.
     async fn an_administrator_sees_what_came_in(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         let (mut mary, asked) = front.at_the_provider().await;
@@ -727,6 +742,7 @@ both_databases! {
     }
 
     /// What was seen is forgotten when it could not be used again anyway.
+    /// SAML-045.
     async fn assertions_are_swept(db: Database) {
         let front = SamlFront::open_to_newcomers(db);
         front.comes("mary@acme.example").await;

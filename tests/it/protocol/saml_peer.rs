@@ -230,6 +230,7 @@ both_databases! {
         with_jit_on(db, Make::SimpleSamlPhp).await;
     }
 
+    /// SAML-001, SAML-057.
     async fn simplesamlphp_signs_and_hides(db: Database) {
         let ways = [
             json!({ "signed": "assertion" }),
@@ -239,18 +240,22 @@ both_databases! {
         however(db, Make::SimpleSamlPhp, &ways).await;
     }
 
+    /// SAML-058.
     async fn simplesamlphp_hides_in_a_way_that_is_refused_at_first(db: Database) {
         refused_as_cbc(db, Make::SimpleSamlPhp, &json!({ "encrypted": true })).await;
     }
 
+    /// SAML-069.
     async fn simplesamlphp_takes_our_signed_requests(db: Database) {
         with_signed_requests(db, Make::SimpleSamlPhp).await;
     }
 
+    /// SAML-043.
     async fn simplesamlphp_begins_unasked(db: Database) {
         unasked(db, Make::SimpleSamlPhp, false).await;
     }
 
+    /// SAML-044.
     async fn simplesamlphp_begins_where_that_is_wanted(db: Database) {
         unasked(db, Make::SimpleSamlPhp, true).await;
     }
@@ -263,6 +268,7 @@ both_databases! {
         with_jit_on(db, Make::PySaml2).await;
     }
 
+    /// SAML-001, SAML-057.
     async fn pysaml2_signs_and_hides(db: Database) {
         let ways = [
             json!({ "signed": "assertion" }),
@@ -275,23 +281,28 @@ both_databases! {
         however(db, Make::PySaml2, &ways).await;
     }
 
+    /// SAML-058.
     async fn pysaml2_hides_in_a_way_that_is_refused_at_first(db: Database) {
         refused_as_cbc(db, Make::PySaml2, &json!({ "encrypted": "aes128-cbc" })).await;
     }
 
+    /// SAML-069.
     async fn pysaml2_takes_our_signed_requests(db: Database) {
         with_signed_requests(db, Make::PySaml2).await;
     }
 
+    /// SAML-043.
     async fn pysaml2_begins_unasked(db: Database) {
         unasked(db, Make::PySaml2, false).await;
     }
 
+    /// SAML-044.
     async fn pysaml2_begins_where_that_is_wanted(db: Database) {
         unasked(db, Make::PySaml2, true).await;
     }
 
     /// What a provider may get wrong: nobody comes in, and the record names the check.
+    /// SAML-012, SAML-014, SAML-027, SAML-039, SAML-040, SAML-041, SAML-042, SAML-047.
     async fn pysaml2_gets_it_wrong(db: Database) {
         let mut door = Door::open(db, Make::PySaml2, &tess(&json!([]))).await;
         door.acme.jit(true);

@@ -55,6 +55,7 @@ fn judge(token: &str, keys: &KeySet) -> Result<IdToken, Check> {
     judge_with(token, keys, &Algorithm::ALL)
 }
 
+/// OIDC-047.
 #[test]
 fn a_token_of_each_algorithm_is_taken_where_it_is_allowed() {
     for signer in Signer::of_each_kind() {
@@ -72,6 +73,7 @@ fn a_token_of_each_algorithm_is_taken_where_it_is_allowed() {
     }
 }
 
+/// OIDC-007, OIDC-016 to OIDC-020, OIDC-022.
 #[test]
 fn claims_that_are_not_for_this_sign_in_are_refused() {
     let signer = Signer::ed25519("a");
@@ -121,6 +123,7 @@ fn claims_that_are_not_for_this_sign_in_are_refused() {
     }
 }
 
+/// OIDC-018.
 #[test]
 fn claims_within_the_limits_are_taken() {
     let signer = Signer::ed25519("a");
@@ -157,6 +160,7 @@ fn the_hash_of_the_access_token_follows_the_algorithm() {
     assert!(judge(&ed.token(&sha256), &keys).is_ok());
 }
 
+/// OIDC-008, OIDC-015, OIDC-021, OIDC-049.
 #[test]
 fn headers_that_ask_for_something_else_are_refused() {
     let signer = Signer::ed25519("a");
@@ -205,6 +209,7 @@ fn headers_that_ask_for_something_else_are_refused() {
     }
 }
 
+/// OIDC-014.
 #[test]
 fn keys_in_the_header_are_not_looked_at() {
     let (ours, theirs) = (Signer::ed25519("a"), Signer::ed25519("a"));
@@ -227,6 +232,7 @@ fn keys_in_the_header_are_not_looked_at() {
     }
 }
 
+/// OIDC-012, OIDC-013.
 #[test]
 fn a_token_without_a_key_identifier_is_tried_with_the_keys_that_fit() {
     let (one, two, rsa) = (Signer::ed25519("a"), Signer::ed25519("b"), Signer::rsa("c"));
@@ -244,6 +250,7 @@ fn a_token_without_a_key_identifier_is_tried_with_the_keys_that_fit() {
     );
 }
 
+/// OIDC-009.
 #[test]
 fn a_public_key_or_the_client_secret_signs_nothing() {
     let signer = Signer::rsa("a");
@@ -260,6 +267,7 @@ fn a_public_key_or_the_client_secret_signs_nothing() {
     }
 }
 
+/// OIDC-010.
 #[test]
 fn a_token_that_was_changed_is_refused() {
     let signer = Signer::p256("a");
@@ -292,6 +300,7 @@ fn a_token_that_was_changed_is_refused() {
     }
 }
 
+/// OIDC-050.
 #[test]
 fn a_payload_that_two_readers_could_see_differently_is_refused() {
     let signer = Signer::ed25519("a");
