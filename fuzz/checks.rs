@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use vestibule::access::{DomainName, EmailAddress};
-use vestibule::saml::{self, Provider, ServiceProvider};
+use vestibule::saml::{self, Provider, SamlError, ServiceProvider, Verified};
 use vestibule::scim::filter::{self, Filter, matches};
 use vestibule::scim::path::{AttributePath, PatchPath};
 use vestibule::scim::schema::Kind;
@@ -32,12 +32,11 @@ pub const ALL: [(&str, Check); 8] = [
 /// 2026-11-24T01:02:03Z, when the SAML corpus was signed.
 const NOW: i64 = 1_795_482_123_000;
 
-/// Who is believed is who the key has signed. The corpus begins with responses that the key of `parties/idp.spki`
-/// signed, all about the same person.
-pub fn saml_response(bytes: &[u8]) {
-    let Ok(xml) = std::str::from_utf8(bytes) else {
-        return;
-    };
+/// Judges a response to the request and to the parties of the corpus.
+///
+/// # Errors
+/// The check that failed.
+pub fn judged(xml: &str) -> Result<Verified, SamlError> {
     let provider = Provider {
         entity_id: "https://idp.example/metadata".to_owned(),
         keys: vec![include_bytes!("parties/idp.spki").to_vec()],
@@ -49,7 +48,16 @@ pub fn saml_response(bytes: &[u8]) {
         acs_url: "https://vestibule.example/sign-in/saml/c1/acs".to_owned(),
         keys: Vec::new(),
     };
-    if let Ok(verified) = saml::verify(&provider, &ours, "c1", xml, Some("_request1"), NOW) {
+    saml::verify(&provider, &ours, "c1", xml, Some("_request1"), NOW)
+}
+
+/// Who is believed is who the key has signed. The corpus begins with responses that the key of `parties/idp.spki`
+/// signed, all about the same person.
+pub fn saml_response(bytes: &[u8]) {
+    let Ok(xml) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(verified) = judged(xml) {
         assert_eq!(verified.identity.subject, "email:ada@corp.example");
         assert_eq!(
             verified.identity.email.map(|email| email.to_string()).as_deref(),

@@ -301,6 +301,7 @@ mod tests {
         assert!(pem.lines().all(|line| line.len() <= 64));
     }
 
+    /// SAML-060.
     #[test]
     fn what_is_wrong_is_said() {
         let (key, one) = made();
@@ -347,6 +348,7 @@ mod tests {
         }
     }
 
+    /// SAML-060.
     #[test]
     fn nothing_pasted_is_a_panic() {
         let (_, one) = made();

@@ -63,6 +63,7 @@ pub fn write(unix_ms: i64) -> String {
 mod tests {
     use super::{read, write};
 
+    /// SAML-048.
     #[test]
     fn times_are_utc_and_nothing_else() {
         for (text, expected) in [

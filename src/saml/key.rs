@@ -80,6 +80,7 @@ mod tests {
         assert!(public.verify(b"massage", &signature).is_err());
     }
 
+    /// SEC-001.
     #[test]
     fn two_keys_differ_and_none_is_shown() {
         let keys = [(); 2].map(|()| SpKey::generate("a", NOW).unwrap());

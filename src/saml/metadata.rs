@@ -62,6 +62,7 @@ fn key(certificate: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    /// SAML-071.
     #[test]
     fn the_metadata_names_the_address_and_both_keys() {
         let ours = ServiceProvider {

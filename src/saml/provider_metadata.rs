@@ -314,6 +314,7 @@ mod tests {
         read_provider_metadata(xml, None, NOW)
     }
 
+    /// SAML-060.
     #[test]
     fn every_signing_key_counts_and_the_redirect_comes_first() {
         let (old, new, hidden) = (certificate(), certificate(), certificate());
@@ -346,6 +347,7 @@ mod tests {
         assert_eq!(read(&post).unwrap().sso_binding, Binding::Post);
     }
 
+    /// SAML-060.
     #[test]
     fn what_has_expired_is_refused() {
         let until = |text: &str| usual("a", &format!(" validUntil=\"{text}\""));
@@ -367,6 +369,7 @@ mod tests {
         assert!(read(&several).unwrap_err().contains("expired"));
     }
 
+    /// UPL-008.
     #[test]
     fn a_file_of_several_is_read_for_the_one_that_is_meant() {
         let file =
@@ -387,6 +390,7 @@ mod tests {
         assert!(read(&service_provider).unwrap_err().contains("service provider"));
     }
 
+    /// SAML-061, UPL-008.
     #[test]
     fn what_is_no_metadata_is_said_plainly() {
         let good = usual("a", "");
@@ -418,6 +422,7 @@ mod tests {
         }
     }
 
+    /// SAML-035, UPL-008.
     #[test]
     fn deep_or_wide_metadata_is_no_panic() {
         let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));

@@ -164,6 +164,7 @@ mod tests {
         xml
     }
 
+    /// SAML-069.
     #[test]
     fn the_request_says_who_asks_and_where_the_answer_goes() {
         let xml = request().xml();
@@ -184,6 +185,7 @@ mod tests {
         assert!(forced.xml().contains(r#" ForceAuthn="true""#));
     }
 
+    /// SAML-068.
     #[test]
     fn markup_in_an_address_stays_text() {
         let hostile = AuthnRequest {
@@ -204,6 +206,7 @@ mod tests {
         assert!(!query.contains("Signature"));
     }
 
+    /// SAML-069.
     #[test]
     fn a_signed_redirect_is_verified_over_its_own_bytes() {
         let key = SpKey::generate("sp", 1_795_459_867_123).unwrap();

@@ -23,6 +23,7 @@ pub(super) fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// SAML-068.
     #[test]
     fn nothing_written_becomes_markup() {
         assert_eq!(escaped("a<b>&\"'\u{0}\u{7}\nü"), "a&lt;b&gt;&amp;&quot;&#39; ü");

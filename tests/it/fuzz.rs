@@ -2,8 +2,13 @@
 //! for every input (`fuzz/checks.rs`) holds for these. The seed is fixed, so that a fault comes back.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::panic::catch_unwind;
+use std::process::Command;
+
+use crate::support::acme::OWNER;
+use crate::support::{Acme, Caller};
 
 #[path = "../../fuzz/checks.rs"]
 mod checks;
@@ -118,6 +123,87 @@ fn every_reader_holds_for_its_corpus_and_for_small_changes_to_it() {
         let mut dice = Dice(0x5eed_2026_1128_0001);
         for _ in 0..rounds {
             holds(name, check, &mutant(seeds, &words, &mut dice));
+        }
+    }
+}
+
+/// Whatever we believe, another program that reads XML and its signatures believes as well: the kept corpus, and changes
+/// to it. (Not the other way round: what the signature covers is for us to look at.)
+/// SAML-074.
+#[test]
+fn what_we_believe_xmlsec1_believes_too() {
+    let seeds = corpora().remove("saml_response").unwrap();
+    let words = words(&fs::read_to_string("fuzz/dict/saml.dict").unwrap());
+    let mut dice = Dice(0x5eed_2026_1128_0002);
+    let mutants = (0..300).map(|_| mutant(&seeds, &words, &mut dice));
+    let all: Vec<Vec<u8>> = seeds.iter().cloned().chain(mutants).collect();
+    let believed = all
+        .iter()
+        .filter(|bytes| std::str::from_utf8(bytes).is_ok_and(|xml| checks::judged(xml).is_ok()));
+    let believed: Vec<_> = believed.collect();
+    assert!(believed.len() >= 5, "{}", believed.len());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for bytes in believed {
+        fs::write(file.path(), without_key_info(std::str::from_utf8(bytes).unwrap())).unwrap();
+        let told = Command::new("xmlsec1")
+            .args(["--verify", "--pubkey-der", "fuzz/parties/idp.spki"])
+            .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:assertion:Assertion"])
+            .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:Response"])
+            .arg(file.path())
+            .output()
+            .expect("xmlsec1 is not installed: run scripts/test");
+        assert!(
+            told.status.success(),
+            "{}\n{}",
+            String::from_utf8_lossy(bytes),
+            String::from_utf8_lossy(&told.stderr)
+        );
+    }
+}
+
+/// Without what the first signature says of its key, which we never look at.
+fn without_key_info(xml: &str) -> String {
+    let end = "</KeyInfo>";
+    match (xml.find("<KeyInfo>"), xml.find(end)) {
+        (Some(from), Some(to)) if from < to => format!("{}{}", &xml[..from], &xml[to + end.len()..]),
+        _ => xml.to_owned(),
+    }
+}
+
+both_databases! {
+    /// Whatever cookies a browser sends: no fault of ours, and nobody is in by them.
+    /// SES-003, SES-019, RES-003.
+    async fn no_cookie_makes_a_fault(db: Database) {
+        let acme = Acme::alone(db);
+        let mut owner = acme.owner().await;
+        owner.get(&acme.to("/members")).await;
+        let names = ["session", "form", "flash", "refused", "theme", "zone", "invitation", "saml", "oidc", "set_up"];
+        let mut seeds: Vec<Vec<u8>> = ["session", "form"]
+            .iter()
+            .filter_map(|name| owner.cookie(&format!("vestibule_{name}")))
+            .map(|value| value.as_bytes().to_vec())
+            .collect();
+        seeds.extend(["K2hlbGxv", "Europe/Vienna", "dark", "k7f2-91qd"].map(|value| value.as_bytes().to_vec()));
+        acme.run("DELETE FROM sessions");
+        let words = [&b"\""[..], b"%00", b"=", b"..", b"LQ", b"\xc3\xa9", b"a b", b","].map(<[u8]>::to_vec);
+        let mut dice = Dice(0x5eed_2026_1128_0003);
+        for round in 0..250 {
+            let mut cookies = String::new();
+            for _ in 0..=dice.below(3) {
+                let value = mutant(&seeds, &words, &mut dice);
+                let value: String = value.iter().map(|byte| char::from(byte & 0x7f)).filter(|c| matches!(c, ' '..='~')).collect();
+                let name = names[dice.below(names.len())];
+                write!(cookies, "vestibule_{name}={}; ", value.replace(';', "")).unwrap();
+            }
+            if round % 50 == 0 {
+                cookies.push_str(&"vestibule_session=x; ".repeat(500));
+            }
+            let nobody = Caller::with_cookies(&cookies);
+            for path in ["/sign-in", "/account", "/orgs/acme/members"] {
+                let answer = nobody.get(&acme.installation.to(path)).await;
+                assert!(answer.status < 500, "{path} {}: {cookies}", answer.status);
+                assert!(!answer.body.contains(OWNER), "{path}: {cookies}");
+            }
         }
     }
 }

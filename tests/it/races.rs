@@ -1,5 +1,6 @@
 //! Many people come back from the provider at the same moment, and somebody changes what they are judged by.
 
+use serde_json::json;
 use vestibule::access::{EmailAddress, Role};
 use vestibule::audit::Actor;
 use vestibule::connections::{self, State};
@@ -9,7 +10,7 @@ use vestibule::store::Conn;
 use vestibule::web::Problem;
 
 use crate::support::provider::Fault;
-use crate::support::{Browser, Front};
+use crate::support::{Browser, Directory, Front};
 
 /// How many come at once.
 const MANY: usize = 25;
@@ -298,6 +299,49 @@ both_databases! {
         }
         is_before_or_after(&front, "member.deactivated", "member", "membership_deactivated");
         all_is_well(&front, MANY + 1);
+    }
+
+    /// The directory deactivates a member while they come in: once it has its answer, they are in by no door.
+    /// RACE-006, SCIM-061.
+    async fn the_directory_deactivates_somebody_on_the_way_in(db: Database) {
+        let front = Front::open_to_newcomers(db).await;
+        let directory = Directory::of(&front.acme);
+        let path = format!("/Users/{}", directory.provision("ada@acme.example").await.id());
+        let browsers = at_the_callback(&front, |_| ("ada".to_owned(), "ada@acme.example".to_owned())).await;
+        let deactivating = actix_web::rt::spawn(async move {
+            tokio::task::yield_now().await;
+            directory.patch(&path, json!([{"op": "replace", "path": "active", "value": false}])).await.status
+        });
+        let back = together(browsers).await;
+        assert_eq!(deactivating.await.unwrap(), 200);
+        assert_eq!(front.acme.count("sessions WHERE account_id IS NOT NULL"), 0);
+        for mut browser in back {
+            browser.get(&front.acme.installation.to("/account")).await;
+            assert_eq!(browser.path(), "/sign-in");
+        }
+        is_before_or_after(&front, "member.deactivated", "member", "membership_deactivated");
+    }
+
+    /// One person comes by every door at once: made by the directory, invited, and let in just in time.
+    /// RACE-010.
+    async fn one_person_comes_by_every_door(db: Database) {
+        let front = Front::open_to_newcomers(db).await;
+        let directory = Directory::of(&front.acme);
+        front.acme.invite("ada@acme.example");
+        let browsers = at_the_callback(&front, |_| ("ada".to_owned(), "ada@acme.example".to_owned())).await;
+        let making = actix_web::rt::spawn(async move { directory.provision("ada@acme.example").await.status });
+        together(browsers).await;
+        assert_eq!(making.await.unwrap(), 201);
+        for what in [
+            "accounts WHERE email_key = 'ada@acme.example'",
+            "identities WHERE subject = 'ada'",
+            "members WHERE role = 'member' AND state = 'active'",
+            "scim_users",
+            "audit_events WHERE action = 'member.joined' AND lower(subject_name) LIKE 'ada%'",
+        ] {
+            assert_eq!(front.acme.count(what), 1, "{what}");
+        }
+        assert_eq!(front.acme.count("invitations WHERE state = 'pending'"), 0);
     }
 
     /// A session may be ended in the moment between its sign-in and its cookie: then the person is asked to sign in, and

@@ -65,6 +65,7 @@ fn counted(days: i64) -> String {
 mod tests {
     use super::*;
 
+    /// SAML-062.
     #[test]
     fn the_end_is_warned_about_at_30_7_and_1_days() {
         let now = 1_795_459_867_123;

@@ -82,6 +82,7 @@ mod tests {
         assert_eq!(read(KIND, b"SAMLResponse=a").unwrap().relay_state, "");
     }
 
+    /// SAML-070.
     #[test]
     fn what_is_ambiguous_or_no_form_is_refused() {
         for body in [

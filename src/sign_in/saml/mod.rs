@@ -142,6 +142,7 @@ pub async fn metadata(site: web::Data<Site>, path: web::Path<String>) -> Result<
 mod tests {
     use super::form_targets;
 
+    /// SAML-068.
     #[test]
     fn a_form_leads_to_web_pages_only() {
         assert_eq!(form_targets("https://idp.example/sso?a=;b").unwrap(), "https:");

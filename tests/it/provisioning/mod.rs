@@ -6,6 +6,7 @@ mod http;
 mod okta;
 mod model;
 mod people;
+mod races;
 mod recordings;
 mod search;
 mod testers;

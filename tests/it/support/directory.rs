@@ -8,7 +8,7 @@ use vestibule::connections::{self, Connection};
 use vestibule::provisioning::tokens;
 use vestibule::web::Problem;
 
-use super::{Acme, Database, Installation};
+use super::{Acme, Database, Installation, scim_schema};
 
 /// The schema of users.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -94,7 +94,7 @@ impl Directory {
         }
     }
 
-    /// Sends a body with headers as they are; checks the form of the answer.
+    /// Sends a body with headers as they are; checks the form of the answer, and that what it shows fits its schemas.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Told {
         let url = format!("{}{path}", self.base);
         let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -120,6 +120,9 @@ impl Directory {
                 body["schemas"],
                 json!(["urn:ietf:params:scim:api:messages:2.0:Error"])
             );
+        }
+        if status < 300 {
+            scim_schema::fits(&self.base, &body);
         }
         Told {
             status,

@@ -14,6 +14,7 @@ pub mod peer;
 mod postgres;
 pub mod provider;
 pub mod saml;
+mod scim_schema;
 pub mod tables;
 
 pub use acme::Acme;
