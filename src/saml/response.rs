@@ -101,15 +101,28 @@ impl Inner {
                 opened: None,
             });
         }
+        let Some(signed) = &outer.signed else {
+            return Self::hidden(question, text, &[root], outer);
+        };
+        // What is opened, too, is what the signature covers. Its canonical form leaves out namespaces that only the
+        // hidden part uses.
+        Self::hidden(question, &signed.bytes, &[root, &read(&signed.bytes)?], outer)
+    }
+
+    /// The assertion in the cipher of the last of these elements, which is one of this text.
+    fn hidden(
+        question: &Question,
+        text: &str,
+        around: &[&Element],
+        outer: &Outer,
+    ) -> Result<Self, SamlError> {
+        let root = around.last().ok_or_else(no_assertion)?;
         let hidden = root.only(SAML, "EncryptedAssertion").ok_or_else(no_assertion)?;
-        encryption::check(hidden, question.provider.allow_cbc)
+        let allow_cbc = question.provider.allow_cbc;
+        encryption::check(hidden, allow_cbc)
             .map_err(|sentence| SamlError::unbelieved("encryption", sentence))?;
         let keys = &question.service_provider.keys;
-        let opened = encryption::open(
-            &standalone(text, &[root], hidden),
-            keys,
-            question.provider.allow_cbc,
-        );
+        let opened = encryption::open(&standalone(text, around, hidden), keys, allow_cbc);
         Self::opened(question, &opened.ok_or_else(cannot_open)?, outer)
     }
 
