@@ -234,7 +234,9 @@ both_databases! {
     async fn simplesamlphp_signs_and_hides(db: Database) {
         let ways = [
             json!({ "signed": "assertion" }),
+            json!({ "signed": "response" }),
             json!({ "encrypted": true }),
+            json!({ "encrypted": true, "signed": "assertion" }),
             json!({ "encrypted": true, "signed": "both" }),
         ];
         however(db, Make::SimpleSamlPhp, &ways).await;
@@ -275,6 +277,7 @@ both_databases! {
             json!({ "signed": "response" }),
             json!({ "encrypted": "aes256-gcm" }),
             json!({ "encrypted": "aes128-gcm", "signed": "assertion" }),
+            json!({ "encrypted": "aes128-gcm", "signed": "response" }),
             json!({ "encrypted": "aes128-gcm", "signed": "both" }),
             json!({ "encrypted": "aes128-cbc", "signed": "both" }),
         ];

@@ -8,7 +8,7 @@
 //
 //   people     from the login name to attributes, each a list of texts; the password is the login name
 //   sp         the metadata of the service provider, as XML
-//   signed     what is signed: "assertion" or "both"
+//   signed     what is signed: "assertion", "response" (whatever the service provider wants) or "both"
 //   encrypted  whether the assertion is encrypted, which this version does with AES-CBC
 //   demands    whether requests must be signed
 
@@ -24,7 +24,9 @@ openssl_x509_export_to_file(openssl_csr_sign($request, null, $key, 400, ['digest
 $known = ['people' => [], 'sp' => '', 'signed' => 'both', 'encrypted' => false, 'demands' => false];
 $change = function (string $line) use (&$known, $folder): void {
     $known = array_merge($known, json_decode($line, true, 32, JSON_THROW_ON_ERROR));
-    file_put_contents("$folder/sp.xml", $known['sp']);
+    $wanted = 'WantAssertionsSigned="true"';
+    $alone = $known['signed'] === 'response';
+    file_put_contents("$folder/sp.xml", $alone ? str_replace($wanted, '', $known['sp']) : $known['sp']);
     file_put_contents("$folder/known.json", json_encode($known));
 };
 
