@@ -5,10 +5,14 @@ pub mod actions;
 mod discovery;
 mod model;
 mod pages;
+mod provider;
 mod queries;
 pub mod saml;
+pub mod testing;
+pub mod versions;
 
 pub use model::{Connection, Protocol, Settings, State, policy, secret_place};
+pub use provider::{OidcSettings, ProviderSettings};
 pub use queries::{domain_standing, find, find_by_slugs, find_in, for_domain, list};
 
 use actix_web::web;

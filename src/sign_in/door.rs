@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::flow::{self, ATTEMPT_LIFE, Arrival, Attempt, Passage};
 use super::oidc::Oidc;
 use super::record::{Rejection, reject};
+use super::testing::{self, Trial};
 use super::{by_oidc, proof, queries, saml};
 use crate::connections::{self, Connection, Protocol};
 use crate::session;
@@ -40,6 +41,8 @@ pub(super) struct Departure {
     pub again: bool,
     /// The browser.
     pub client: Client,
+    /// What this is a test of; none where somebody really comes.
+    pub test: Option<Trial>,
 }
 
 /// `GET /sign-in/{org}/{connection}`: off to the provider.
@@ -70,10 +73,16 @@ pub async fn start(
         return_to: local_path(&wanted.return_to).to_owned(),
         again: wanted.again.is_some(),
         client,
+        test: None,
     };
+    leave(&site, &oidc, departure).await
+}
+
+/// Off to the provider, by its protocol.
+pub(super) async fn leave(site: &Site, oidc: &Oidc, departure: Departure) -> Result<HttpResponse, Problem> {
     match departure.connection.protocol {
-        Protocol::Oidc => by_oidc::depart(&site, &oidc, departure).await,
-        Protocol::Saml => saml::depart(&site, departure).await,
+        Protocol::Oidc => by_oidc::depart(site, oidc, departure).await,
+        Protocol::Saml => saml::depart(site, departure).await,
     }
 }
 
@@ -106,6 +115,12 @@ impl Departure {
             created_at: now,
             expires_at: now + ATTEMPT_LIFE,
             used_at: None,
+            test: self
+                .test
+                .as_ref()
+                .map(Trial::written)
+                .transpose()?
+                .unwrap_or_default(),
         };
         let key_hash = id::hash_token(&secrets.key);
         site.store
@@ -149,7 +164,15 @@ impl Return {
     }
 
     /// The answer was genuine: the decision, and where it leads. `spent` is the cookie of the attempt.
-    pub async fn admit(&self, site: &Site, arrival: Arrival, spent: &str) -> Result<HttpResponse, Problem> {
+    pub async fn admit(
+        &self,
+        site: &Site,
+        mut arrival: Arrival,
+        spent: &str,
+    ) -> Result<HttpResponse, Problem> {
+        if let Some(tested) = arrival.test.take() {
+            return without(site, testing::finish(site, arrival, *tested).await?, &[spent]);
+        }
         match flow::admit(&site.store, site.now(), arrival).await? {
             Passage::In { session, return_to } => {
                 session::enter(&self.request, &self.session, &session)?;
@@ -217,8 +240,11 @@ pub(super) fn judge_attempt(
     Ok(())
 }
 
-/// Keeps the record of a rejected message and shows its page.
-pub(super) async fn rejected(site: &Site, rejection: Rejection) -> Result<HttpResponse, Problem> {
+/// Keeps the record of a rejected message and shows its page. A test that failed is no sign-in, and has no record.
+pub(super) async fn rejected(site: &Site, mut rejection: Rejection) -> Result<HttpResponse, Problem> {
+    if let Some(start) = rejection.test.take() {
+        return without(site, testing::failed(site, *start, rejection).await?, &[]);
+    }
     let now = site.now();
     let reference = site
         .store

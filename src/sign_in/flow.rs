@@ -7,8 +7,9 @@ use super::door::{USED, Unfit};
 use super::effects::apply;
 use super::queries;
 use super::record::{Rejection, reject};
+use super::testing::Tested;
 use crate::access::{
-    AccountStanding, DomainStanding, Identity, MemberStanding, Policy, Seats, Standing, decide,
+    AccountStanding, Decision, DomainStanding, Identity, MemberStanding, Policy, Seats, Standing, decide,
 };
 use crate::accounts::{self, Account};
 use crate::connections::{self, Connection};
@@ -56,6 +57,8 @@ pub struct Attempt {
     pub expires_at: Timestamp,
     /// When it was used, if it was.
     pub used_at: Option<Timestamp>,
+    /// What it is a test of (JSON); empty where somebody really comes.
+    pub test: String,
 }
 
 /// A message that was found genuine, and everything that came with it.
@@ -79,6 +82,8 @@ pub struct Arrival {
     pub once: Option<Once>,
     /// When the provider wants the session to end at the latest.
     pub session_ends_at: Option<Timestamp>,
+    /// What it is a test of; none where somebody really comes.
+    pub test: Option<Box<Tested>>,
 }
 
 /// What makes a message good for one sign-in only.
@@ -148,6 +153,16 @@ pub(super) enum Fault {
     Problem(Problem),
 }
 
+impl Fault {
+    /// As it is answered: nothing has happened.
+    pub(super) fn into_problem(self) -> Problem {
+        match self {
+            Self::Db(error) => Problem::from(error),
+            Self::Problem(problem) => problem,
+        }
+    }
+}
+
 impl From<DbError> for Fault {
     fn from(error: DbError) -> Self {
         Self::Db(error)
@@ -177,7 +192,11 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
 }
 
 /// Why this message is not good for another sign-in. Remembers it otherwise, and uses its attempt up.
-fn seen_before(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Unfit>, Fault> {
+pub(super) fn seen_before(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+) -> Result<Option<Unfit>, Fault> {
     let Some(once) = &arrival.once else {
         return Ok(None);
     };
@@ -195,7 +214,6 @@ fn seen_before(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Opt
 
 /// Reads what is judged; none where connection or organization were turned off meanwhile.
 fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loaded>, Fault> {
-    let identity = &arrival.identity;
     let Some(organization) =
         orgs::find(conn, &arrival.organization)?.filter(|organization| organization.is_on)
     else {
@@ -206,6 +224,43 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
     else {
         return Ok(None);
     };
+    weigh(conn, now, arrival, organization, connection).map(Some)
+}
+
+/// What would become of somebody.
+pub(super) struct Foretold {
+    pub(super) decision: Decision,
+    pub(super) domain: DomainStanding,
+    /// Whether groups are read for something.
+    pub(super) groups_matter: bool,
+}
+
+/// Judges an arrival as if the connection were on, and changes nothing.
+pub(super) fn foretell(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+    connection: Connection,
+) -> Result<Foretold, Fault> {
+    let organization = orgs::find(conn, &arrival.organization)?.ok_or(Problem::NotFound)?;
+    let loaded = weigh(conn, now, arrival, organization, connection)?;
+    let settings = &loaded.organization.settings;
+    Ok(Foretold {
+        decision: decide(&loaded.policy, &arrival.identity, &loaded.standing),
+        domain: loaded.standing.domain,
+        groups_matter: !loaded.policy.mapping.is_empty() || settings.group_convention,
+    })
+}
+
+/// Reads the rest of what is judged.
+fn weigh(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+    organization: Organization,
+    connection: Connection,
+) -> Result<Loaded, Fault> {
+    let identity = &arrival.identity;
     let domain = match &identity.email {
         Some(email) => connections::domain_standing(conn, &connection, email.domain())?,
         None => DomainStanding::Unverified,
@@ -236,7 +291,7 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
         convention,
         ..connections::policy(&connection, groups::mapping(conn, &connection.id)?)
     };
-    Ok(Some(Loaded {
+    Ok(Loaded {
         organization,
         connection,
         policy,
@@ -245,7 +300,7 @@ fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loa
         member,
         invitation,
         addresses,
-    }))
+    })
 }
 
 /// Whether a newcomer would find a seat. Counted only where that can matter, since counting takes longer

@@ -20,6 +20,7 @@ mod refused;
 mod saml;
 mod setup;
 mod sweep;
+mod testing;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -41,6 +42,10 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/sign-in/saml/{id}/metadata", web::get().to(saml::metadata))
         .route("/sign-in/saml/{id}/acs", web::post().to(saml::returned))
         .route("/sign-in/{org}/{connection}", web::get().to(door::start))
+        .route(
+            "/orgs/{org}/connections/{id}/test/start",
+            web::get().to(testing::start),
+        )
         .route("/invitation/accept", web::get().to(guest::show))
         .route("/invitation/accept", web::post().to(guest::accept))
         .route("/sign-out", web::post().to(pages::sign_out))

@@ -23,6 +23,7 @@ pub fn insert_attempt(conn: &mut Conn, new: &Attempt, state_hash: &str) -> Resul
             attempts::invitation_hash.eq(&new.invitation_hash),
             attempts::created_at.eq(new.created_at),
             attempts::expires_at.eq(new.expires_at),
+            attempts::test.eq(&new.test),
         ))
         .execute(conn)
         .map(drop)
@@ -40,6 +41,7 @@ type AttemptRow = (
     i64,
     i64,
     Option<i64>,
+    String,
 );
 
 pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
@@ -57,6 +59,7 @@ pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
             attempts::created_at,
             attempts::expires_at,
             attempts::used_at,
+            attempts::test,
         ))
         .first(conn)
         .optional()?;
@@ -73,6 +76,7 @@ pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
             created_at,
             expires_at,
             used_at,
+            test,
         )| {
             Attempt {
                 id,
@@ -86,6 +90,7 @@ pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
                 created_at,
                 expires_at,
                 used_at,
+                test,
             }
         },
     ))

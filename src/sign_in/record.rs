@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::door::Unfit;
 use super::flow::{Arrival, Fault};
+use super::testing::Start;
 use crate::access::{EmailAddress, Trace};
 use crate::audit::{self, Actor, Event, Subject};
 use crate::connections::{self, Connection};
@@ -93,6 +94,8 @@ pub struct Rejection {
     pub message: String,
     /// The browser.
     pub client: Client,
+    /// What it was a test of; none where somebody really came.
+    pub test: Option<Box<Start>>,
 }
 
 impl Rejection {
@@ -106,6 +109,7 @@ impl Rejection {
             status: 400,
             message: String::new(),
             client,
+            test: None,
         }
     }
 
@@ -125,6 +129,7 @@ impl Rejection {
             status: 403,
             message: String::new(),
             client: arrival.client.clone(),
+            test: None,
         }
     }
 }

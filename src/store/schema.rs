@@ -112,6 +112,49 @@ diesel::table! {
 }
 
 diesel::table! {
+    connection_versions (connection_id, kind) {
+        connection_id -> Text,
+        kind -> Text,
+        settings_json -> Text,
+        client_secret_sealed -> Text,
+        at -> BigInt,
+        by_name -> Text,
+    }
+}
+
+diesel::table! {
+    connection_tests (id) {
+        id -> Text,
+        connection_id -> Text,
+        kind -> Text,
+        print -> Text,
+        at -> BigInt,
+        by_name -> Text,
+        passed -> Bool,
+        finding_json -> Text,
+    }
+}
+
+diesel::table! {
+    connection_links (id) {
+        id -> Text,
+        organization_id -> Text,
+        connection_id -> Text,
+        name -> Text,
+        token_hash -> Text,
+        browser_hash -> Nullable<Text>,
+        may_switch -> Bool,
+        created_at -> BigInt,
+        created_by -> Text,
+        expires_at -> BigInt,
+        begun_at -> Nullable<BigInt>,
+        begun_ip -> Text,
+        seen_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     group_mappings (id) {
         id -> Text,
         connection_id -> Text,
@@ -204,6 +247,7 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,
+        test -> Text,
     }
 }
 
@@ -521,6 +565,10 @@ diesel::joinable!(invitation_teams -> invitations (invitation_id));
 diesel::joinable!(invitation_teams -> teams (team_id));
 diesel::joinable!(connection_domains -> connections (connection_id));
 diesel::joinable!(connection_domains -> domains (domain_id));
+diesel::joinable!(connection_versions -> connections (connection_id));
+diesel::joinable!(connection_tests -> connections (connection_id));
+diesel::joinable!(connection_links -> connections (connection_id));
+diesel::joinable!(connection_links -> organizations (organization_id));
 diesel::joinable!(group_mappings -> connections (connection_id));
 diesel::joinable!(group_mappings -> teams (team_id));
 diesel::joinable!(identities -> accounts (account_id));
@@ -547,6 +595,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     teams,
     connections,
     connection_domains,
+    connection_versions,
+    connection_tests,
+    connection_links,
     group_mappings,
     identities,
     members,

@@ -70,6 +70,10 @@ pub struct Verified {
     pub identity: Identity,
     /// What it was concluded from.
     pub evidence: Evidence,
+    /// The claims of the ID token.
+    pub id_token: Map<String, Value>,
+    /// The claims of the userinfo, where it was asked.
+    pub userinfo: Option<Map<String, Value>>,
 }
 
 /// What the sign-in record keeps of the provider's message; nothing in it lets anybody in.
@@ -203,7 +207,12 @@ impl Oidc {
             userinfo_error,
             not_fetched: claims::elsewhere(&token.claims),
         };
-        Ok(Verified { identity, evidence })
+        Ok(Verified {
+            identity,
+            evidence,
+            id_token: token.claims,
+            userinfo,
+        })
     }
 
     /// A key that is not known, or does not fit, may be newer than ours: then the keys are fetched again,
