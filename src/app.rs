@@ -121,6 +121,7 @@ impl Vestibule {
 /// Every route that knows people.
 fn routes(cfg: &mut web::ServiceConfig) {
     cfg.configure(crate::home::routes)
+        .configure(crate::set_up::routes)
         .configure(crate::my_account::routes)
         .configure(crate::operator::routes)
         .configure(crate::orgs::routes)

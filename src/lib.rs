@@ -25,6 +25,7 @@ pub mod members;
 pub mod groups;
 pub mod provisioning;
 pub mod sign_in;
+pub mod set_up;
 pub mod home;
 pub mod my_account;
 pub mod operator;

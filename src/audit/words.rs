@@ -48,6 +48,24 @@ const ACTIONS: &[(&str, &str)] = &[
     ("team.followed", "Groups changed who is in a team"),
     ("connection.created", "Made a connection"),
     ("connection.changed", "Changed a connection"),
+    ("connection.link_made", "Made a set-up link"),
+    ("connection.link_opened", "Opened a set-up link"),
+    ("connection.link_revoked", "Revoked a set-up link"),
+    ("connection.tested", "Tested a connection"),
+    ("connection.drafted", "Prepared other settings of a connection"),
+    (
+        "connection.draft_discarded",
+        "Threw away what was prepared for a connection",
+    ),
+    (
+        "connection.swapped_in",
+        "Swapped other settings of a connection in",
+    ),
+    ("connection.taken_back", "Took settings of a connection back"),
+    (
+        "connection.turned_on_untested",
+        "Turned a connection on without a test",
+    ),
     ("connection.state_changed", "Turned a connection on or off"),
     (
         "connection.jit_changed",

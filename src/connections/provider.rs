@@ -102,6 +102,11 @@ impl ProviderSettings {
         id::hash_token(&format!("{}\n{}", self.written(), self.secret()))
     }
 
+    /// Whether nothing differs, in whatever order certificates stand.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.differences(other).is_empty()
+    }
+
     /// What the audit log keeps: everything but the secret.
     pub(super) fn told(&self) -> Value {
         match self {
@@ -116,6 +121,8 @@ impl ProviderSettings {
     /// What is missing before anybody can sign in; nothing, if the answer is `None`.
     pub fn missing(&self) -> Option<&'static str> {
         match self {
+            Self::Oidc(oidc) if oidc.issuer.is_empty() => Some("The provider’s issuer is missing."),
+            Self::Oidc(oidc) if oidc.client_id.is_empty() => Some("The client id is missing."),
             Self::Oidc(_) => None,
             Self::Saml(settings, certificates) => settings.missing(certificates),
         }

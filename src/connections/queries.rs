@@ -379,6 +379,63 @@ pub fn with_another_way(conn: &mut Conn, connection: &Connection, owners_only: b
         .get_result(conn)
 }
 
+/// Somebody by name and address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub name: String,
+    pub email: String,
+}
+
+/// Accounts with a password at these domains that enforcement would take from them: how many, and the first 20 by address.
+/// Owners, of whatever organization, and operators keep theirs.
+pub fn losing_passwords(conn: &mut Conn, domains: &[String]) -> Result<(i64, Vec<Named>)> {
+    let owners = members::table
+        .filter(members::role.eq("owner"))
+        .filter(members::state.eq("active"))
+        .select(members::account_id);
+    let losing = || {
+        accounts::table
+            .filter(accounts::email_domain.eq_any(domains))
+            .filter(accounts::password_hash.is_not_null())
+            .filter(accounts::state.eq("active"))
+            .filter(accounts::operator.eq(false))
+            .filter(accounts::id.ne_all(owners.clone()))
+    };
+    let count = losing().count().get_result(conn)?;
+    let first = losing()
+        .order(accounts::email_key)
+        .limit(20)
+        .select((accounts::full_name, accounts::email))
+        .load(conn)?;
+    Ok((count, named(first)))
+}
+
+/// The organization's active owners who have a password, by address.
+pub fn owners_with_password(conn: &mut Conn, organization: &str) -> Result<Vec<Named>> {
+    let rows = members::table
+        .inner_join(accounts::table)
+        .filter(members::organization_id.eq(organization))
+        .filter(members::role.eq("owner"))
+        .filter(members::state.eq("active"))
+        .filter(accounts::state.eq("active"))
+        .filter(accounts::password_hash.is_not_null())
+        .order(accounts::email_key)
+        .limit(100)
+        .select((accounts::full_name, accounts::email))
+        .load(conn)?;
+    Ok(named(rows))
+}
+
+/// Whoever has no name is called by the address.
+fn named(rows: Vec<(String, String)>) -> Vec<Named> {
+    rows.into_iter()
+        .map(|(name, email)| Named {
+            name: if name.is_empty() { email.clone() } else { name },
+            email,
+        })
+        .collect()
+}
+
 /// Counts the version up after a change of its domains.
 pub fn touch(conn: &mut Conn, known: &Connection) -> Result<usize> {
     diesel::update(

@@ -85,6 +85,7 @@ impl Member {
             open_denials: self.open_denials,
             paused: self.paused.clone(),
             here,
+            guest: false,
         }
     }
 

@@ -46,6 +46,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             "/orgs/{org}/connections/{id}/test/start",
             web::get().to(testing::start),
         )
+        .route("/connect/test/start", web::get().to(testing::start_by_link))
         .route("/invitation/accept", web::get().to(guest::show))
         .route("/invitation/accept", web::post().to(guest::accept))
         .route("/sign-out", web::post().to(pages::sign_out))

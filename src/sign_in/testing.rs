@@ -11,12 +11,13 @@ use super::oidc::Oidc;
 use super::record::Rejection;
 use crate::access::EmailAddress;
 use crate::audit::Actor;
+use crate::connections::links::SetupGuest;
 use crate::connections::saml::expiry::Expiry;
 use crate::connections::testing::{self, Claim, Facts, Finding, Kind, Outcome, Test, remarks};
 use crate::connections::versions;
 use crate::connections::{self, Connection, ProviderSettings};
 use crate::domains;
-use crate::session::Owner;
+use crate::session::{Frame, Owner};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, id};
 use crate::web::{Client, Flash, Problem, Site, csrf, see_other};
@@ -111,6 +112,31 @@ pub async fn start(
         &site,
         &oidc,
         owner.signed.client.clone(),
+        tester,
+        Kind::of(&wanted.of),
+    )
+    .await
+}
+
+/// `GET /connect/test/start`: the same, for whoever holds a set-up link.
+pub async fn start_by_link(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    oidc: web::Data<Oidc>,
+    guest: SetupGuest,
+    wanted: web::Query<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let tester = Tester {
+        organization: guest.organization.clone(),
+        connection: guest.link.connection.clone(),
+        actor: guest.actor(),
+        base: Frame::GUESTS.to_owned(),
+    };
+    depart(
+        request,
+        &site,
+        &oidc,
+        guest.client.clone(),
         tester,
         Kind::of(&wanted.of),
     )

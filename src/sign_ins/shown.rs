@@ -1,6 +1,6 @@
 //! A record as administrators read it: sentences, the rules that were asked, what was presented.
 
-use crate::access::{AdmitReason, Denial, DenialDetail, Rule, StepOutcome, Trace};
+use crate::access::{AdmitReason, Denial, DenialDetail, Rule, Trace};
 use crate::sign_ins::Outcome;
 use crate::store::time::Timestamp;
 
@@ -147,8 +147,8 @@ impl SignIn {
     pub fn lines(&self) -> Vec<Line> {
         let asked = self.trace.steps().iter().map(|step| Line {
             rule: Some(step.rule),
-            answer: answer(step.outcome),
-            badge: badge(step.outcome),
+            answer: step.outcome.title(),
+            badge: step.outcome.badge(),
             title: step.rule.title(),
             facts: step.facts.to_string(),
         });
@@ -237,22 +237,6 @@ impl Fact {
 
 fn or_none(text: &str) -> &str {
     if text.is_empty() { "None" } else { text }
-}
-
-fn answer(outcome: StepOutcome) -> &'static str {
-    match outcome {
-        StepOutcome::Passed => "Passed",
-        StepOutcome::NoMatch => "No match",
-        StepOutcome::Denied => "Denied",
-    }
-}
-
-fn badge(outcome: StepOutcome) -> &'static str {
-    match outcome {
-        StepOutcome::Passed => "good",
-        StepOutcome::NoMatch => "",
-        StepOutcome::Denied => "bad",
-    }
 }
 
 /// At most `most` characters, with an ellipsis where something is missing.

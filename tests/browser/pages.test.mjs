@@ -38,7 +38,8 @@ class Walk {
   add(address) {
     const url = new URL(address, demo.url);
     url.hash = '';
-    if (url.origin !== demo.url || /\.(css|svg|ico|csv)$/.test(url.pathname)) return;
+    // A test starts at the provider, which is no page of ours.
+    if (url.origin !== demo.url || /\.(css|svg|ico|csv)$|\/test\/start$/.test(url.pathname)) return;
     const known = this.seen.get(kind(url)) ?? new Set();
     if (known.has(url.href) || known.size >= alike) return;
     this.seen.set(kind(url), known.add(url.href));
@@ -155,8 +156,11 @@ test('what an owner sees', async () => {
     walk.add(`/orgs/acme/${list}`);
   }
   await groups(page, walk);
+  const link = await connectionsLife(page, walk);
+  walk.add('/orgs/acme/set-up');
   await walk.go();
   walk.done(25);
+  await holderOfALink(link);
   await landing(invitation);
 });
 
@@ -167,6 +171,51 @@ async function groups(page, walk) {
   await page.getByRole('link', { name: 'Groups and teams…' }).click();
   await page.getByRole('button', { name: 'See what changes…' }).click();
   await walk.check(page, ' groups review');
+}
+
+/** A test, a draft and a set-up link; answers the link. */
+async function connectionsLife(page, walk) {
+  await page.goto(`${demo.url}/orgs/acme/connections`);
+  await page.getByRole('link', { name: 'Acme ID' }).click();
+  const base = page.url();
+  await walk.check(page, ' connection');
+  await page.goto(`${base}/test`);
+  await page.getByRole('link', { name: 'Sign in at the provider' }).click();
+  await page.getByRole('button', { name: 'Sign in as Max Meyer' }).click();
+  await page.getByRole('heading', { name: 'The test passed' }).waitFor();
+  await walk.check(page, ' test passed');
+  await page.goto(`${base}/edit`);
+  await page.getByLabel('Scopes').fill('openid email');
+  await page.getByRole('button', { name: 'Save the connection' }).click();
+  await walk.check(page, ' draft');
+  await page.getByRole('button', { name: 'Swap the draft in' }).click();
+  await walk.check(page, ' draft refused');
+  await page.getByLabel('Swap it in without a test').check();
+  await page.getByRole('button', { name: 'Swap the draft in' }).click();
+  await walk.check(page, ' swapped in');
+  await page.goto(`${base}/previous`);
+  await walk.check(page, ' take back');
+  for (const rest of ['test', 'draft', 'enforce', 'guides', 'guides/okta', 'guides/entra', 'links', 'state']) walk.add(`${base}/${rest}`);
+  await page.goto(`${base}/links`);
+  await page.getByLabel('Who gets it').fill('Ines, IT');
+  await page.getByRole('button', { name: 'Make the link' }).click();
+  await walk.check(page, ' link made');
+  return page.getByLabel('Link for Ines, IT').inputValue();
+}
+
+/** What whoever holds a set-up link sees. */
+async function holderOfALink(link) {
+  const page = await person(browser);
+  const walk = new Walk('guest', page.context());
+  await page.goto(link);
+  await walk.check(page, ' begin');
+  await page.getByRole('button', { name: 'Begin in this browser' }).click();
+  walk.add('/connect');
+  await walk.go();
+  walk.done(8);
+  const other = await person(browser);
+  await other.goto(link);
+  await audit(other);
 }
 
 /** The pages between a list of addresses and its links; answers the link. */

@@ -16,6 +16,8 @@ mod apply;
 mod audit;
 mod budget;
 mod connections;
+mod connections_life;
+mod connections_links;
 mod connections_saml;
 mod decision;
 mod denied;

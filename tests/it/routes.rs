@@ -9,6 +9,8 @@ use vestibule::access::{EmailAddress, Role};
 use vestibule::accounts;
 use vestibule::audit::Actor;
 use vestibule::connections::saml::SamlSettings;
+use vestibule::connections::testing::{self, Finding, Kind, Outcome, Test};
+use vestibule::connections::{self, Connection, links};
 use vestibule::members::{self, Joining, Source};
 use vestibule::provisioning::{self, log::Entry};
 use vestibule::sign_in::{NewOwner, make_owner};
@@ -28,7 +30,7 @@ use crate::support::{Acme, Browser, Caller, Database};
 ///
 /// `anyone` is open to people who are not signed in, `person` to those who are, the others to members of the
 /// organization by their role; `operator` to whoever runs the installation, and to nobody else, whatever their role:
-/// they are told that there is no such page. To `anyone`'s routes the answer is the one to nobody at all.
+/// they are told that there is no such page. So is everybody but a `guest`, who holds a set-up link. To `anyone`'s routes the answer is the one to nobody at all.
 const ROUTES: &str = "
     GET  /healthz                                                 anyone 200
     GET  /static/app.css                                          anyone 200
@@ -72,7 +74,27 @@ const ROUTES: &str = "
     GET  /operator/organizations/{id}/domains/{domain}/vouch      operator 200
     POST /operator/organizations/{id}/domains/{domain}/vouch      operator 303
 
+    GET  /connect/open/{token}                                    anyone 303
+    GET  /connect/begin                                           anyone 404
+    POST /connect/begin                                           anyone 404
+    GET  /connect                                                 guest  200
+    GET  /connect/edit                                            guest  200
+    POST /connect/edit                                            guest  422 409
+    GET  /connect/metadata                                        guest  200
+    POST /connect/metadata                                        guest  400
+    GET  /connect/draft                                           guest  200
+    POST /connect/draft                                           guest  400
+    GET  /connect/test                                            guest  200
+    GET  /connect/test/start                                      guest  303
+    GET  /connect/tests/{test}                                    guest  200
+    GET  /connect/guides                                          guest  200
+    GET  /connect/guides/{provider}                               guest  200
+    GET  /connect/state                                           guest  200
+    POST /connect/state                                           guest  403
+    POST /connect/leave                                           guest  303
+
     GET  /orgs/{org}                                              member 200
+    GET  /orgs/{org}/set-up                                       owner  200
 
     GET  /orgs/{org}/members                                      admin  200
     GET  /orgs/{org}/members/{id}                                 admin  200
@@ -115,6 +137,21 @@ const ROUTES: &str = "
     POST /orgs/{org}/connections/{id}/edit                        owner  422 409
     GET  /orgs/{org}/connections/{id}/metadata                    owner  200
     POST /orgs/{org}/connections/{id}/metadata                    owner  400
+    GET  /orgs/{org}/connections/{id}/test                        owner  200
+    GET  /orgs/{org}/connections/{id}/test/start                  owner  303
+    GET  /orgs/{org}/connections/{id}/tests/{test}                owner  200
+    GET  /orgs/{org}/connections/{id}/draft                       owner  200
+    POST /orgs/{org}/connections/{id}/draft                       owner  400
+    GET  /orgs/{org}/connections/{id}/previous                    owner  200
+    POST /orgs/{org}/connections/{id}/previous                    owner  409
+    GET  /orgs/{org}/connections/{id}/enforce                     owner  200
+    POST /orgs/{org}/connections/{id}/enforce                     owner  400
+    GET  /orgs/{org}/connections/{id}/guides                      owner  200
+    GET  /orgs/{org}/connections/{id}/guides/{provider}           owner  200
+    GET  /orgs/{org}/connections/{id}/links                       owner  200
+    POST /orgs/{org}/connections/{id}/links                       owner  422
+    GET  /orgs/{org}/connections/{id}/links/{key}/revoke          owner  200
+    POST /orgs/{org}/connections/{id}/links/{key}/revoke          owner  303
     GET  /orgs/{org}/connections/{id}/keys                        owner  200
     POST /orgs/{org}/connections/{id}/keys                        owner  400
     GET  /orgs/{org}/connections/{id}/state                       owner  200
@@ -182,6 +219,7 @@ enum Who {
     Admin,
     Owner,
     Operator,
+    Guest,
 }
 
 /// A line of the table.
@@ -208,6 +246,7 @@ fn routes() -> Vec<Route> {
                     "admin" => Who::Admin,
                     "owner" => Who::Owner,
                     "operator" => Who::Operator,
+                    "guest" => Who::Guest,
                     other => panic!("nobody is called {other}"),
                 },
                 answers: words.map(|status| status.parse().unwrap()).collect(),
@@ -405,6 +444,51 @@ fn directory(acme: &Acme) {
     acme.installation.scim_log.flush();
 }
 
+/// A test of the connection that somebody made.
+fn tested(acme: &Acme, connection: &Connection) {
+    let test = Test {
+        id: id::new_id(),
+        kind: Kind::Live,
+        print: String::new(),
+        at: acme.installation.site.now(),
+        by: "Olive Owner".into(),
+        passed: false,
+        finding: Finding {
+            outcome: Outcome::Failed {
+                check: "signature".into(),
+                sentence: "It is somebody else’s.".into(),
+            },
+            claims: vec![],
+            remarks: vec![],
+        },
+    };
+    acme.write(|conn, now| testing::keep(conn, now, &Actor::operator(), connection, &test));
+}
+
+/// The token of a fresh set-up link.
+fn made_link(acme: &Acme, connection: &Connection, may_switch: bool) -> String {
+    let what = ("Ines, IT", "7");
+    let (_, token) = acme.write(|conn, now| {
+        links::actions::create(conn, now, &Actor::operator(), connection, what, may_switch)
+    });
+    token
+}
+
+/// A browser that holds a fresh set-up link of the connection with this slug.
+async fn set_up_link(acme: &Acme, slug: &str, may_switch: bool) -> Browser {
+    let connection = acme.read(|conn| Ok(connections::find_by_slugs(conn, "acme", slug)?.unwrap()));
+    let token = made_link(acme, &connection, may_switch);
+    let mut browser = Browser::new();
+    browser
+        .get(&acme.installation.to(&format!("/connect/open/{token}")))
+        .await;
+    browser
+        .submit("Begin in this browser", &[])
+        .await
+        .sees("What to do");
+    browser
+}
+
 /// Acme with one of everything that a path can name, and somebody of each kind.
 struct Stage {
     acme: Acme,
@@ -420,6 +504,8 @@ struct Stage {
     operator: Caller,
     /// The owner at a second browser.
     second: Caller,
+    /// Whoever holds a set-up link.
+    guest: Caller,
     invitation: String,
 }
 
@@ -441,7 +527,11 @@ impl Stage {
             teams::actions::create(conn, now, &Actor::operator(), &acme.organization, "sales")
         });
         directory(&acme);
-        acme.connect_saml("acme-saml", &SamlSettings::default(), &[]);
+        let by_saml = acme.connect_saml("acme-saml", &SamlSettings::default(), &[]);
+        tested(&acme, &by_saml);
+        tested(&acme, &acme.connection());
+        // The first, of the connection that owners see: nobody opened it.
+        made_link(&acme, &acme.connection(), false);
         let invitation = acme.invite("ivan@acme.example");
         found_zenith(&acme);
         acme.operator("otto@run.example");
@@ -453,6 +543,7 @@ impl Stage {
             other: Caller::nobody(),
             operator: Caller::nobody(),
             second: Caller::nobody(),
+            guest: Caller::nobody(),
             invitation: invitation.rsplit('/').next().unwrap().into(),
             acme,
             _provider: provider,
@@ -467,7 +558,14 @@ impl Stage {
         stage.second = stage.signed_in("olive@acme.example").await;
         stage.other = stage.signed_in("zoe@zenith.example").await;
         stage.operator = stage.signed_in("otto@run.example").await;
+        stage.guest = stage.at_a_set_up_link("acme-saml").await;
         stage
+    }
+
+    /// Whoever holds a set-up link of this connection.
+    async fn at_a_set_up_link(&self, slug: &str) -> Caller {
+        let browser = set_up_link(&self.acme, slug, false).await;
+        Caller::at(&browser, "Finish in this browser")
     }
 
     async fn signed_in(&self, email: &str) -> Caller {
@@ -490,6 +588,8 @@ impl Stage {
                 "{reference}" => path.push_str("ABCD-EFGH"),
                 "{token}" if last == "invitation" => path.push_str(&self.invitation),
                 "{token}" => path.push_str(&id::new_token()),
+                "{test}" if route.starts_with("/connect") => path.push_str(&self.one("tests by SAML")),
+                "{test}" => path.push_str(&self.one("tests")),
                 "{member}" => path.push_str(&self.one("members")),
                 // Only a connection by SAML has these pages.
                 "{id}" if route.ends_with("/metadata") || route.ends_with("/keys") => {
@@ -519,6 +619,14 @@ impl Stage {
             }
             "denied" => "SELECT id AS line FROM denials",
             "sign-ins" => "SELECT id AS line FROM sign_ins",
+            "tests" => {
+                "SELECT t.id AS line FROM connection_tests t JOIN connections c ON c.id = t.connection_id WHERE c.protocol = 'oidc'"
+            }
+            "tests by SAML" => {
+                "SELECT t.id AS line FROM connection_tests t JOIN connections c ON c.id = t.connection_id WHERE c.protocol = 'saml'"
+            }
+            "links" => "SELECT id AS line FROM connection_links ORDER BY id",
+
             "tokens" => "SELECT id AS line FROM scim_tokens",
             "log" => "SELECT id AS line FROM scim_requests",
             "organizations" => "SELECT id AS line FROM organizations WHERE slug = 'acme'",
@@ -539,6 +647,9 @@ impl Stage {
         ];
         if route.who == Who::Operator {
             everybody.push((Who::Operator, &self.operator));
+        }
+        if route.who == Who::Guest {
+            everybody.push((Who::Guest, &self.guest));
         }
         everybody
     }
@@ -586,12 +697,14 @@ both_databases! {
             let (method, path) = (&route.method, route.path);
             for (who, caller) in stage.everybody(route) {
                 let may = who >= route.who || (route.who == Who::Person && who > Who::Anyone);
-                if may && route.method == Method::POST {
+                // Whoever starts a test leaves an attempt behind.
+                if may && (route.method == Method::POST || path.ends_with("/test/start")) {
                     continue;
                 }
                 let answer = stage.ask(route, "acme", caller).await;
                 let as_told = match (may, who) {
                     (true, _) => route.answers.contains(&answer.status) && !wants_sign_in(&answer),
+                    (false, _) if route.who == Who::Guest => answer.status == 404,
                     (false, Who::Anyone) => wants_sign_in(&answer),
                     (false, _) if route.who == Who::Operator => answer.status == 404,
                     (false, _) => answer.status == 403,
@@ -620,6 +733,22 @@ both_databases! {
         assert_eq!(before, dump(&stage.database));
     }
 
+    /// Whoever holds a set-up link reaches nothing but its connection: no page of anybody who is signed in.
+    async fn a_set_up_link_opens_nothing_else(db: Database) {
+        let stage = Stage::set(db).await;
+        let before = dump(&stage.database);
+        let of_people = routes().into_iter().filter(|route| route.who > Who::Anyone && route.who != Who::Guest);
+        for route in of_people {
+            let answer = stage.ask(&route, "acme", &stage.guest).await;
+            let (method, path) = (&route.method, route.path);
+            assert!(wants_sign_in(&answer), "{method} {path} to a guest: {} {}", answer.status, text(&answer.body));
+        }
+        // Of the other connection's tests nothing is shown either.
+        let other = stage.acme.installation.to(&format!("/connect/tests/{}", stage.one("tests")));
+        assert_eq!(stage.guest.get(&other).await.status, 404);
+        assert_eq!(before, dump(&stage.database));
+    }
+
     /// A form that does not come from our own page of this browser does nothing, whoever sends it.
     /// SES-011, SES-013.
     async fn no_form_of_anybody_else_is_taken(db: Database) {
@@ -632,6 +761,7 @@ both_databases! {
             let olive = match route.who {
                 Who::Anyone => &stage.nobody,
                 Who::Operator => &stage.operator,
+                Who::Guest => &stage.guest,
                 _ => &stage.owner,
             };
             let refused = |answer: &Answer, why: &str| {
@@ -696,6 +826,7 @@ both_databases! {
                 Who::Admin => stage.signed_in("ada@acme.example").await,
                 Who::Owner => stage.signed_in("olive@acme.example").await,
                 Who::Operator => stage.signed_in("otto@run.example").await,
+                Who::Guest => stage.at_a_set_up_link("acme-saml").await,
             };
             let answer = stage.ask(&route, "acme", &caller).await;
             let (method, path) = (&route.method, route.path);

@@ -8,7 +8,7 @@ use askama::Template;
 
 use super::attached_domains;
 use crate::audit::Actor;
-use crate::connections::{Connection, Protocol, State, actions, discovery, queries, saml};
+use crate::connections::{Connection, Protocol, State, actions, discovery, queries, saml, testing};
 use crate::outbound::Outbound;
 use crate::seats;
 use crate::session::{Frame, Owner};
@@ -87,6 +87,8 @@ struct StatePage {
     members: i64,
     without: i64,
     owners: i64,
+    /// Whether the settings passed their last test.
+    tested: bool,
     is_saml: bool,
     /// SAML: our entity id.
     entity_id: String,
@@ -273,9 +275,12 @@ pub async fn set_state(
         let undone = Undone::refused(StatusCode::UNPROCESSABLE_ENTITY, sentence);
         return state_page(&owner, &site, id, undone).await;
     }
-    let to = if on { State::On } else { State::Off };
+    let even_untested = form.has("untested");
     match act(&owner, &site, &id, &form, move |conn, now, actor, known| {
-        actions::set_state(conn, now, actor, known, to)
+        if on {
+            return actions::turn_on(conn, now, actor, known, even_untested);
+        }
+        actions::set_state(conn, now, actor, known, State::Off)
     })
     .await?
     {
@@ -304,14 +309,15 @@ async fn state_page(
     undone: Undone,
 ) -> Result<HttpResponse, Problem> {
     let organization = owner.organization.clone();
-    let (connection, members, with, owners) = site
+    let (connection, members, with, owners, tested) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
             let members = queries::active_members(conn, &organization)?;
             let with = queries::with_another_way(conn, &connection, false)?;
             let owners = queries::with_another_way(conn, &connection, true)?;
-            Ok((connection, members, with, owners))
+            let tested = testing::live_passed(conn, &connection)?;
+            Ok((connection, members, with, owners, tested))
         })
         .await?;
     let status = undone.status;
@@ -324,6 +330,7 @@ async fn state_page(
         without: (members - with).max(0),
         members,
         owners,
+        tested,
     };
     Ok(Page::with_status(status, page).response())
 }

@@ -4,11 +4,20 @@ use serde_json::json;
 
 use super::{Test, queries};
 use crate::audit::Actor;
-use crate::connections::Connection;
 use crate::connections::actions::record;
-use crate::store::Conn;
+use crate::connections::{Connection, versions};
 use crate::store::time::Timestamp;
+use crate::store::{Conn, Result};
 use crate::web::Problem;
+
+/// Whether the settings that hold passed their last test.
+///
+/// # Errors
+/// When the database refuses.
+pub fn live_passed(conn: &mut Conn, connection: &Connection) -> Result<bool> {
+    let live = versions::live(conn, connection)?;
+    queries::passed(conn, &connection.id, &live.print())
+}
 
 /// Keeps a test and tells the audit log that there was one. Nothing else changes by it.
 ///
@@ -20,7 +29,7 @@ pub fn keep(
     actor: &Actor,
     connection: &Connection,
     test: &Test,
-) -> Result<(), Problem> {
+) -> std::result::Result<(), Problem> {
     queries::insert(conn, &connection.id, test)?;
     let after = json!({"settings": test.kind.as_str(), "passed": test.passed});
     Ok(record(

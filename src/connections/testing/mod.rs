@@ -6,7 +6,7 @@ mod model;
 mod queries;
 mod remarks;
 
-pub use actions::keep;
+pub use actions::{keep, live_passed};
 pub use model::{Claim, Finding, Kind, Outcome, Remark, Test, Weight};
 pub use queries::{find, latest, passed};
 pub use remarks::{Facts, remarks};

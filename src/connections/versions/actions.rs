@@ -5,15 +5,77 @@ use serde_json::json;
 
 use super::{Kind, Version, queries};
 use crate::audit::Actor;
-use crate::connections::Connection;
-use crate::connections::actions::{record, reread, touch, unless_stale};
-use crate::connections::provider::ProviderSettings;
+use crate::connections::actions::{self as verbs, record, reread, touch, unless_stale};
+use crate::connections::provider::{OidcSettings, ProviderSettings};
+use crate::connections::saml::{self, actions::Wanted};
+use crate::connections::{Connection, Settings};
 use crate::store::Conn;
+use crate::store::sealed::Sealer;
 use crate::store::time::Timestamp;
 use crate::web::Problem;
 
 /// What was shown is not what is there any longer.
 const CHANGED: &str = "These settings were changed meanwhile. See what differs now.";
+
+/// Changes what was typed about an OIDC connection. Where people sign in by it, or a draft waits, what concerns the provider
+/// becomes the draft; the rest holds at once. Answers whether there is a draft now.
+///
+/// # Errors
+/// As [`crate::connections::actions::change`].
+pub fn change(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    sealer: &Sealer,
+    known: &Connection,
+    settings: &Settings,
+) -> Result<(Connection, bool), Problem> {
+    let draft = queries::find(conn, known, Kind::Draft)?;
+    if !known.is_on() && draft.is_none() {
+        return Ok((verbs::change(conn, now, actor, sealer, known, settings)?, false));
+    }
+    let base = draft.map_or_else(|| known.clone(), |draft| draft.provider.over(known));
+    let secret = verbs::secret_after(sealer, &base, settings)?;
+    let wanted = ProviderSettings::Oidc(OidcSettings::typed(settings, secret));
+    let live = Settings::from(known);
+    let rest = Settings {
+        issuer: live.issuer,
+        client_id: live.client_id,
+        client_secret: None,
+        scopes: live.scopes,
+        groups_claim: live.groups_claim,
+        ..settings.clone()
+    };
+    let changed = verbs::change(conn, now, actor, sealer, known, &rest)?;
+    let is_draft = prepare(conn, now, actor, &changed, &wanted)?;
+    Ok((reread(conn, &changed)?, is_draft))
+}
+
+/// The same for a SAML connection.
+///
+/// # Errors
+/// As [`saml::actions::change`].
+pub fn change_saml(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    wanted: &Wanted<'_>,
+) -> Result<(Connection, bool), Problem> {
+    if !known.is_on() && queries::find(conn, known, Kind::Draft)?.is_none() {
+        return Ok((saml::actions::change(conn, now, actor, known, wanted)?, false));
+    }
+    saml::actions::check_saml(wanted.saml)?;
+    let rest = Wanted {
+        settings: wanted.settings,
+        saml: &saml::find(conn, &known.id)?.ok_or(Problem::NotFound)?,
+        certificates: &saml::certificates(conn, &known.id)?,
+    };
+    let changed = saml::actions::change(conn, now, actor, known, &rest)?;
+    let provider = ProviderSettings::Saml(wanted.saml.clone(), wanted.certificates.to_vec());
+    let is_draft = prepare(conn, now, actor, &changed, &provider)?;
+    Ok((reread(conn, &changed)?, is_draft))
+}
 
 /// Keeps settings as the draft. Where they are the live ones there is nothing left to prepare: a draft that was there goes.
 /// Answers whether there is one now.
@@ -28,11 +90,15 @@ pub fn prepare(
     wanted: &ProviderSettings,
 ) -> Result<bool, Problem> {
     let live = queries::live(conn, known)?;
-    if live.print() == wanted.print() {
-        if queries::find(conn, known, Kind::Draft)?.is_some() {
+    let before = queries::find(conn, known, Kind::Draft)?;
+    if live.is_same(wanted) {
+        if before.is_some() {
             discard(conn, now, actor, known)?;
         }
         return Ok(false);
+    }
+    if before.is_some_and(|draft| draft.provider.is_same(wanted)) {
+        return Ok(true);
     }
     let draft = Version {
         provider: wanted.clone(),
