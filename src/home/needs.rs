@@ -46,6 +46,10 @@ pub enum Kind {
     Invitations,
     /// A connection was never turned on.
     Draft,
+    /// Other settings of a connection's provider are being prepared since `at`.
+    Prepared,
+    /// The settings of a connection's provider were changed at `at`.
+    Changed,
     /// `n` connections, of which `at` are on.
     Connections,
     /// `n` domains, of which `at` are verified.
@@ -53,7 +57,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 9] = [
+    const ALL: [(Self, &str); 11] = [
+        (Self::Prepared, "prepared"),
+        (Self::Changed, "changed"),
         (Self::Certificate, "certificate"),
         (Self::Key, "key"),
         (Self::Token, "token"),
@@ -149,6 +155,8 @@ fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
         Kind::Seats => seats(desk, fact),
         Kind::Invitations => invitations(fact),
         Kind::Draft => Some(draft(fact)),
+        Kind::Prepared => Some(prepared(desk, fact)),
+        Kind::Changed => Some(changed(desk, fact)),
         Kind::Connections => connections(desk, fact),
         Kind::Domains => domains(desk, fact),
     }
@@ -317,6 +325,40 @@ fn draft(fact: &Fact) -> Need {
     }
 }
 
+/// The path of a page of a connection that only owners open.
+fn owners_page(desk: &Desk<'_>, fact: &Fact, page: &str) -> String {
+    match desk.role {
+        Role::Owner => format!("/connections/{}/{page}", fact.id),
+        _ => format!("/connections/{}", fact.id),
+    }
+}
+
+fn prepared(desk: &Desk<'_>, fact: &Fact) -> Need {
+    Need {
+        urgency: Urgency::Sometime,
+        sentence: format!(
+            "Other settings of {} are being prepared since {}. Everybody signs in as before until they are swapped in.",
+            fact.name,
+            date(fact.at)
+        ),
+        deed: format!("See what is prepared for {}", fact.name),
+        path: owners_page(desk, fact, "draft"),
+    }
+}
+
+fn changed(desk: &Desk<'_>, fact: &Fact) -> Need {
+    Need {
+        urgency: Urgency::Soon,
+        sentence: format!(
+            "The provider’s settings of {} were changed on {}. If nobody of you did that, take them back.",
+            fact.name,
+            date(fact.at)
+        ),
+        deed: format!("See what was changed for {}", fact.name),
+        path: owners_page(desk, fact, "previous"),
+    }
+}
+
 fn connections(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
     if fact.at > 0 {
         return None;
@@ -470,6 +512,14 @@ mod tests {
         );
         assert!(told(1).sentence.contains("Since 23 November 2026 nobody new"));
         assert_eq!(told(1).path, "/domains/c1");
+    }
+
+    #[test]
+    fn changed_settings_are_told() {
+        let told = |role| needs(&desk(role, 0), &[fact(Kind::Changed, NOW, 1)]).remove(0);
+        assert!(told(Role::Owner).sentence.contains("changed on 23 November 2026"));
+        assert_eq!(told(Role::Owner).path, "/connections/c1/previous");
+        assert_eq!(told(Role::Admin).path, "/connections/c1");
     }
 
     #[test]

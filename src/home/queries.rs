@@ -38,6 +38,10 @@ UNION ALL
 SELECT 'draft', c.id, c.name, c.created_at, 1 FROM connections c
 WHERE c.organization_id = $1 AND c.state = 'draft' AND NOT c.scim
 UNION ALL
+SELECT CASE v.kind WHEN 'draft' THEN 'prepared' ELSE 'changed' END, c.id, c.name, v.at, 1
+FROM connections c JOIN connection_versions v ON v.connection_id = c.id
+WHERE c.organization_id = $1 AND (v.kind = 'draft' OR v.at > $5)
+UNION ALL
 SELECT 'connections', '', '', COALESCE(SUM(CASE WHEN c.state = 'on' THEN 1 ELSE 0 END), 0), COUNT(*)
 FROM connections c WHERE c.organization_id = $1
 UNION ALL

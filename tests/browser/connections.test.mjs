@@ -124,7 +124,7 @@ const follow = (page, name) => page.getByRole('link', { name, exact: true }).fir
 /** The domain is typed here, and answered for by whoever runs the installation, as where there is no DNS of one's own. */
 async function domain(olive, site) {
   await follow(olive, 'Add your domain');
-  await olive.getByLabel('Domain').fill('acme.example');
+  await olive.getByRole('textbox', { name: 'Domain', exact: true }).fill('acme.example');
   await olive.getByRole('button', { name: /Add/ }).click();
   await site.apply('[[organization]]\nslug = "acme"\n  [[organization.domain]]\n  name = "acme.example"\n  vouched = true\n');
   await olive.goto(`${site.url}/orgs/acme/set-up`);
