@@ -164,9 +164,8 @@ async fn depart(
             Ok((connection, provider))
         })
         .await?;
-    let provider = match provider {
-        None => return Ok(Flash::bad("There is no draft any longer.").redirect(site, &test_page)),
-        Some(provider) => provider,
+    let Some(provider) = provider else {
+        return Ok(Flash::bad("There is no draft any longer.").redirect(site, &test_page));
     };
     if let Some(missing) = provider.missing() {
         let sentence = format!("There is nothing to test yet. {missing}");

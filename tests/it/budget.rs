@@ -71,6 +71,7 @@ both_databases! {
             ("/sign-ins", PAGE),
             ("/connections", PAGE),
             ("/audit", PAGE),
+            ("/set-up", PAGE),
             // These take more still, and must not take more than this.
             ("/members", 13),
             ("/denied", 9),

@@ -232,7 +232,7 @@ both_databases! {
         assert_eq!(acme.connection().issuer, provider.issuer());
     }
 
-    /// By SAML too: tested at SimpleSAMLphp by what the metadata said, swapped in, with our keys as they were.
+    /// By SAML too: tested at `SimpleSAMLphp` by what the metadata said, swapped in, with our keys as they were.
     async fn a_saml_connection_is_tested_and_changed_by_a_draft(db: Database) {
         let people_there = json!({ "olive": { "mail": ["olive@acme.example"], "givenName": ["Olive"], "sn": ["Owner"], "groups": ["staff"] } });
         let acme = Acme::alone(db);

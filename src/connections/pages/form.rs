@@ -51,7 +51,7 @@ struct Typed {
 /// How an attempt to save ended.
 enum Saved {
     /// The connection, and whether its provider's settings became a draft.
-    Done(Connection, bool),
+    Done(Box<Connection>, bool),
     Wrong(FieldErrors),
     Stale,
 }
@@ -93,7 +93,7 @@ pub async fn create(
             }
             let made = actions::create(conn, now, &actor, &sealer, &organization, &settings)?;
             let made = actions::set_domains(conn, now, &actor, &made, &attach)?;
-            Ok(Saved::Done(made, false))
+            Ok(Saved::Done(Box::new(made), false))
         })
         .await?;
     match saved {
@@ -194,7 +194,7 @@ async fn save(
             }
             let (changed, is_draft) = drafting::change(conn, now, &actor, &sealer, &known, &settings)?;
             let done = actions::set_domains(conn, now, &actor, &changed, &attach)?;
-            Ok(Saved::Done(done, is_draft))
+            Ok(Saved::Done(Box::new(done), is_draft))
         })
         .await
 }

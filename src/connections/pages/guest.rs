@@ -109,11 +109,18 @@ pub async fn take(
     _: Posted,
 ) -> Result<HttpResponse, Problem> {
     let hash = carried(&request, &site)?;
-    let (now, key) = (site.now(), id::new_token());
+    let (now, key, wanted) = (site.now(), id::new_token(), hash.clone());
+    let organization = site
+        .store
+        .reading(move |conn| links::waiting(conn, &wanted))
+        .await
+        .map_err(Problem::from)?
+        .ok_or_else(over)?
+        .organization;
     let browser = key.clone();
     let expires_at = site
         .store
-        .writing(move |conn| -> Result<_, Problem> {
+        .writing_in(&organization, move |conn| -> Result<_, Problem> {
             let held = links::waiting(conn, &hash)?.ok_or_else(over)?;
             if links::actions::begin(conn, now, &held, &browser, &client.ip)? {
                 return Ok(held.link.expires_at);

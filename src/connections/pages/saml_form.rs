@@ -37,7 +37,7 @@ struct Edit {
 /// How an attempt to save ended.
 enum Saved {
     /// The connection, and whether its provider's settings became a draft.
-    Done(Connection, bool),
+    Done(Box<Connection>, bool),
     Wrong(FieldErrors),
     Stale,
 }
@@ -76,7 +76,7 @@ pub async fn create(
             let wanted = read.wanted();
             let made = actions::create(conn, now, &actor, &sealer, &organization, &wanted, &key)?;
             let made = verbs::set_domains(conn, now, &actor, &made, &attach)?;
-            Ok(Saved::Done(made, false))
+            Ok(Saved::Done(Box::new(made), false))
         })
         .await?;
     match saved {
@@ -143,7 +143,7 @@ async fn save(
             }
             let (changed, is_draft) = drafting::change_saml(conn, now, &actor, &known, &read.wanted())?;
             let done = verbs::set_domains(conn, now, &actor, &changed, &attach)?;
-            Ok(Saved::Done(done, is_draft))
+            Ok(Saved::Done(Box::new(done), is_draft))
         })
         .await
 }

@@ -19,8 +19,9 @@ struct TestPage {
     connection: Connection,
     /// Why the settings that hold can't be tested yet.
     missing: Option<&'static str>,
-    /// Whether there is a draft, and why it can't be tested yet.
-    draft: Option<Option<&'static str>>,
+    has_draft: bool,
+    /// Why the draft can't be tested yet.
+    missing_of_draft: Option<&'static str>,
     tests: Vec<(Test, Tested)>,
 }
 
@@ -112,7 +113,8 @@ pub(super) async fn test_at(desk: &Desk, site: &web::Data<Site>) -> Result<HttpR
         base: desk.base.clone(),
         connection,
         missing: both.live.missing(),
-        draft: both.draft.as_ref().map(|draft| draft.provider.missing()),
+        has_draft: both.draft.is_some(),
+        missing_of_draft: both.draft.as_ref().and_then(|draft| draft.provider.missing()),
         tests: tests
             .into_iter()
             .map(|test| {

@@ -39,9 +39,9 @@ pub fn remarks(identity: &Identity, facts: &Facts) -> Vec<Remark> {
     all
 }
 
-fn remark(weight: Weight, sentence: impl Into<String>) -> Option<Remark> {
+fn remark(weight: Weight, sentence: impl Into<String>) -> Remark {
     let sentence = sentence.into();
-    Some(Remark { weight, sentence })
+    Remark { weight, sentence }
 }
 
 fn address(identity: &Identity, facts: &Facts) -> Option<Remark> {
@@ -56,67 +56,67 @@ fn address(identity: &Identity, facts: &Facts) -> Option<Remark> {
             "Let the provider send an e-mail attribute, or a NameID that is the address; or name the attribute in the settings."
         }
     };
-    remark(
+    Some(remark(
         Weight::Bad,
         format!("The provider sent no e-mail address, so nobody is known by it. {remedy}"),
-    )
+    ))
 }
 
 fn verified(identity: &Identity) -> Option<Remark> {
     (identity.email.is_some() && identity.email_verified == Some(false)).then_some(())?;
-    remark(
+    Some(remark(
         Weight::Bad,
         "The provider says that the address is not verified (email_verified is false), so it proves nobody. Verify it \
          there, or let the provider leave the claim away where it checks addresses itself.",
-    )
+    ))
 }
 
 fn domain(email: &EmailAddress, facts: &Facts) -> Option<Remark> {
     let name = email.domain();
     match facts.domain {
         DomainStanding::Verified => None,
-        DomainStanding::Lapsed => remark(
+        DomainStanding::Lapsed => Some(remark(
             Weight::Warn,
             format!("The TXT record of {name} has been missing for long: members come in, and nobody new."),
-        ),
-        DomainStanding::OtherOrganization => remark(
+        )),
+        DomainStanding::OtherOrganization => Some(remark(
             Weight::Bad,
             format!(
                 "The domain {name} belongs to another organization here. Its people can’t come in by this connection."
             ),
-        ),
-        DomainStanding::Unverified if facts.own_domain => remark(
+        )),
+        DomainStanding::Unverified if facts.own_domain => Some(remark(
             Weight::Bad,
             format!(
                 "The domain {name} is verified, but not attached to this connection. Tick it under Edit."
             ),
-        ),
-        DomainStanding::Unverified => remark(
+        )),
+        DomainStanding::Unverified => Some(remark(
             Weight::Bad,
             format!(
                 "The domain {name} is not verified, so the provider’s word proves no address of it. Add it under Domains, verify it, and attach it to this connection."
             ),
-        ),
+        )),
     }
 }
 
 fn name(identity: &Identity) -> Option<Remark> {
     identity.name.display().is_none().then_some(())?;
-    remark(
+    Some(remark(
         Weight::Warn,
         "The provider sent no name. People are shown by their addresses until it sends one.",
-    )
+    ))
 }
 
 fn groups(identity: &Identity, facts: &Facts) -> Option<Remark> {
     match &identity.groups {
-        Some(groups) if groups.is_empty() && facts.groups_matter => remark(
+        Some(groups) if groups.is_empty() && facts.groups_matter => Some(remark(
             Weight::Warn,
             "The provider sent an empty list of groups: this person would be in no mapped team.",
-        ),
+        )),
         Some(_) => None,
         None if facts.protocol == Protocol::Oidc && facts.groups_claim.is_empty() => {
-            facts.groups_matter.then_some(()).and_then(|()| {
+            facts.groups_matter.then(|| {
                 remark(
                     Weight::Warn,
                     "Groups are mapped to teams, but no groups claim is read. Name it under Edit.",
@@ -129,10 +129,10 @@ fn groups(identity: &Identity, facts: &Facts) -> Option<Remark> {
             } else {
                 Weight::Note
             };
-            remark(
+            Some(remark(
                 weight,
                 "The provider sent no groups. If teams are to follow its groups, let it send them; otherwise nothing is missing.",
-            )
+            ))
         }
     }
 }
@@ -144,13 +144,13 @@ fn certificate(facts: &Facts) -> Option<Remark> {
     } else {
         Weight::Warn
     };
-    remark(
+    Some(remark(
         weight,
         format!(
             "The provider’s signing certificate {}. Add the next one before the provider changes over.",
             expiry.words
         ),
-    )
+    ))
 }
 
 #[cfg(test)]
