@@ -35,6 +35,79 @@ pub struct Config {
     pub log: String,
     /// `VESTIBULE_LOG_FORMAT`: `text` or `json`. Default `text`.
     pub log_json: bool,
+    /// How the audit log is kept.
+    pub audit: Audit,
+    /// What is served beside the application, and how.
+    pub serving: Serving,
+}
+
+/// How the audit log is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    /// `VESTIBULE_AUDIT_DAYS`: after how many days entries are taken away, 30 at least. Default: never.
+    pub days: Option<i64>,
+    /// `VESTIBULE_AUDIT_ANCHOR`: a file to which the end of each chain is appended every hour. Default none.
+    pub anchor: Option<PathBuf>,
+}
+
+/// What is served beside the application, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Serving {
+    /// `VESTIBULE_METRICS_LISTEN`: address and port at which `/metrics` is told. Default: nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// `VESTIBULE_TLS_CERT` and `VESTIBULE_TLS_KEY`: TLS of our own. Default: plain HTTP, for a proxy before it.
+    pub tls: Option<TlsFiles>,
+}
+
+/// The files of our own TLS, both PEM.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The certificate, and those between it and the authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Audit {
+    fn read(days: Option<i64>, anchor: Option<String>) -> Result<Self, String> {
+        if days.is_some_and(|days| days < 30) {
+            return Err("VESTIBULE_AUDIT_DAYS is less than 30. Write 30 or more, or leave it out to keep the log for ever.".to_owned());
+        }
+        Ok(Self {
+            days,
+            anchor: anchor.map(PathBuf::from),
+        })
+    }
+}
+
+impl Serving {
+    fn read(
+        metrics: Option<String>,
+        certificate: Option<String>,
+        key: Option<String>,
+    ) -> Result<Self, String> {
+        let metrics = metrics.map(|text| {
+            text.parse().map_err(|error| {
+                format!("VESTIBULE_METRICS_LISTEN is “{text}” ({error}). Write an address and a port, such as 127.0.0.1:9100.")
+            })
+        });
+        let tls = match (certificate, key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some(TlsFiles {
+                certificate: certificate.into(),
+                key: key.into(),
+            }),
+            _one => {
+                return Err(
+                    "VESTIBULE_TLS_CERT and VESTIBULE_TLS_KEY go together: set both, or none.".to_owned(),
+                );
+            }
+        };
+        Ok(Self {
+            metrics: metrics.transpose()?,
+            tls,
+        })
+    }
 }
 
 /// The same names in lower case, without the prefix, in the file that `VESTIBULE_CONFIG` names.
@@ -52,6 +125,11 @@ struct File {
     stranger_days: Option<i64>,
     log: Option<String>,
     log_format: Option<String>,
+    audit_days: Option<i64>,
+    audit_anchor: Option<String>,
+    metrics_listen: Option<String>,
+    tls_cert: Option<String>,
+    tls_key: Option<String>,
 }
 
 impl Config {
@@ -119,6 +197,15 @@ impl Config {
                 "json" => true,
                 other => return Err(format!("VESTIBULE_LOG_FORMAT is “{other}”. Write text or json.")),
             },
+            audit: Audit::read(
+                number(set("VESTIBULE_AUDIT_DAYS"), "VESTIBULE_AUDIT_DAYS")?.or(file.audit_days),
+                set("VESTIBULE_AUDIT_ANCHOR").or(file.audit_anchor),
+            )?,
+            serving: Serving::read(
+                set("VESTIBULE_METRICS_LISTEN").or(file.metrics_listen),
+                set("VESTIBULE_TLS_CERT").or(file.tls_cert),
+                set("VESTIBULE_TLS_KEY").or(file.tls_key),
+            )?,
         })
     }
 }

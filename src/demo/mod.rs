@@ -15,7 +15,7 @@ use visitor::Visitor;
 use crate::access::EmailAddress;
 use crate::app::Vestibule;
 use crate::audit::Actor;
-use crate::config::{Config, PublicUrl};
+use crate::config::{self, Config, PublicUrl};
 use crate::store::id;
 use crate::store::time::Clock;
 use crate::web::Problem;
@@ -113,6 +113,8 @@ fn settings(folder: &Path, listen: SocketAddr) -> Result<Config, String> {
         stranger_days: 30,
         log: "warn".to_owned(),
         log_json: false,
+        audit: config::Audit::default(),
+        serving: config::Serving::default(),
     })
 }
 

@@ -12,6 +12,7 @@ use crate::sign_ins::{self, Outcome, Record};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, DbError, id};
 use crate::web::Client;
+use crate::web::metrics::metrics;
 
 /// Step 7: the one record of this sign-in, and its line in the audit log.
 pub(super) fn keep(
@@ -43,7 +44,11 @@ pub(super) fn keep(
         ),
         ..Event::default()
     };
-    Ok(audit::record(conn, now, &actor, &event)?)
+    audit::record(conn, now, &actor, &event)?;
+    if let Ok(metrics) = metrics() {
+        metrics.signed_in(record.outcome.as_str(), &record.reason);
+    }
+    Ok(())
 }
 
 pub(super) fn record(now: Timestamp, arrival: &Arrival, connection: &Connection, trace: Trace) -> Record {

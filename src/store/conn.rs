@@ -1,11 +1,13 @@
 //! One connection to either database, and how transactions begin on each.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
 
 use super::statements::Statements;
-use super::{DbError, OpenError, Result};
+use super::{DbError, OpenError, Result, remote};
 
 /// A connection to PostgreSQL or SQLite. Queries written on it run on both.
 #[derive(diesel::MultiConnection)]
@@ -59,6 +61,21 @@ impl Conn {
                     .execute(conn)
                     .map(drop)
             }
+        }
+    }
+
+    /// Which of so many parts this transaction writes to, where rows that every transaction changes are kept in parts
+    /// so that two seldom wait for each other. The same all through a transaction. On SQLite there is one writer, and
+    /// so one part.
+    pub fn part(&self, of: usize) -> usize {
+        thread_local! {
+            static THREAD: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        }
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        match self {
+            Self::Sqlite(_) => 0,
+            // A transaction stays on its thread.
+            Self::Postgres(_) => THREAD.with(|thread| thread % of.max(1)),
         }
     }
 
@@ -136,7 +153,7 @@ impl Manager {
     pub fn new(url: &str) -> std::result::Result<Self, OpenError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self {
-                url: url.to_owned(),
+                url: remote::guarded(url).map_err(OpenError)?,
                 backend: Backend::Postgres,
                 statements: Statements::default(),
             });

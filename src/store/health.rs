@@ -45,3 +45,11 @@ pub fn look(conn: &mut Conn) -> Result<Health> {
 pub fn pending(conn: &mut Conn) -> Result<Vec<String>> {
     migrate::waiting(conn)
 }
+
+/// The versions of every migration that this program knows for this database, in order.
+///
+/// # Errors
+/// Never in practice: they are inside the program.
+pub fn versions(conn: &Conn) -> Result<Vec<String>> {
+    migrate::versions(conn)
+}

@@ -62,6 +62,17 @@ pub fn waiting(conn: &mut Conn) -> Result<Vec<String>> {
         .collect())
 }
 
+/// The versions of the migrations inside the binary, in order.
+pub fn versions(conn: &Conn) -> Result<Vec<String>> {
+    let all = match conn {
+        Conn::Sqlite(_) => known::<Sqlite>(SQLITE)?,
+        Conn::Postgres(_) => known::<Pg>(POSTGRES)?,
+    };
+    let mut versions: Vec<String> = all.into_iter().map(|(version, _)| version).collect();
+    versions.sort();
+    Ok(versions)
+}
+
 /// One that has run, by diesel's own book-keeping.
 #[derive(QueryableByName)]
 struct Ran {

@@ -8,10 +8,13 @@
 //! wait for the same lock share a transaction, each in a savepoint of its own (`batch`).
 
 mod batch;
+pub mod catalog;
 mod conn;
+pub mod copy;
 pub mod health;
 pub mod id;
 mod migrate;
+mod remote;
 pub mod schema;
 pub mod sealed;
 mod statements;
@@ -29,6 +32,9 @@ use batch::{Job, Lane};
 
 /// On PostgreSQL organizations are spread over so many queues. SQLite has one writer anyway.
 const LANES: usize = 64;
+
+/// How long a request waits for a connection before it is told to come again.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What a query answers.
 pub type Result<T> = diesel::QueryResult<T>;
@@ -72,6 +78,12 @@ impl Store {
     /// Which of the two databases this is.
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// How many connections are open, and how many of them wait for work.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (state.connections, state.idle_connections)
     }
 
     /// What this store asks its database, for tests that count.
@@ -231,7 +243,7 @@ impl Store {
 
     fn checkout(&self) -> Result<r2d2::PooledConnection<conn::Manager>> {
         self.pool
-            .get()
+            .get_timeout(PATIENCE)
             .map_err(|error| DbError::QueryBuilderError(Box::new(error)))
     }
 
@@ -262,6 +274,32 @@ pub fn is_collision(error: &DbError) -> bool {
         error,
         DbError::DatabaseError(UniqueViolation | SerializationFailure, _)
     ) || matches!(error, DbError::DatabaseError(_, about) if about.message().contains("deadlock"))
+}
+
+/// The database can't do it now, whatever it is asked: it does not answer, is full, or takes no writes. Trying again
+/// later helps.
+pub fn is_unavailable(error: &DbError) -> bool {
+    use diesel::result::DatabaseErrorKind::{ClosedConnection, ReadOnlyTransaction};
+    const SIGNS: [&str; 11] = [
+        "database is locked",
+        "disk is full",
+        "disk I/O error",
+        "readonly database",
+        "read-only",
+        "unable to open database",
+        "No space left",
+        "could not extend",
+        "server closed the connection",
+        "terminating connection",
+        "the database system is",
+    ];
+    match error {
+        // No connection could be had, or the write was given up with the others of its batch.
+        DbError::QueryBuilderError(_) | DbError::BrokenTransactionManager => true,
+        DbError::DatabaseError(ClosedConnection | ReadOnlyTransaction, _) => true,
+        DbError::DatabaseError(_, about) => SIGNS.iter().any(|sign| about.message().contains(sign)),
+        _ => false,
+    }
 }
 
 /// A `LIKE … ESCAPE '\'` pattern that finds the text itself, whatever signs it has.

@@ -353,6 +353,27 @@ diesel::table! {
         ip -> Text,
         before_json -> Text,
         after_json -> Text,
+        chain -> Text,
+        seq -> Nullable<BigInt>,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    audit_heads (chain) {
+        chain -> Text,
+        seq -> BigInt,
+        hash -> Text,
+        first_seq -> BigInt,
+        first_hash -> Text,
+    }
+}
+
+diesel::table! {
+    installation_facts (name) {
+        name -> Text,
+        value -> Text,
+        at -> BigInt,
     }
 }
 
@@ -610,6 +631,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     denials,
     sign_in_days,
     audit_events,
+    audit_heads,
+    installation_facts,
     setup_links,
     password_failures,
     saml_settings,

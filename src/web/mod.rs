@@ -6,11 +6,14 @@ pub mod csrf;
 pub mod flash;
 pub mod form;
 pub mod headers;
+pub mod metrics;
 mod multipart;
 pub mod page;
 pub mod paging;
 pub mod problem;
+pub mod request;
 pub mod site;
+pub mod tls;
 pub mod zone;
 
 pub use client::Client;

@@ -105,6 +105,7 @@ impl From<DbError> for Problem {
             other if crate::store::is_collision(&other) => Self::Conflict(
                 "Somebody else changed the same thing at the same moment. Go back and try again.".to_owned(),
             ),
+            other if crate::store::is_unavailable(&other) => Self::Unavailable(other.to_string()),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -144,6 +145,9 @@ impl ResponseError for Problem {
         let mut answer = HttpResponse::build(self.status_code());
         if let Self::TooMany(seconds) = self {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if let Self::Unavailable(_) = self {
+            answer.insert_header((header::RETRY_AFTER, "5"));
         }
         answer
             .content_type("text/html; charset=utf-8")
