@@ -1,10 +1,12 @@
 //! The audit log as administrators read it.
 
-use actix_web::web;
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::entry::{Entry, Field};
+use super::export::{Body, Format};
 use super::{queries, words};
 use crate::session::{Admin, Frame};
 use crate::store::text::tame;
@@ -118,6 +120,14 @@ impl Wanted {
     }
 }
 
+impl List {
+    /// The address of the same entries as a file of this kind, below the organization's.
+    fn file(&self, extension: &str) -> String {
+        let address = format!("/audit.{extension}{}", self.base);
+        address.trim_end_matches(['?', '&']).to_owned()
+    }
+}
+
 /// `/orgs/{org}/audit`.
 pub async fn list(
     admin: Admin,
@@ -143,6 +153,33 @@ pub async fn list(
         page,
         filter,
     }))
+}
+
+/// `/orgs/{org}/audit.csv`: what the filters leave, all of it.
+pub async fn csv(admin: Admin, site: web::Data<Site>, filter: web::Query<Filter>) -> HttpResponse {
+    file(&admin, &site, &filter, Format::Csv)
+}
+
+/// `/orgs/{org}/audit.jsonl`: the same for machines.
+pub async fn json_lines(admin: Admin, site: web::Data<Site>, filter: web::Query<Filter>) -> HttpResponse {
+    file(&admin, &site, &filter, Format::JsonLines)
+}
+
+fn file(admin: &Admin, site: &Site, filter: &Filter, format: Format) -> HttpResponse {
+    let name = format!("audit.{}", format.extension());
+    let body = Body::of(
+        site.store.clone(),
+        admin.organization.clone(),
+        filter.wanted(),
+        format,
+    );
+    HttpResponse::Ok()
+        .content_type(format.media_type())
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ))
+        .body(body)
 }
 
 /// `/orgs/{org}/audit/{id}`.

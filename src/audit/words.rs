@@ -119,6 +119,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("account.password_dropped", "Took a password away"),
     ("account.operator_changed", "Changed who runs the installation"),
     ("session.ended", "Ended a session"),
+    ("audit.trimmed", "Took old entries of this log away"),
 ];
 
 /// The action as people read it.
