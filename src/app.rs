@@ -1,6 +1,6 @@
 //! The application: settings, database and clock made into an actix app. `main` and every test use it.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_session::SessionMiddleware;
@@ -8,7 +8,7 @@ use actix_session::config::{CookieContentSecurity, PersistentSession};
 use actix_web::cookie::{Key, SameSite};
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpResponseBuilder, HttpServer, web};
 
 use crate::config::Config;
 use crate::outbound::dns::Dns;
@@ -16,10 +16,12 @@ use crate::outbound::{Network, Outbound};
 use crate::provisioning::log::Log;
 use crate::session::Sessions;
 use crate::sign_in::oidc::Oidc;
-use crate::store::Store;
 use crate::store::sealed::Sealer;
 use crate::store::time::Clock;
-use crate::web::{Problem, Site, assets, headers};
+use crate::store::{DbError, Store, health};
+use crate::upkeep::key_check;
+use crate::web::tls::Certificate;
+use crate::web::{Problem, Site, assets, headers, metrics, request};
 
 /// An installation, ready to be served.
 #[derive(Clone)]
@@ -38,9 +40,18 @@ impl Vestibule {
     /// # Errors
     /// A sentence for whoever starts it.
     pub fn open(config: Config, clock: Clock) -> Result<Self, String> {
-        let sealer = Sealer::from_file(&config.key_file)?;
         let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
         store.migrate().map_err(|error| error.to_string())?;
+        let known = key_check::knows_a_key(&store).map_err(|error| error.to_string())?;
+        if known && !config.key_file.exists() {
+            return Err(format!(
+                "{} is not there, and this database’s secrets are sealed with a key. Put the key file back. Nothing was changed.",
+                config.key_file.display()
+            ));
+        }
+        let sealer = Sealer::from_file(&config.key_file)?;
+        key_check::at_start(&store, &sealer)?;
+        crate::audit::tend::chain_up(&store).map_err(|error| error.to_string())?;
         Self::new(config, store, clock, sealer)
     }
 
@@ -87,6 +98,7 @@ impl Vestibule {
                     Problem::Invalid(format!("The address of this page can’t be read: {error}.")).into()
                 }))
                 .wrap(from_fn(headers::every_answer))
+                .wrap(from_fn(request::watched))
                 .configure(assets::routes)
                 .route(
                     "/healthz",
@@ -96,6 +108,7 @@ impl Vestibule {
                             .body("ok\n")
                     }),
                 )
+                .route("/readyz", web::get().to(ready))
                 .configure(crate::provisioning::scim_routes)
                 .service(
                     web::scope("")
@@ -108,9 +121,21 @@ impl Vestibule {
         .worker_max_blocking_threads(16)
         .client_request_timeout(Duration::from_secs(10))
         .keep_alive(Duration::from_secs(30))
-        .shutdown_timeout(15)
-        .listen(listener)?;
+        .shutdown_timeout(15);
+        let server = match &site.config.serving.tls {
+            None => server.listen(listener)?,
+            Some(files) => {
+                let certificate = Certificate::open(files).map_err(std::io::Error::other)?;
+                let config = certificate.config().map_err(std::io::Error::other)?;
+                actix_web::rt::spawn(certificate.watch_for_ever());
+                server.listen_rustls_0_23(listener, config)?
+            }
+        };
+        if let Some(address) = site.config.serving.metrics {
+            actix_web::rt::spawn(numbers(site.clone(), address)?);
+        }
         actix_web::rt::spawn(crate::sign_in::sweep_for_ever(site.clone()));
+        actix_web::rt::spawn(crate::audit::tend::tend_for_ever(site.clone()));
         actix_web::rt::spawn(crate::connections::saml::refresh_for_ever(site.clone(), outbound));
         actix_web::rt::spawn(crate::domains::check::for_ever(site, dns));
         actix_web::rt::spawn(scim_log.keep_for_ever());
@@ -137,6 +162,50 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .configure(crate::sign_in::routes)
         // `/invitation/{token}` comes after the words that may stand in its place.
         .configure(crate::invitations::routes);
+}
+
+/// Whether this server can do its work: the database answers, and is as new as the program.
+async fn ready(site: web::Data<Site>) -> HttpResponse {
+    let store = site.store.clone();
+    let asked = store.reading(|conn| Ok::<_, DbError>(health::pending(conn)?.is_empty()));
+    let told = |mut answer: HttpResponseBuilder, text: &'static str| {
+        answer.content_type("text/plain; charset=utf-8").body(text)
+    };
+    match tokio::time::timeout(Duration::from_secs(2), asked).await {
+        Ok(Ok(true)) => told(HttpResponse::Ok(), "ready\n"),
+        Ok(Ok(false)) => told(
+            HttpResponse::ServiceUnavailable(),
+            "the database is not up to date\n",
+        ),
+        Ok(Err(_)) | Err(_) => told(
+            HttpResponse::ServiceUnavailable(),
+            "the database does not answer\n",
+        ),
+    }
+}
+
+/// A server of its own for `/metrics`, at an address that the operator keeps from the public.
+fn numbers(site: Site, address: SocketAddr) -> std::io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(site.clone()))
+            .route("/metrics", web::get().to(tell_numbers))
+    });
+    Ok(server
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(0)
+        .bind(address)?
+        .run())
+}
+
+async fn tell_numbers(site: web::Data<Site>) -> HttpResponse {
+    match metrics::metrics().and_then(|metrics| metrics.tell(site.store.connections())) {
+        Ok(text) => HttpResponse::Ok()
+            .content_type("text/plain; version=0.0.4; charset=utf-8")
+            .body(text),
+        Err(error) => HttpResponse::InternalServerError().body(error),
+    }
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {

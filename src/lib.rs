@@ -30,5 +30,6 @@ pub mod home;
 pub mod my_account;
 pub mod operator;
 pub mod apply;
+pub mod upkeep;
 pub mod app;
 pub mod demo;

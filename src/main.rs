@@ -11,14 +11,22 @@ use vestibule::access::EmailAddress;
 use vestibule::accounts;
 use vestibule::app::Vestibule;
 use vestibule::apply;
-use vestibule::audit::Actor;
+use vestibule::audit::{self, Actor};
 use vestibule::config::Config;
 use vestibule::connections;
 use vestibule::demo::Addresses;
+use vestibule::orgs;
 use vestibule::provisioning;
 use vestibule::sign_in::{self, NewOwner};
-use vestibule::store::Store;
-use vestibule::store::time::Clock;
+use vestibule::store::sealed::Sealer;
+use vestibule::store::time::{Clock, now};
+use vestibule::store::{Store, health};
+use vestibule::upkeep;
+use vestibule::upkeep::doctor::Weight;
+use vestibule::upkeep::log::Lines;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The front door of an organization: single sign-on, invitations, just-in-time provisioning, and a
 /// record of who was turned away.
@@ -33,8 +41,22 @@ struct Arguments {
 enum Command {
     /// Serve the web application (the default).
     Serve,
-    /// Bring the database up to date, then stop.
-    Migrate,
+    /// Bring the database up to date, then stop. With --from and --to: copy everything from one database into
+    /// another, of either kind, and hold both against each other.
+    Migrate(Migrate),
+    /// Write the whole database into one encrypted file, also while the server runs. Without --key-file the
+    /// passphrase is read from standard input.
+    Backup(Backup),
+    /// Put a back-up into an empty database. Everybody has to sign in again.
+    Restore(Backup),
+    /// Look whether everything holds that must hold, and say what to do where it does not. Changes nothing.
+    Doctor,
+    /// Make a new key and seal every secret with it, also while servers run. Restart them, then finish.
+    Rekey {
+        /// Seal what is left, and take the old keys out of the key file.
+        #[arg(long)]
+        finish: bool,
+    },
     /// Make a person an owner of an organization, which is made if it is missing. The password is read
     /// from standard input; an empty line sets none.
     MakeOwner(MakeOwner),
@@ -56,6 +78,44 @@ enum Command {
     ScimToken(ScimToken),
     /// Read questions as JSON lines and answer what the rules of entry say to each.
     Decide,
+    /// Check or hand out the audit log.
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+#[derive(clap::Args)]
+struct Migrate {
+    /// The database to copy, such as sqlite:vestibule.db. It is only read.
+    #[arg(long, requires = "to")]
+    from: Option<String>,
+    /// The empty database to copy into, such as postgres:///vestibule?host=/run/postgresql.
+    #[arg(long, requires = "from")]
+    to: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct Backup {
+    /// The file.
+    file: PathBuf,
+    /// A file with the key that opens it (32 bytes at least), instead of a passphrase.
+    #[arg(long)]
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Read every chain of the log and say whether it is whole; else name the first entry that is wrong.
+    Verify {
+        /// The file that VESTIBULE_AUDIT_ANCHOR names, or a copy of it that was kept elsewhere.
+        #[arg(long)]
+        anchor: Option<PathBuf>,
+    },
+    /// Write the log to standard output, a JSON object on each line, chain by chain.
+    Export {
+        /// Only that of the organization with this short name.
+        #[arg(long)]
+        org: Option<String>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -123,13 +183,23 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Serve => serve(Config::from_env()?),
-        Command::Migrate => migrate(&Config::from_env()?),
+        Command::Migrate(Migrate {
+            from: Some(from),
+            to: Some(to),
+        }) => copy(&from, &to),
+        Command::Migrate(_) => migrate(&Config::from_env()?),
+        Command::Backup(wish) => backup(&Config::from_env()?, &wish),
+        Command::Restore(wish) => restore(&Config::from_env()?, &wish),
+        Command::Doctor => doctor(&Config::from_env()?),
+        Command::Rekey { finish } => rekey(&Config::from_env()?, finish),
         Command::Apply { file, dry_run } => apply(&file, dry_run),
         Command::Decide => decide(),
         Command::Demo(demo) => show(&demo),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
         Command::MakeOperator(operator) => make_operator(Config::from_env()?, &operator),
         Command::ScimToken(token) => scim_token(Config::from_env()?, &token),
+        Command::Audit(Audit::Verify { anchor }) => verify(&Config::from_env()?, anchor.as_deref()),
+        Command::Audit(Audit::Export { org }) => export(&Config::from_env()?, org.as_deref()),
     }
 }
 
@@ -173,6 +243,133 @@ fn migrate(config: &Config) -> Result<ExitCode, String> {
     for name in &ran {
         println!("Ran {name}.");
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn copy(from: &str, to: &str) -> Result<ExitCode, String> {
+    let open = |url: &str| Store::open(url).map_err(|error| error.to_string());
+    let (source, target) = (open(from)?, open(to)?);
+    target.migrate().map_err(|error| error.to_string())?;
+    let counts = upkeep::moving::copy(&source, &target, now()).map_err(|error| error.to_string())?;
+    told(&counts);
+    println!("Each table was read again: number and digest agree. The key file is the same for both.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says how many rows each table has, where it has any.
+fn told(counts: &BTreeMap<String, u64>) {
+    for (table, rows) in counts.iter().filter(|(_, rows)| **rows > 0) {
+        println!("{rows:>10}  {table}");
+    }
+    println!(
+        "{:>10}  rows in {} tables",
+        counts.values().sum::<u64>(),
+        counts.len()
+    );
+}
+
+fn secret(wish: &Backup) -> Result<upkeep::Secret, String> {
+    let ask = || {
+        eprintln!("Passphrase of the back-up (at least 12 characters):");
+        let mut line = String::new();
+        stdin().read_line(&mut line).map_err(|error| error.to_string())?;
+        Ok(line)
+    };
+    upkeep::backup::secret(wish.key_file.as_deref(), ask).map_err(|error| error.to_string())
+}
+
+fn backup(config: &Config, wish: &Backup) -> Result<ExitCode, String> {
+    let secret = secret(wish)?;
+    let counts = upkeep::backup::write(&store(config)?, now(), &wish.file, &secret)
+        .map_err(|error| error.to_string())?;
+    told(&counts);
+    println!(
+        "{} is written and was read again. Keep it apart from the key file {}, which is not in it and is needed too.",
+        wish.file.display(),
+        config.key_file.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn restore(config: &Config, wish: &Backup) -> Result<ExitCode, String> {
+    if !config.key_file.exists() {
+        return Err(format!(
+            "{} is not there. Put the key file of the installation in its place first: the back-up does not hold it.",
+            config.key_file.display()
+        ));
+    }
+    let sealer = Sealer::from_file(&config.key_file)?;
+    let secret = secret(wish)?;
+    let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+    store.migrate().map_err(|error| error.to_string())?;
+    let counts = upkeep::restore::restore(&store, &sealer, now(), &wish.file, &secret)
+        .map_err(|error| error.to_string())?;
+    told(&counts);
+    println!(
+        "Everybody has to sign in again, and links of invitations open nothing until they are sent again."
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn doctor(config: &Config) -> Result<ExitCode, String> {
+    let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+    let sealer = if config.key_file.exists() {
+        Sealer::from_file(&config.key_file)
+    } else {
+        Err(format!("{} is not there.", config.key_file.display()))
+    };
+    let findings = upkeep::doctor::examine(&store, sealer, now()).map_err(|error| error.to_string())?;
+    let mut fine = true;
+    for finding in &findings {
+        let word = match finding.weight {
+            Weight::Broken => "Broken",
+            Weight::Note => "Note",
+        };
+        fine &= finding.weight == Weight::Note;
+        println!(
+            "{word}: {}. {} times not, such as {}.\n  {}",
+            finding.what,
+            finding.count,
+            finding.who.join(", "),
+            finding.remedy
+        );
+    }
+    if fine {
+        println!("All is well: {} checks.", upkeep::doctor::checks());
+    }
+    Ok(if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn rekey(config: &Config, finish: bool) -> Result<ExitCode, String> {
+    let (store, path) = (store(config)?, &config.key_file);
+    if !path.exists() {
+        return Err(format!("{} is not there.", path.display()));
+    }
+    let done = if finish {
+        upkeep::rekey::finish(&store, path, now())
+    } else {
+        upkeep::rekey::begin(&store, path, now())
+    }
+    .map_err(|error| error.to_string())?;
+    println!("{} secrets were sealed with the new key.", done.sealed);
+    if done.lost > 0 {
+        println!(
+            "{} open with no key of the file: “vestibule doctor” names them.",
+            done.lost
+        );
+    }
+    println!(
+        "{}",
+        if finish {
+            "The old keys are out of the key file. Keep a copy of it as it is now."
+        } else {
+            "Keep a copy of the key file, restart every server, then run “vestibule rekey --finish”."
+        }
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -269,6 +466,60 @@ fn scim_token(config: Config, wish: &ScimToken) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Opens the database as it is, which must be up to date: what only looks changes nothing.
+fn store(config: &Config) -> Result<Store, String> {
+    let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+    let waiting = store.read(health::pending).map_err(|error| error.to_string())?;
+    match waiting.first() {
+        None => Ok(store),
+        Some(step) => Err(format!(
+            "The database is not up to date: {step} waits. Run “vestibule migrate” first."
+        )),
+    }
+}
+
+fn verify(config: &Config, anchor: Option<&Path>) -> Result<ExitCode, String> {
+    let anchors = match anchor.or(config.audit.anchor.as_deref().filter(|path| path.exists())) {
+        Some(path) => audit::verify::Anchor::read(path)?,
+        None => Vec::new(),
+    };
+    let found = store(config)?
+        .read(|conn| audit::verify::verify(conn, &anchors))
+        .map_err(|error| error.to_string())?;
+    for broken in &found.broken {
+        println!("{}: {}.", broken.chain, broken.what);
+    }
+    println!(
+        "{} entries in {} chains, {} of them broken.",
+        found.entries,
+        found.chains,
+        found.broken.len()
+    );
+    Ok(if found.broken.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn export(config: &Config, org: Option<&str>) -> Result<ExitCode, String> {
+    let store = store(config)?;
+    let chain = match org {
+        None => None,
+        Some(slug) => {
+            let found = store.read(|conn| orgs::find_by_slug(conn, slug));
+            let found = found.map_err(|error| error.to_string())?;
+            Some(
+                found
+                    .ok_or_else(|| format!("There is no organization called {slug}."))?
+                    .id,
+            )
+        }
+    };
+    audit::export::write_all(&store, chain.as_deref(), &mut stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn serve(config: Config) -> Result<ExitCode, String> {
     log(&config);
     let listener = TcpListener::bind(config.listen).map_err(|error| {
@@ -297,7 +548,9 @@ fn log(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::new(&config.log);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        // Colours are control characters, and those have no place in a line of the log.
+        .with_ansi(false)
+        .with_writer(Lines);
     if config.log_json {
         builder.json().init();
     } else {

@@ -40,6 +40,8 @@ pub enum Kind {
     Token,
     /// The record of a domain is missing since `at`; `n` is 1 where that has consequences by now.
     Lost,
+    /// The installation was restored at `at`, and the connection has a directory.
+    Restored,
     /// `n` of `at` seats are taken.
     Seats,
     /// `n` invitations end soon, the first at `at`.
@@ -57,13 +59,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 11] = [
+    const ALL: [(Self, &str); 12] = [
         (Self::Prepared, "prepared"),
         (Self::Changed, "changed"),
         (Self::Certificate, "certificate"),
         (Self::Key, "key"),
         (Self::Token, "token"),
         (Self::Lost, "lost"),
+        (Self::Restored, "restored"),
         (Self::Seats, "seats"),
         (Self::Invitations, "invitations"),
         (Self::Draft, "draft"),
@@ -152,6 +155,7 @@ fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
         Kind::Key => Some(key(desk, fact)),
         Kind::Token => Some(token(desk, fact)),
         Kind::Lost => Some(lost(fact)),
+        Kind::Restored => Some(restored(fact)),
         Kind::Seats => seats(desk, fact),
         Kind::Invitations => invitations(fact),
         Kind::Draft => Some(draft(fact)),
@@ -262,6 +266,20 @@ fn lost(fact: &Fact) -> Need {
         sentence,
         deed: format!("See {}", fact.name),
         path: format!("/domains/{}", fact.id),
+    }
+}
+
+fn restored(fact: &Fact) -> Need {
+    Need {
+        urgency: Urgency::Now,
+        sentence: format!(
+            "This installation was restored from a back-up on {}. What the directory of {} said after that back-up was made is not \
+             known here: let it send everything again.",
+            date(fact.at),
+            fact.name
+        ),
+        deed: format!("See the directory of {}", fact.name),
+        path: format!("/connections/{}/directory", fact.id),
     }
 }
 

@@ -35,6 +35,9 @@ UNION ALL
 SELECT 'lost', d.id, d.name, COALESCE(d.lapsed_at, d.lost_at), CASE WHEN d.lapsed_at IS NULL THEN 0 ELSE 1 END
 FROM domains d WHERE d.organization_id = $1 AND d.lost_at IS NOT NULL
 UNION ALL
+SELECT 'restored', c.id, c.name, f.at, 1 FROM connections c JOIN installation_facts f ON f.name = 'restored'
+WHERE c.organization_id = $1 AND c.scim AND f.at > $2 - 14 * 86400000
+UNION ALL
 SELECT 'draft', c.id, c.name, c.created_at, 1 FROM connections c
 WHERE c.organization_id = $1 AND c.state = 'draft' AND NOT c.scim
 UNION ALL
