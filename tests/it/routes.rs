@@ -182,6 +182,8 @@ const ROUTES: &str = "
     GET  /orgs/{org}/domains/{id}/remove                          owner  200
     POST /orgs/{org}/domains/{id}/remove                          owner  409
     GET  /orgs/{org}/audit                                        admin  200
+    GET  /orgs/{org}/audit.csv                                    admin  200
+    GET  /orgs/{org}/audit.jsonl                                  admin  200
     GET  /orgs/{org}/audit/{id}                                   admin  200
     GET  /orgs/{org}/settings                                     owner  200
     POST /orgs/{org}/settings                                     owner  422 409

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use actix_web::dev::ServerHandle;
 use tempfile::TempDir;
 use vestibule::app::Vestibule;
-use vestibule::config::{Config, PublicUrl};
+use vestibule::config::{self, Config, PublicUrl};
 use vestibule::provisioning::log::Log;
 use vestibule::store::time::{self, Clock};
 use vestibule::web::Site;
@@ -54,6 +54,8 @@ impl Installation {
             stranger_days: 30,
             log: "warn".into(),
             log_json: false,
+            audit: config::Audit::default(),
+            serving: config::Serving::default(),
         };
         change(&mut config);
         let vestibule = Vestibule::open(config, Clock::fixed(time::now())).unwrap();
