@@ -192,7 +192,8 @@ impl From<Problem> for ScimError {
     }
 }
 
-/// Two requests that met may be tried again (503); anything else is our own fault.
+/// Two requests that met may be tried again (503), and so may one for which the database was not there; anything else is
+/// our own fault.
 impl From<DbError> for ScimError {
     fn from(error: DbError) -> Self {
         if store::is_collision(&error) {
@@ -200,6 +201,10 @@ impl From<DbError> for ScimError {
                 503,
                 "Another request changed the same thing at the same moment. Nothing was changed; try again.",
             );
+        }
+        if store::is_unavailable(&error) {
+            tracing::error!(%error, "the database does not serve a directory");
+            return Self::new(503, "Nothing was changed. Try again in a moment.");
         }
         broken(&error.to_string())
     }

@@ -295,8 +295,9 @@ pub fn is_unavailable(error: &DbError) -> bool {
     ];
     match error {
         // No connection could be had, or the write was given up with the others of its batch.
-        DbError::QueryBuilderError(_) | DbError::BrokenTransactionManager => true,
-        DbError::DatabaseError(ClosedConnection | ReadOnlyTransaction, _) => true,
+        DbError::QueryBuilderError(_)
+        | DbError::BrokenTransactionManager
+        | DbError::DatabaseError(ClosedConnection | ReadOnlyTransaction, _) => true,
         DbError::DatabaseError(_, about) => SIGNS.iter().any(|sign| about.message().contains(sign)),
         _ => false,
     }

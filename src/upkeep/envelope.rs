@@ -295,7 +295,9 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_whatever_its_length() {
         for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE] {
-            let text: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
+            let text: Vec<u8> = (0..length)
+                .map(|place| u8::try_from(place % 251).unwrap())
+                .collect();
             let file = sealed(&text);
             assert!(length == 0 || !file.windows(40).any(|some| text.starts_with(some)));
             assert_eq!(opened(&file, &secret()).unwrap(), text, "{length}");
