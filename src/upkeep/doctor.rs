@@ -247,16 +247,11 @@ fn secrets(conn: &mut Conn, sealer: Result<Sealer, String>) -> Result<Option<Fin
         who.push(sentence);
     }
     for column in rekey::columns(conn)? {
-        let mut last = String::new();
-        loop {
-            let some = queries::sealed(conn, &column, &last, 500)?;
-            let Some((end, _)) = some.last() else { break };
-            last.clone_from(end);
-            let lost = some
-                .iter()
-                .filter(|(id, sealed)| column.open(&sealer, id, sealed).is_err());
-            who.extend(lost.map(|(id, _)| format!("{} {id}", column.table)));
-        }
+        let some = queries::sealed(conn, &column)?;
+        let lost = some
+            .iter()
+            .filter(|(id, sealed)| column.open(&sealer, id, sealed).is_err());
+        who.extend(lost.map(|(id, _)| format!("{} {id}", column.table)));
     }
     Ok(found(Weight::Broken, what, who, remedy))
 }

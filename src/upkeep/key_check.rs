@@ -65,8 +65,8 @@ fn wrong() -> String {
 /// Whether the first secret that was sealed before there was a check opens; true where there is none.
 fn opens_what_is_there(conn: &mut Conn, sealer: &Sealer) -> Result<bool, DbError> {
     for column in super::rekey::columns(conn)? {
-        if let Some((id, sealed)) = queries::sealed(conn, &column, "", 1)?.pop()
-            && column.open(sealer, &id, &sealed).is_err()
+        if let Some((id, sealed)) = queries::sealed(conn, &column)?.first()
+            && column.open(sealer, id, sealed).is_err()
         {
             return Ok(false);
         }

@@ -57,6 +57,11 @@ pub fn void_invitation_links(conn: &mut Conn) -> Result<usize> {
     Ok(waiting.len())
 }
 
+/// Takes away what waits to be sent.
+pub fn drop_letters_that_wait(conn: &mut Conn) -> Result<usize> {
+    diesel::sql_query("DELETE FROM letters WHERE state IN ('waiting', 'retrying')").execute(conn)
+}
+
 #[derive(QueryableByName)]
 struct Secret {
     #[diesel(sql_type = Text)]
@@ -65,14 +70,13 @@ struct Secret {
     sealed: String,
 }
 
-/// Rows with a secret in this column after this key: key and secret.
-pub fn sealed(conn: &mut Conn, column: &Column, after: &str, most: i64) -> Result<Vec<(String, String)>> {
+/// Every row with a secret in this column: the first part of its key, and the secret.
+pub fn sealed(conn: &mut Conn, column: &Column) -> Result<Vec<(String, String)>> {
     let Column { table, key, name } = column;
     let question = format!(
-        "SELECT \"{key}\" AS id, \"{name}\" AS sealed FROM \"{table}\" \
-         WHERE \"{name}\" <> '' AND \"{key}\" > $1 ORDER BY \"{key}\" LIMIT {most}"
+        "SELECT \"{key}\" AS id, \"{name}\" AS sealed FROM \"{table}\" WHERE \"{name}\" <> '' ORDER BY \"{key}\""
     );
-    let rows: Vec<Secret> = diesel::sql_query(question).bind::<Text, _>(after).load(conn)?;
+    let rows: Vec<Secret> = diesel::sql_query(question).load(conn)?;
     Ok(rows.into_iter().map(|row| (row.id, row.sealed)).collect())
 }
 

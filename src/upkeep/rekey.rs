@@ -16,7 +16,9 @@ use crate::store::time::Timestamp;
 use crate::store::{Conn, DbError, Store, catalog};
 
 /// How many secrets are sealed in one transaction.
-const BATCH: i64 = 200;
+const BATCH: usize = 200;
+/// Tables whose secrets are those of another: what a connection had before, or shall have.
+const MOVED: [(&str, &str); 1] = [("connection_versions", "connections")];
 
 /// A column of sealed secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +32,20 @@ pub struct Column {
 }
 
 impl Column {
-    /// The places that a secret of this row may be sealed for: with the column's name, or without its ending.
-    fn places(&self, id: &str) -> [String; 2] {
+    /// The places that a secret of this row may be sealed for: with the column's name, or without its ending; of the
+    /// table, or of the one that the secret comes from and goes back to.
+    fn places(&self, id: &str) -> Vec<String> {
         let short = self.name.strip_suffix("_sealed").unwrap_or(&self.name);
-        [short, &self.name].map(|name| format!("{}:{id}:{name}", self.table))
+        let own = self.table.as_str();
+        let from = MOVED
+            .iter()
+            .find(|(table, _)| *table == own)
+            .map(|(_, from)| *from);
+        [Some(own), from]
+            .into_iter()
+            .flatten()
+            .flat_map(|table| [short, &self.name].map(|name| format!("{table}:{id}:{name}")))
+            .collect()
     }
 
     /// Opens a secret and answers for which place it was sealed.
@@ -41,11 +53,11 @@ impl Column {
     /// # Errors
     /// When no known key opens it there.
     pub fn open(&self, sealer: &Sealer, id: &str, sealed: &str) -> Result<(String, String), String> {
-        let [short, long] = self.places(id);
-        match sealer.open(&short, sealed) {
-            Ok(plain) => Ok((short, plain)),
-            Err(_) => sealer.open(&long, sealed).map(|plain| (long, plain)),
-        }
+        let open = |place: String| Some((sealer.open(&place, sealed).ok()?, place));
+        let opened = self.places(id).into_iter().find_map(open);
+        opened
+            .map(|(plain, place)| (place, plain))
+            .ok_or_else(|| format!("{} of {} {id} opens with no key", self.name, self.table))
     }
 }
 
@@ -146,28 +158,22 @@ fn seal_all(store: &Store, sealer: &Sealer) -> Result<Done, Fault> {
         Ok(())
     })?;
     for column in store.read(columns)? {
-        let mut last = String::new();
-        loop {
-            let some = store.write(|conn| seal_some(conn, sealer, &column, &last, &mut done))?;
-            match some {
-                Some(end) => last = end,
-                None => break,
-            }
+        let all = store.read(|conn| queries::sealed(conn, &column))?;
+        for some in all.chunks(BATCH) {
+            store.write(|conn| seal_some(conn, sealer, &column, some, &mut done))?;
         }
     }
     Ok(done)
 }
 
-/// Seals the next rows of a column and answers the last one's key; none where there was none.
 fn seal_some(
     conn: &mut Conn,
     sealer: &Sealer,
     column: &Column,
-    after: &str,
+    some: &[(String, String)],
     done: &mut Done,
-) -> Result<Option<String>, Fault> {
-    let rows = queries::sealed(conn, column, after, BATCH)?;
-    for (id, known) in rows.iter().filter(|(_, known)| !sealer.is_newest(known)) {
+) -> Result<(), Fault> {
+    for (id, known) in some.iter().filter(|(_, known)| !sealer.is_newest(known)) {
         let Ok((place, plain)) = column.open(sealer, id, known) else {
             done.lost += 1;
             continue;
@@ -176,5 +182,5 @@ fn seal_some(
         // Whoever changed it meanwhile wins; the next run finds it.
         done.sealed += queries::seal_anew(conn, column, id, known, &anew)?;
     }
-    Ok(rows.last().map(|(id, _)| id.clone()))
+    Ok(())
 }

@@ -26,11 +26,13 @@ const PASSING: [&str; 8] = [
     "attempts",
     "setup_links",
     "kept_forms",
-    "password_links",
-    "password_resets",
-    "passkey_ceremonies",
-    "trials",
+    "ceremonies",
+    "half_sign_ins",
+    "reset_links",
+    "connection_links",
 ];
+/// What waits to be sent: it was sent meanwhile, and its links are void.
+const LETTERS: &str = "letters";
 
 /// Reads the back-up whole, then puts it into the database in one transaction.
 ///
@@ -71,9 +73,12 @@ pub fn restore(
 
 /// Ends what must not outlive a back-up.
 fn settle(conn: &mut Conn) -> Result<(), Fault> {
-    for table in catalog::tables(conn)? {
-        if PASSING.contains(&table.name.as_str()) {
-            copy::empty(conn, &table.name)?;
+    // Children before those that they refer to.
+    for table in catalog::tables(conn)?.iter().rev() {
+        match table.name.as_str() {
+            LETTERS => drop(queries::drop_letters_that_wait(conn)?),
+            name if PASSING.contains(&name) => drop(copy::empty(conn, name)?),
+            _ => {}
         }
     }
     queries::void_invitation_links(conn)?;
