@@ -13,6 +13,7 @@ use actix_web::{App, HttpResponse, HttpResponseBuilder, HttpServer, web};
 use crate::config::Config;
 use crate::outbound::dns::Dns;
 use crate::outbound::{Network, Outbound};
+use crate::previews::Previews;
 use crate::provisioning::log::Log;
 use crate::session::Sessions;
 use crate::sign_in::oidc::Oidc;
@@ -85,6 +86,7 @@ impl Vestibule {
         let (scim_log, outbound) = (self.scim_log.clone(), self.outbound.clone());
         let dns = Dns::new(site.config.dns.clone());
         let names = dns.clone();
+        let previews = Previews::default();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(self.site.clone()))
@@ -92,6 +94,7 @@ impl Vestibule {
                 .app_data(web::Data::new(self.outbound.clone()))
                 .app_data(web::Data::new(self.oidc.clone()))
                 .app_data(web::Data::new(self.scim_log.clone()))
+                .app_data(web::Data::new(previews.clone()))
                 .app_data(web::PayloadConfig::new(1024 * 1024))
                 .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
                 .app_data(web::QueryConfig::default().error_handler(|error, _| {
@@ -159,6 +162,8 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .configure(crate::sign_ins::routes)
         .configure(crate::denied::routes)
         .configure(crate::audit::routes)
+        .configure(crate::dry_run::routes)
+        .configure(crate::previews::routes)
         .configure(crate::sign_in::routes)
         // `/invitation/{token}` comes after the words that may stand in its place.
         .configure(crate::invitations::routes);

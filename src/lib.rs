@@ -26,6 +26,8 @@ pub mod groups;
 pub mod provisioning;
 pub mod sign_in;
 pub mod set_up;
+pub mod dry_run;
+pub mod previews;
 pub mod home;
 pub mod my_account;
 pub mod operator;

@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, stdin, stdout};
+use std::io::{BufReader, Read as _, stdin, stdout};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +15,7 @@ use vestibule::audit::{self, Actor};
 use vestibule::config::Config;
 use vestibule::connections;
 use vestibule::demo::Addresses;
+use vestibule::dry_run;
 use vestibule::orgs;
 use vestibule::provisioning;
 use vestibule::sign_in::{self, NewOwner};
@@ -24,6 +25,7 @@ use vestibule::store::{Store, health};
 use vestibule::upkeep;
 use vestibule::upkeep::doctor::Weight;
 use vestibule::upkeep::log::Lines;
+use vestibule::web::Problem;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -81,6 +83,9 @@ enum Command {
     /// Check or hand out the audit log.
     #[command(subcommand)]
     Audit(Audit),
+    /// Say what would happen if somebody signed in now: the decision, each rule and each effect. Nothing is
+    /// written.
+    Explain(Explain),
 }
 
 #[derive(clap::Args)]
@@ -116,6 +121,49 @@ enum Audit {
         #[arg(long)]
         org: Option<String>,
     },
+}
+
+#[derive(clap::Args)]
+struct Explain {
+    /// The organization's short name, such as acme.
+    #[arg(long)]
+    org: String,
+    /// The connection as its sign-in address names it, such as okta.
+    #[arg(long, required_unless_present_any = ["from", "stdin"])]
+    connection: Option<String>,
+    /// The reference or the id of a recorded sign-in, from which is taken what is not given here.
+    #[arg(long)]
+    from: Option<String>,
+    /// The person's address.
+    #[arg(long)]
+    email: Option<String>,
+    /// Whether the provider says that the address is verified. Default: it says nothing.
+    #[arg(long)]
+    verified: Option<bool>,
+    /// The person's name.
+    #[arg(long)]
+    name: Option<String>,
+    /// A group that the provider sends; may be repeated. Default: it sends no groups.
+    #[arg(long = "group")]
+    groups: Vec<String>,
+    /// As if just-in-time provisioning were on, or off.
+    #[arg(long, value_name = "true|false")]
+    jit: Option<bool>,
+    /// As if SCIM were on, or off.
+    #[arg(long, value_name = "true|false")]
+    scim: Option<bool>,
+    /// As if the address's domain were verified and attached to the connection.
+    #[arg(long)]
+    domain: bool,
+    /// The browser carries the link of the invitation that waits for this address.
+    #[arg(long)]
+    link: bool,
+    /// Read the question from standard input, as one JSON object.
+    #[arg(long, conflicts_with_all = ["connection", "from", "email", "verified", "name", "groups", "jit", "scim", "domain", "link"])]
+    stdin: bool,
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -194,6 +242,7 @@ fn run(command: Command) -> Result<ExitCode, String> {
         Command::Rekey { finish } => rekey(&Config::from_env()?, finish),
         Command::Apply { file, dry_run } => apply(&file, dry_run),
         Command::Decide => decide(),
+        Command::Explain(wish) => explain(Config::from_env()?, &wish),
         Command::Demo(demo) => show(&demo),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
         Command::MakeOperator(operator) => make_operator(Config::from_env()?, &operator),
@@ -211,6 +260,52 @@ fn decide() -> Result<ExitCode, String> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn explain(config: Config, wish: &Explain) -> Result<ExitCode, String> {
+    let question = if wish.stdin {
+        let mut text = String::new();
+        stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| error.to_string())?;
+        serde_json::from_str(&text).map_err(|error| format!("the question can’t be read: {error}"))?
+    } else {
+        asked(wish)
+    };
+    let vestibule = Vestibule::open(config, Clock::system())?;
+    let now = vestibule.site.now();
+    let explained = vestibule.site.store.read(|conn| {
+        let organization = orgs::find_by_slug(conn, &wish.org)?
+            .ok_or_else(|| Problem::Invalid(format!("There is no organization called {}.", wish.org)))?;
+        dry_run::explain(conn, now, &organization.id, &question)
+    });
+    let explained = explained.map_err(|problem| problem.to_string())?;
+    if wish.json {
+        let json = serde_json::to_string_pretty(&explained).map_err(|error| error.to_string())?;
+        println!("{json}");
+    } else {
+        print!("{}", explained.to_text());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn asked(wish: &Explain) -> dry_run::Question {
+    dry_run::Question {
+        connection: wish.connection.clone().unwrap_or_default(),
+        sign_in: wish.from.clone().unwrap_or_default(),
+        email: wish.email.clone(),
+        email_verified: wish.verified,
+        name: wish.name.clone(),
+        groups: (!wish.groups.is_empty()).then(|| wish.groups.clone()),
+        link: wish.link,
+        changes: dry_run::Changes {
+            jit: wish.jit,
+            scim: wish.scim,
+            domain: wish.domain,
+            seats: None,
+        },
+        ..dry_run::Question::default()
+    }
 }
 
 fn apply(file: &Path, dry_run: bool) -> Result<ExitCode, String> {

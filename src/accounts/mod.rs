@@ -8,4 +8,4 @@ pub mod actions;
 
 pub use model::Account;
 pub use passwords::{MAX_PASSWORD, MIN_PASSWORD, check_policy, hash, verify};
-pub use queries::{count, find, find_by_email, find_by_identity, identity_count};
+pub use queries::{by_email_keys, count, find, find_by_email, identity_at, identity_count, linked_to};

@@ -1,5 +1,7 @@
 //! SQL of accounts, their identities and retired usernames.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::Account;
@@ -98,17 +100,54 @@ pub fn find_by_email(conn: &mut Conn, email: &EmailAddress) -> Result<Option<Acc
         .map(account))
 }
 
-/// The account that this (connection, issuer, subject) is linked to.
-pub fn find_by_identity(conn: &mut Conn, identity: &Identity) -> Result<Option<Account>> {
-    let row = identities::table
+/// The accounts that these identities of one connection are linked to, each with its issuer and subject.
+///
+/// # Errors
+/// When the database refuses.
+pub fn linked_to(
+    conn: &mut Conn,
+    connection: &str,
+    wanted: &[&Identity],
+) -> Result<Vec<(String, String, Account)>> {
+    let issuers: BTreeSet<&str> = wanted.iter().map(|identity| identity.issuer.as_str()).collect();
+    let subjects: Vec<&str> = wanted.iter().map(|identity| identity.subject.as_str()).collect();
+    let rows: Vec<(String, String, Row)> = identities::table
         .inner_join(accounts::table)
-        .filter(identities::connection_id.eq(&identity.connection))
-        .filter(identities::issuer.eq(&identity.issuer))
-        .filter(identities::subject.eq(&identity.subject))
+        .filter(identities::connection_id.eq(connection))
+        .filter(identities::issuer.eq_any(issuers))
+        .filter(identities::subject.eq_any(subjects))
+        .select((identities::issuer, identities::subject, COLUMNS))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(issuer, subject, row)| (issuer, subject, account(row)))
+        .collect())
+}
+
+/// The accounts of these addresses (folded).
+///
+/// # Errors
+/// When the database refuses.
+pub fn by_email_keys(conn: &mut Conn, keys: &[&str]) -> Result<Vec<Account>> {
+    let rows: Vec<Row> = accounts::table
+        .filter(accounts::email_key.eq_any(keys))
         .select(COLUMNS)
+        .load(conn)?;
+    Ok(rows.into_iter().map(account).collect())
+}
+
+/// Issuer and subject by which an account is linked at a connection; of several the latest.
+///
+/// # Errors
+/// When the database refuses.
+pub fn identity_at(conn: &mut Conn, connection: &str, account: &str) -> Result<Option<(String, String)>> {
+    identities::table
+        .filter(identities::account_id.eq(account))
+        .filter(identities::connection_id.eq(connection))
+        .order((identities::linked_at.desc(), identities::id.desc()))
+        .select((identities::issuer, identities::subject))
         .first(conn)
-        .optional()?;
-    Ok(row.map(account))
+        .optional()
 }
 
 /// How many accounts there are.

@@ -8,6 +8,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("sign_in.rejected", "Technical failure at sign-in"),
     ("denial.asked", "Asked to be let in"),
     ("denial.invited", "Answered a denial by an invitation"),
+    ("denial.assigned", "Gave a denial to somebody"),
+    ("denial.noted", "Wrote a note beside a denial"),
     ("denial.dismissed", "Dismissed a denial"),
     ("denial.reopened", "Reopened a denial"),
     ("invitation.sent", "Invited"),

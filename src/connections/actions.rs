@@ -239,6 +239,38 @@ pub fn set_scim(
     reread(conn, known)
 }
 
+/// Says which role and team somebody gets who becomes a member by just-in-time provisioning.
+///
+/// # Errors
+/// `Invalid` when the team is gone or the role can't be given, `Conflict` when the connection changed meanwhile.
+pub fn set_newcomers(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    (role, team): (Role, Option<String>),
+) -> Result<Connection, Problem> {
+    let before = Settings::from(known);
+    let after = Settings {
+        default_role: role,
+        default_team: team,
+        ..before.clone()
+    };
+    if after == before {
+        return Ok(known.clone());
+    }
+    check(conn, &known.organization, &known.id, &after)?;
+    unless_stale(queries::set_newcomers(
+        conn,
+        known,
+        role,
+        after.default_team.as_deref(),
+    )?)?;
+    let told = Some(before.told());
+    record(conn, now, actor, known, "connection.changed", told, after.told())?;
+    reread(conn, known)
+}
+
 /// Says whether people of the connection's domains have to come by it, or may use a password.
 ///
 /// # Errors

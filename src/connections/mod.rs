@@ -13,9 +13,11 @@ pub mod saml;
 pub mod testing;
 pub mod versions;
 
-pub use model::{Connection, Protocol, Settings, State, policy, secret_place};
+pub use model::{Connection, Protocol, Settings, StandingDomain, State, policy, secret_place};
 pub use provider::{OidcSettings, ProviderSettings};
-pub use queries::{domain_standing, find, find_by_slugs, find_in, for_domain, list};
+pub use queries::{
+    attached, domain_standing, domain_standings, find, find_by_slugs, find_in, for_domain, list,
+};
 
 use actix_web::web;
 
@@ -46,9 +48,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                 .post(pages::revoke_link),
         )
         .service(at("/{id}/keys").get(pages::keys).post(pages::change_keys))
-        .service(at("/{id}/state").get(pages::state).post(pages::set_state))
-        .service(at("/{id}/jit").get(pages::jit).post(pages::set_jit))
-        .service(at("/{id}/scim").get(pages::scim).post(pages::set_scim));
+        .service(at("/{id}/state").get(pages::state).post(pages::set_state));
     cfg.configure(guests_routes);
 }
 

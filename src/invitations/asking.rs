@@ -1,7 +1,7 @@
 //! Inviting in three steps: type the addresses, review what becomes of each, send.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use super::model::{Sent, TeamName};
 use super::queries;
 use super::review::{self, Ground, Left, MOST, Sorted};
 use super::sheet::{self, Sheet};
-use crate::access::Role;
+use crate::access::{EmailAddress, Role};
 use crate::audit::Actor;
 use crate::denied::{self, Denial};
 use crate::orgs::{self, Organization};
@@ -246,11 +246,13 @@ impl Links {
 pub(super) async fn form(
     admin: Admin,
     site: web::Data<Site>,
+    request: HttpRequest,
     prefilled: web::Query<Prefilled>,
 ) -> Result<HttpResponse, Problem> {
     let prefilled = prefilled.into_inner();
+    let denied = of_denials(&admin, &site, &request).await?;
     let wish = Wish {
-        addresses: prefilled.email.trim().to_owned(),
+        addresses: format!("{} {denied}", prefilled.email.trim()).trim().to_owned(),
         is_double: false,
         role: Role::parse(&prefilled.role)
             .filter(|role| admin.role.may_grant(*role))
@@ -259,6 +261,23 @@ pub(super) async fn form(
         denial: prefilled.denial,
     };
     show(&admin, &site, wish, FieldErrors::default()).await
+}
+
+/// The addresses of the denied sign-ins that were ticked, one on each line.
+async fn of_denials(admin: &Admin, site: &Site, request: &HttpRequest) -> Result<String, Problem> {
+    let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let ids = pairs
+        .filter(|(name, _)| name == "id")
+        .map(|(_, id)| id.into_owned());
+    let ids: Vec<String> = ids.take(review::MOST).collect();
+    if ids.is_empty() {
+        return Ok(String::new());
+    }
+    let organization = admin.organization.clone();
+    let found = site
+        .store
+        .reading(move |conn| denied::addresses(conn, &organization, &ids));
+    Ok(found.await.map_err(Problem::from)?.join("\n"))
 }
 
 async fn show(admin: &Admin, site: &Site, wish: Wish, errors: FieldErrors) -> Result<HttpResponse, Problem> {
@@ -389,7 +408,7 @@ fn invite(
     Ok((sent, sorted, answered))
 }
 
-/// Marks the denial as answered, if one of these invitations is for its person.
+/// Marks the denials of these people as answered. Says whether the one was among them from which this began.
 fn answer(
     conn: &mut Conn,
     now: i64,
@@ -398,12 +417,14 @@ fn answer(
     denial: &str,
     sent: &[Sent],
 ) -> Result<bool, DbError> {
-    if denial.is_empty() {
-        return Ok(false);
-    }
     let mut answered = false;
     for one in sent {
-        answered |= denied::actions::invited(conn, now, actor, organization, denial, &one.id)?;
+        if !denial.is_empty() {
+            answered |= denied::actions::invited(conn, now, actor, organization, denial, &one.id)?;
+        }
+        if let Ok(email) = EmailAddress::parse(&one.email) {
+            denied::actions::invited_address(conn, now, actor, organization, email.key(), &one.id)?;
+        }
     }
     Ok(answered)
 }

@@ -19,7 +19,7 @@ mod sheet;
 use actix_web::{HttpResponse, web};
 
 pub use model::{Found, Invitation, New, Sent, State, TeamName};
-pub use queries::{by_token, find, standing};
+pub use queries::{by_token, find, standing, standings};
 
 use crate::session::Admin;
 use crate::web::{Posted, Problem, Site};

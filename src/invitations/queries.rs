@@ -1,6 +1,6 @@
 //! SQL of invitations.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
@@ -13,9 +13,6 @@ use crate::store::text::{part, places};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Conn, Result};
 use crate::web::{Paging, Slice};
-
-/// How many invitations of one person are looked at.
-const LOOKED_AT: i64 = 50;
 
 /// How many rows one statement writes: SQLite takes 32,766 values.
 const AT_ONCE: usize = 500;
@@ -121,8 +118,47 @@ pub fn by_token(conn: &mut Conn, token_hash: &str) -> Result<Option<Invitation>>
     Ok(with_teams(conn, row.into_iter().collect())?.pop())
 }
 
-/// What the organization's invitations say about a person with these addresses (folded), whose browser
-/// carries the token with this hash.
+/// What the organization's invitations say about people, each of whom has these addresses (folded); in the
+/// order in which they are asked about. The token's hash is that of the browser, where one is there.
+///
+/// # Errors
+/// When the database refuses.
+pub fn standings(
+    conn: &mut Conn,
+    now: Timestamp,
+    organization: &str,
+    people: &[Vec<String>],
+    token_hash: Option<&str>,
+) -> Result<Vec<Found>> {
+    let keys: BTreeSet<&String> = people.iter().flatten().collect();
+    let rows = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::email_key.eq_any(keys))
+        .order((invitations::sent_at.desc(), invitations::id.desc()))
+        .select(Row::as_select())
+        .load(conn)?;
+    let all = with_teams(conn, rows)?;
+    let mut by_address: HashMap<&str, Vec<&Invitation>> = HashMap::new();
+    for one in &all {
+        by_address.entry(&one.email_key).or_default().push(one);
+    }
+    let mut found = Vec::with_capacity(people.len());
+    for addresses in people {
+        let theirs = addresses.iter().filter_map(|key| by_address.get(key.as_str()));
+        let mut theirs: Vec<&Invitation> = theirs.flatten().copied().collect();
+        theirs.sort_by(|one, other| (other.sent_at, &other.id).cmp(&(one.sent_at, &one.id)));
+        let judged = Found::judge(&theirs, now, token_hash);
+        found.push(match token_hash {
+            Some(hash) if judged.standing == InvitationStanding::None => {
+                for_another(conn, now, organization, addresses, hash)?.unwrap_or(judged)
+            }
+            _ => judged,
+        });
+    }
+    Ok(found)
+}
+
+/// What the organization's invitations say about one person with these addresses (folded).
 ///
 /// # Errors
 /// When the database refuses.
@@ -133,23 +169,24 @@ pub fn standing(
     email_keys: &[String],
     token_hash: Option<&str>,
 ) -> Result<Found> {
-    let rows = invitations::table
-        .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::email_key.eq_any(email_keys))
-        .order((invitations::sent_at.desc(), invitations::id.desc()))
-        .limit(LOOKED_AT)
-        .select(Row::as_select())
-        .load(conn)?;
-    let found = Found::judge(&with_teams(conn, rows)?, now, token_hash);
-    let Some(token_hash) = token_hash.filter(|_| found.standing == InvitationStanding::None) else {
-        return Ok(found);
-    };
+    let mut found = standings(conn, now, organization, &[email_keys.to_vec()], token_hash)?;
+    Ok(found.pop().unwrap_or_else(Found::nothing))
+}
+
+/// Whether the browser carries the link of an invitation for somebody else's address.
+fn for_another(
+    conn: &mut Conn,
+    now: Timestamp,
+    organization: &str,
+    email_keys: &[String],
+    token_hash: &str,
+) -> Result<Option<Found>> {
     let carried = by_token(conn, token_hash)?.filter(|other| {
         other.organization == organization
             && other.state(now) == State::Pending
             && !email_keys.contains(&other.email_key)
     });
-    Ok(carried.map_or(found, |other| Found::by(&other, InvitationStanding::OtherAddress)))
+    Ok(carried.map(|other| Found::by(&other, InvitationStanding::OtherAddress)))
 }
 
 /// What the organization knows already about these addresses (folded). An invitation whose time is over

@@ -11,4 +11,4 @@ mod queries;
 pub use actions::{Doer, Joining, TeamChange};
 pub use model::{Act, Facts, Membership, Refusal, Source, State, judge};
 pub use pages::routes;
-pub use queries::{find, find_by_account};
+pub use queries::{find, find_by_account, of_accounts};

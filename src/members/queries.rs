@@ -99,6 +99,20 @@ pub fn find_by_account(conn: &mut Conn, organization: &str, account: &str) -> Re
     Ok(found.map(membership))
 }
 
+/// The memberships of these accounts in the organization, whatever their states.
+///
+/// # Errors
+/// When the database refuses.
+pub fn of_accounts(conn: &mut Conn, organization: &str, account_ids: &[&str]) -> Result<Vec<Membership>> {
+    let found = members::table
+        .inner_join(accounts::table)
+        .filter(members::account_id.eq_any(account_ids))
+        .filter(members::organization_id.eq(organization))
+        .select((Row::as_select(), Person::as_select()))
+        .load(conn)?;
+    Ok(found.into_iter().map(membership).collect())
+}
+
 /// One page of the members that the filter lets through, by name, and one more if there are more.
 pub fn page(conn: &mut Conn, organization: &str, filter: &Filter, paging: &Paging) -> Result<Vec<Listed>> {
     let mut query = chosen(organization, filter)

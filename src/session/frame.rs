@@ -93,7 +93,11 @@ impl Frame {
             };
             groups.push(Group {
                 title: "Record",
-                items: vec![denied, self.item("Audit log", "audit")],
+                items: vec![
+                    denied,
+                    self.item("Dry run", "dry-run"),
+                    self.item("Audit log", "audit"),
+                ],
             });
         }
         let account = Item {

@@ -7,17 +7,12 @@ use super::door::{USED, Unfit};
 use super::effects::apply;
 use super::queries;
 use super::record::{Rejection, reject};
+use super::standing::{Ground, Person};
 use super::testing::Tested;
-use crate::access::{
-    AccountStanding, Decision, DomainStanding, Identity, MemberStanding, Policy, Seats, Standing, decide,
-};
-use crate::accounts::{self, Account};
-use crate::connections::{self, Connection};
+use crate::access::{Decision, DomainStanding, Identity, Policy, decide};
+use crate::connections::Connection;
 use crate::groups;
-use crate::invitations::{self, Found};
-use crate::members::{self, Membership};
-use crate::orgs::{self, Organization};
-use crate::seats;
+use crate::orgs::Organization;
 use crate::store::time::{MINUTE, Timestamp};
 use crate::store::{Conn, DbError, Store};
 use crate::web::{Client, Problem};
@@ -119,11 +114,7 @@ pub(super) struct Loaded {
     pub(super) organization: Organization,
     pub(super) connection: Connection,
     pub(super) policy: Policy,
-    pub(super) standing: Standing,
-    pub(super) account: Option<Account>,
-    pub(super) member: Option<Membership>,
-    pub(super) invitation: Found,
-    pub(super) addresses: Vec<String>,
+    pub(super) person: Person,
 }
 
 /// Lets the person in or turns them away, and keeps the record. Tried again when two transactions met.
@@ -187,7 +178,7 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
     }
     let groups = arrival.identity.groups.as_deref().unwrap_or_default();
     groups::actions::saw(conn, now, &loaded.connection.id, groups)?;
-    let decision = decide(&loaded.policy, &arrival.identity, &loaded.standing);
+    let decision = decide(&loaded.policy, &arrival.identity, &loaded.person.standing);
     apply(conn, now, arrival, &loaded, decision)
 }
 
@@ -214,17 +205,11 @@ pub(super) fn seen_before(
 
 /// Reads what is judged; none where connection or organization were turned off meanwhile.
 fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loaded>, Fault> {
-    let Some(organization) =
-        orgs::find(conn, &arrival.organization)?.filter(|organization| organization.is_on)
-    else {
-        return Ok(None);
-    };
-    let Some(connection) = connections::find(conn, &arrival.connection)?
-        .filter(|connection| connection.state == connections::State::On)
-    else {
-        return Ok(None);
-    };
-    weigh(conn, now, arrival, organization, connection).map(Some)
+    let ground = Ground::load(conn, &arrival.organization, &arrival.connection)?;
+    match ground.filter(Ground::is_on) {
+        Some(ground) => weigh(conn, now, arrival, ground).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// What would become of somebody.
@@ -242,115 +227,27 @@ pub(super) fn foretell(
     arrival: &Arrival,
     connection: Connection,
 ) -> Result<Foretold, Fault> {
-    let organization = orgs::find(conn, &arrival.organization)?.ok_or(Problem::NotFound)?;
-    let loaded = weigh(conn, now, arrival, organization, connection)?;
+    let ground = Ground::at(conn, &arrival.organization, connection)?.ok_or(Problem::NotFound)?;
+    let loaded = weigh(conn, now, arrival, ground)?;
     let settings = &loaded.organization.settings;
     Ok(Foretold {
-        decision: decide(&loaded.policy, &arrival.identity, &loaded.standing),
-        domain: loaded.standing.domain,
+        decision: decide(&loaded.policy, &arrival.identity, &loaded.person.standing),
+        domain: loaded.person.standing.domain,
         groups_matter: !loaded.policy.mapping.is_empty() || settings.group_convention,
     })
 }
 
 /// Reads the rest of what is judged.
-fn weigh(
-    conn: &mut Conn,
-    now: Timestamp,
-    arrival: &Arrival,
-    organization: Organization,
-    connection: Connection,
-) -> Result<Loaded, Fault> {
-    let identity = &arrival.identity;
-    let domain = match &identity.email {
-        Some(email) => connections::domain_standing(conn, &connection, email.domain())?,
-        None => DomainStanding::Unverified,
-    };
-    let linked = accounts::find_by_identity(conn, identity)?;
-    let is_linked = linked.is_some();
-    let by_address = match &identity.email {
-        Some(email) => accounts::find_by_email(conn, email)?,
-        None => None,
-    };
-    let addresses = invited_addresses(identity, linked.as_ref(), by_address.as_ref(), domain);
-    let account = linked.or(by_address);
-    let member = match &account {
-        Some(account) => members::find_by_account(conn, &organization.id, &account.id)?,
-        None => None,
-    };
+fn weigh(conn: &mut Conn, now: Timestamp, arrival: &Arrival, ground: Ground) -> Result<Loaded, Fault> {
     let token = (!arrival.invitation_hash.is_empty()).then_some(arrival.invitation_hash.as_str());
-    let invitation = invitations::standing(conn, now, &organization.id, &addresses, token)?;
-    let standing = Standing {
-        account: account_standing(account.as_ref(), is_linked),
-        member: member_standing(member.as_ref()),
-        invitation: invitation.standing.clone(),
-        seats: seats(conn, now, &organization, member.is_some())?,
-        domain,
-    };
-    let convention = groups::convention(conn, &organization, identity.groups.as_deref())?;
-    let policy = Policy {
-        convention,
-        ..connections::policy(&connection, groups::mapping(conn, &connection.id)?)
+    let here = ground.people(conn, now, &[&arrival.identity], token)?;
+    let Some(person) = here.people.into_iter().next() else {
+        return Err(Problem::internal("nobody is at the door").into());
     };
     Ok(Loaded {
-        organization,
-        connection,
-        policy,
-        standing,
-        account,
-        member,
-        invitation,
-        addresses,
+        organization: ground.organization,
+        connection: ground.connection,
+        policy: here.policy,
+        person,
     })
-}
-
-/// Whether a newcomer would find a seat. Counted only where that can matter, since counting takes longer
-/// the more members there are.
-fn seats(
-    conn: &mut Conn,
-    now: Timestamp,
-    organization: &Organization,
-    is_known: bool,
-) -> Result<Seats, Fault> {
-    if is_known || organization.settings.seats.is_none() {
-        return Ok(Seats::Free);
-    }
-    let free = seats::count(conn, &organization.id, now)?.has_room(1);
-    Ok(if free { Seats::Free } else { Seats::Full })
-}
-
-/// The addresses whose invitations are this person's. A linked account is invited by its own address,
-/// since that was proven; by a new one that the provider sends, only where the organization's verified
-/// domain vouches for it and it is nobody else's.
-fn invited_addresses(
-    identity: &Identity,
-    linked: Option<&Account>,
-    by_address: Option<&Account>,
-    domain: DomainStanding,
-) -> Vec<String> {
-    let asserted = identity.email.as_ref().map(|email| email.key().to_owned());
-    let Some(account) = linked else {
-        return asserted.into_iter().collect();
-    };
-    let vouched = domain == DomainStanding::Verified && identity.email_verified != Some(false);
-    let free = by_address.is_none_or(|other| other.id == account.id);
-    let mut addresses = vec![account.email_key.clone()];
-    addresses.extend(asserted.filter(|key| vouched && free && *key != account.email_key));
-    addresses
-}
-
-fn account_standing(account: Option<&Account>, linked: bool) -> AccountStanding {
-    match account {
-        None => AccountStanding::None,
-        Some(account) if account.is_active => AccountStanding::Active { linked },
-        Some(_) => AccountStanding::Deactivated { linked },
-    }
-}
-
-fn member_standing(member: Option<&Membership>) -> MemberStanding {
-    match member.map(|member| member.state) {
-        None => MemberStanding::No,
-        Some(members::State::Active) => MemberStanding::Active,
-        Some(members::State::Deactivated) => MemberStanding::Deactivated,
-        Some(members::State::Removed) => MemberStanding::Removed,
-    }
 }

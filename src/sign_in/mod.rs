@@ -9,6 +9,7 @@ mod by_oidc;
 mod door;
 mod effects;
 mod flow;
+mod foreseen;
 mod guest;
 pub mod oidc;
 mod pages;
@@ -19,15 +20,18 @@ mod record;
 mod refused;
 mod saml;
 mod setup;
+mod standing;
 mod sweep;
 mod testing;
 
 use actix_web::web::{self, ServiceConfig};
 
 pub use flow::{Arrival, Once, Passage, admit};
+pub use foreseen::{Foreseen, foresee};
 pub use guest::accept_signed_in;
 pub use password::hash as hash_password;
 pub use setup::{NewOwner, link_for_empty, make_owner};
+pub use standing::{Ground, Here, Otherwise, Person};
 pub use sweep::{sweep, sweep_for_ever};
 
 /// The routes of the front door.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::door::Unfit;
-use super::flow::{Arrival, Fault};
+use super::flow::{Arrival, Fault, Loaded};
 use super::testing::Start;
 use crate::access::{EmailAddress, Trace};
 use crate::audit::{self, Actor, Event, Subject};
@@ -51,8 +51,9 @@ pub(super) fn keep(
     Ok(())
 }
 
-pub(super) fn record(now: Timestamp, arrival: &Arrival, connection: &Connection, trace: Trace) -> Record {
-    let identity = &arrival.identity;
+pub(super) fn record(now: Timestamp, arrival: &Arrival, loaded: &Loaded, trace: Trace) -> Record {
+    let (identity, connection) = (&arrival.identity, &loaded.connection);
+    let judged = loaded.person.judged(connection, &loaded.policy.mapping, identity);
     Record {
         id: id::new_id(),
         organization: arrival.organization.clone(),
@@ -77,7 +78,7 @@ pub(super) fn record(now: Timestamp, arrival: &Arrival, connection: &Connection,
         name: identity.name.display().unwrap_or_default(),
         groups: identity.groups.clone(),
         trace,
-        evidence: arrival.evidence.clone(),
+        evidence: judged.beside(arrival.evidence.clone()),
         client: arrival.client.clone(),
     }
 }

@@ -323,6 +323,19 @@ diesel::table! {
         version -> BigInt,
         asked_at -> Nullable<BigInt>,
         asked -> Text,
+        assigned_account -> Text,
+        assigned_name -> Text,
+    }
+}
+
+diesel::table! {
+    denial_notes (id) {
+        id -> Text,
+        denial_id -> Text,
+        at -> BigInt,
+        by_account -> Text,
+        by_name -> Text,
+        text -> Text,
     }
 }
 
@@ -629,6 +642,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_ins,
     denials,
+    denial_notes,
     sign_in_days,
     audit_events,
     audit_heads,

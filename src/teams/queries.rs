@@ -128,6 +128,19 @@ pub fn mapped(conn: &mut Conn, member: &str, connection: &str) -> Result<BTreeSe
     Ok(ids.into_iter().collect())
 }
 
+/// The same for several members: each with the id of one team.
+///
+/// # Errors
+/// When the database refuses.
+pub fn mapped_of(conn: &mut Conn, members: &[&str], connection: &str) -> Result<Vec<(String, String)>> {
+    team_members::table
+        .filter(team_members::member_id.eq_any(members))
+        .filter(team_members::source.eq_any(Source::MAPPED.map(Source::as_str)))
+        .filter(team_members::connection_id.eq(connection))
+        .select((team_members::member_id, team_members::team_id))
+        .load(conn)
+}
+
 /// Takes back what this connection's groups gave; other sources keep theirs.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ pub use links::{ask_to_revoke, links, make_link, revoke_link};
 pub use saml_form::{create as create_saml, new as new_saml};
 pub use saml_keys::{change_keys, keys};
 pub use saml_metadata::{change_metadata, metadata};
-pub use switches::{jit, scim, set_jit, set_scim, set_state, state};
+pub use switches::{set_state, state};
 pub use test::{found as test_found, test};
 
 use saml_shown::SamlShown;

@@ -118,6 +118,25 @@ pub async fn change(
     }
 }
 
+/// The table and the switch of the name convention that a form of this page holds; none where something is wrong with
+/// them, or they were made from a table that has changed since.
+///
+/// # Errors
+/// `NotFound` where the organization has no such connection.
+pub fn typed(
+    conn: &mut Conn,
+    organization: &str,
+    id: &str,
+    form: &Posted,
+) -> Result<Option<(Vec<Line>, bool)>, Problem> {
+    let now = Now::load(conn, organization, id)?;
+    let Some(mut rows) = form::rows(form).filter(|_| now.state() == form.text("state")) else {
+        return Ok(None);
+    };
+    let lines = form::read(&mut rows, &now.teams, &now.live);
+    Ok(lines.map(|lines| (lines, form.has("convention"))))
+}
+
 /// What stands there now.
 struct Now {
     organization: Organization,
