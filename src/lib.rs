@@ -20,6 +20,7 @@ pub mod seats;
 pub mod connections;
 pub mod sign_ins;
 pub mod denied;
+pub mod retention;
 pub mod invitations;
 pub mod members;
 pub mod groups;

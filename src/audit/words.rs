@@ -111,6 +111,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("domain.removed", "Removed a domain"),
     ("organization.created", "Made the organization"),
     ("organization.changed", "Changed the settings"),
+    ("retention.changed", "Changed how long sign-ins are kept"),
+    ("retention.applied", "Took away records that had their time"),
     ("account.created", "Made an account"),
     ("account.linked", "Linked an identity to an account"),
     ("account.renamed", "Changed a person’s name"),

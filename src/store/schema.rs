@@ -340,6 +340,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    retentions (organization_id) {
+        organization_id -> Text,
+        record_days -> BigInt,
+        claim_days -> BigInt,
+        denial_days -> BigInt,
+        claims_at -> BigInt,
+        claims_id -> Text,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     sign_in_days (organization_id, day, outcome, reason) {
         organization_id -> Text,
         day -> BigInt,
@@ -643,6 +655,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_ins,
     denials,
     denial_notes,
+    retentions,
     sign_in_days,
     audit_events,
     audit_heads,

@@ -39,6 +39,7 @@ mod provisioning;
 mod provisioning_desk;
 mod races;
 mod requests;
+mod retention;
 mod routes;
 mod schema;
 mod serving;

@@ -172,6 +172,8 @@ const ROUTES: &str = "
     POST /orgs/{org}/connections/{id}/domains                     owner  409
     GET  /orgs/{org}/connections/{id}/newcomers                   owner  200
     POST /orgs/{org}/connections/{id}/newcomers                   owner  422
+    GET  /orgs/{org}/settings/retention                           owner  200
+    POST /orgs/{org}/settings/retention                           owner  422
     GET  /orgs/{org}/settings/seats                               owner  200
     POST /orgs/{org}/settings/seats                               owner  409
     GET  /orgs/{org}/connections/{id}/directory                   admin  200
