@@ -11,7 +11,7 @@
     reason = "a bench fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
@@ -20,15 +20,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, redirect};
 use vestibule::access::{
-    AccountStanding, DomainName, DomainStanding, EmailAddress, Identity, InvitationStanding, MemberStanding,
-    Policy, Role, Seats, Standing, Trace, decide,
+    AccountStanding, DomainName, DomainStanding, EmailAddress, Identity, InvitationStanding, MappedGroup,
+    MemberStanding, Policy, Role, Seats, Standing, Trace, decide,
 };
 use vestibule::audit::Actor;
 use vestibule::connections::{self, State};
 use vestibule::demo::provider::{self, Person, Provider};
+use vestibule::dry_run::{Question, explain};
+use vestibule::previews::{Change, DAYS, Progress, replay};
 use vestibule::sign_in::{NewOwner, make_owner};
 use vestibule::sign_ins::{Outcome, Record};
 use vestibule::store::sealed::Sealer;
@@ -56,6 +59,7 @@ fn main() {
     {
         ["provider"] => run_provider(),
         ["load", name, database, binary] => load(name, database, binary),
+        ["foresight", name, database, binary] => foresight(name, database, binary),
         [] => println!("Run scripts/bench: it starts what this needs."),
         other => panic!("unknown arguments: {other:?}"),
     }
@@ -176,6 +180,196 @@ fn load(name: &str, database: &str, binary: &str) {
         row("–", "decide", &decisions());
     }
     drop((server, provider));
+}
+
+/// Previews over a hundred thousand members and sign-ins, dry runs, and a queue of a million people.
+fn foresight(name: &str, database: &str, binary: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    let (store, sealer, now) = (
+        Store::open(database).unwrap(),
+        Sealer::from_file(&key).unwrap(),
+        time::now(),
+    );
+    store.migrate().unwrap();
+    let hash = accounts::hash(PASSWORD).unwrap();
+    let (organization, connection) = store
+        .write(|conn| acme(conn, now, &sealer, "http://127.0.0.1:9", &hash))
+        .unwrap();
+    crowd(&store, &organization, &connection, now);
+    let team = store
+        .write(|conn| {
+            vestibule::teams::actions::create(conn, now, &Actor::operator(), &organization, "Engineering")
+        })
+        .unwrap();
+    let mapping = vec![MappedGroup {
+        group: "eng".into(),
+        team,
+        role: Role::Member,
+    }];
+    let changes = [
+        (
+            "just-in-time off",
+            Change::Jit {
+                connection: connection.clone(),
+                on: false,
+            },
+        ),
+        (
+            "no domain",
+            Change::Domains {
+                connection: connection.clone(),
+                domains: BTreeSet::new(),
+            },
+        ),
+        (
+            "a table of groups",
+            Change::Groups {
+                connection: connection.clone(),
+                mapping,
+                convention: false,
+            },
+        ),
+    ];
+    for (what, change) in changes {
+        // Forgets the highest mark so far, so that the next one is of the preview alone.
+        std::fs::write("/proc/self/clear_refs", "5").unwrap();
+        let (before, begun) = (memory("VmRSS:", "self"), Instant::now());
+        let found = store
+            .read(|conn| replay(conn, now, &organization, &change, DAYS, &Progress::default()))
+            .unwrap();
+        let (took, most) = (begun.elapsed(), memory("VmHWM:", "self") - before);
+        row(
+            name,
+            &format!(
+                "preview of {what}, {} people, {} differ",
+                found.people,
+                found.lines.len()
+            ),
+            &format!("{:.1} s, {most:.0} MB", took.as_secs_f64()),
+        );
+    }
+    let question = Question {
+        connection: "acme-id".into(),
+        email: Some("p77@acme.example".into()),
+        ..Question::default()
+    };
+    let begun = Instant::now();
+    for _ in 0..100 {
+        store
+            .read(|conn| explain(conn, now, &organization, &question))
+            .unwrap();
+    }
+    row(
+        name,
+        "dry run",
+        &format!("{:.1} ms", begun.elapsed().as_secs_f64() * 10.0),
+    );
+    queue(&store, &organization, &connection, now);
+    queue_page(name, database, binary, &key);
+}
+
+/// A hundred thousand members, each of whom has signed in.
+fn crowd(store: &Store, organization: &str, connection: &str, now: i64) {
+    const CROWD: usize = 100_000;
+    for start in (0..CROWD).step_by(1_000) {
+        let rows = |one: &dyn Fn(usize) -> String| -> String {
+            (start..start + 1_000)
+                .map(|number| format!("({})", one(number)))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let at = |number: usize| now - i64::try_from(number).unwrap() * 60_000;
+        let accounts = rows(&|n| {
+            format!(
+                "'a{n:06}','p{n}@acme.example','p{n}@acme.example','Person {n}','person {n}','person{n}',{now},{now}"
+            )
+        });
+        let identities =
+            rows(&|n| format!("'i{n:06}','{connection}','http://127.0.0.1:9','s{n}','a{n:06}',{now}"));
+        let members =
+            rows(&|n| format!("'m{n:06}','{organization}','a{n:06}','member','active','jit',{now},{now}"));
+        let sign_ins = rows(&|n| {
+            let id = format!("{:012x}{n:020}", at(n));
+            let groups = if n % 3 == 0 {
+                r#"["eng","all"]"#
+            } else {
+                r#"["all"]"#
+            };
+            format!(
+                "'{id}','{organization}','{connection}','oidc',{},'admitted','member','r{n}','email:p{n}@acme.example','a{n:06}','http://127.0.0.1:9','s{n}','p{n}@acme.example',TRUE,'Person {n}','{groups}'",
+                at(n)
+            )
+        });
+        let statements = format!(
+            "INSERT INTO accounts (id,email,email_key,full_name,name_key,username,admitted_at,created_at) VALUES {accounts};\
+             INSERT INTO identities (id,connection_id,issuer,subject,account_id,linked_at) VALUES {identities};\
+             INSERT INTO members (id,organization_id,account_id,role,state,source,joined_at,state_changed_at) VALUES {members};\
+             INSERT INTO sign_ins (id,organization_id,connection_id,protocol,at,outcome,reason,reference,person_key,account_id,issuer,subject,email,email_verified,name,groups_json) VALUES {sign_ins};"
+        );
+        store.write(|conn| conn.batch_execute(&statements)).unwrap();
+    }
+    store.write(|conn| conn.batch_execute("ANALYZE")).unwrap();
+}
+
+/// A million people who were denied.
+fn queue(store: &Store, organization: &str, connection: &str, now: i64) {
+    for start in (0..1_000_000_i64).step_by(2_000) {
+        let rows: Vec<String> = (start..start + 2_000)
+            .map(|n| {
+                let (at, state) = (now - n * 5_000, if n % 4 == 0 { "open" } else { "dismissed" });
+                format!("('d{n:07}','{organization}','email:x{n}@other.example','x{n}@other.example','x{n}@other.example','other.example','X {n}','x{n}@other.example x {n}','{connection}','not_invited','{state}',{at},{at},'s','r{n}',{at})")
+            })
+            .collect();
+        let statement = format!(
+            "INSERT INTO denials (id,organization_id,person_key,email,email_key,domain,name,search_key,connection_id,reason,state,first_at,last_at,last_sign_in_id,reference,state_at) VALUES {}",
+            rows.join(",")
+        );
+        store.write(|conn| conn.batch_execute(&statement)).unwrap();
+    }
+    store.write(|conn| conn.batch_execute("ANALYZE")).unwrap();
+}
+
+fn queue_page(name: &str, database: &str, binary: &str, key: &Path) {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let origin = format!("http://127.0.0.1:{port}");
+    let mut server = Command::new(binary);
+    server
+        .env("DATABASE_URL", database)
+        .env("VESTIBULE_KEY_FILE", key)
+        .env("VESTIBULE_LISTEN", format!("127.0.0.1:{port}"))
+        .env("VESTIBULE_LOG", "error");
+    let server = Process(server.spawn().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        while client().get(format!("{origin}/healthz")).send().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let cookies = owner(&origin).await;
+        for path in [
+            "/orgs/acme/denied",
+            "/orgs/acme/denied?state=any",
+            "/orgs/acme/denied?assigned=nobody",
+        ] {
+            let figures = pages(&origin, &cookies, 1, path).await;
+            row(name, &format!("`{path}`, 1,000,000 records"), &figures);
+        }
+    });
+    drop(server);
+}
+
+/// A line of what Linux says of a process's memory, in megabytes.
+fn memory(what: &str, process: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+    line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap() / 1_024.0
 }
 
 fn row(database: &str, what: &str, figure: &str) {
@@ -455,12 +649,7 @@ async fn pages(origin: &str, cookies: &str, at_a_time: usize, path: &str) -> Str
 
 /// Megabytes of memory that the process holds, by Linux.
 fn resident(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap() / 1_024.0
+    memory("VmRSS:", &process.to_string())
 }
 
 fn decisions() -> String {
