@@ -156,6 +156,7 @@ test('what an owner sees', async () => {
     walk.add(`/orgs/acme/${list}`);
   }
   await groups(page, walk);
+  await foreseen(page, walk);
   const link = await connectionsLife(page, walk);
   walk.add('/orgs/acme/set-up');
   await walk.go();
@@ -171,6 +172,29 @@ async function groups(page, walk) {
   await page.getByRole('link', { name: 'Groups and teams…' }).click();
   await page.getByRole('button', { name: 'See what changes…' }).click();
   await walk.check(page, ' groups review');
+  await page.getByRole('button', { name: 'See whom it concerns, by name…' }).click();
+  await walk.check(page, ' groups by name');
+}
+
+/** What is seen before a switch: each change with somebody whom it concerns. */
+async function foreseen(page, walk) {
+  await page.goto(`${demo.url}/orgs/acme/connections`);
+  await page.getByRole('link', { name: 'Acme ID' }).click();
+  const connection = page.url();
+  for (const rest of ['/jit', '/jit?how=in.jit', '/scim', '/domains?chosen=yes', '/newcomers?role=admin', '/enforce/people']) {
+    walk.add(`${connection}${rest}`);
+  }
+  for (const path of ['settings/seats?seats=1', 'settings/seats?seats=x', 'settings/retention', 'dry-run', 'denied?assigned=nobody']) {
+    walk.add(`/orgs/acme/${path}`);
+  }
+  await page.goto(`${demo.url}/orgs/acme/denied`);
+  for (const tick of await page.getByRole('checkbox').all()) await tick.check();
+  await page.getByRole('button', { name: 'Dismiss the ticked…' }).click();
+  await walk.check(page, ' dismiss many');
+  await page.goto(`${demo.url}/orgs/acme/dry-run`);
+  await page.getByLabel('E-mail address').fill('tess@acme.example');
+  await page.getByRole('button', { name: 'See what would happen' }).click();
+  await walk.check(page, ' dry run answered');
 }
 
 /** A test, a draft and a set-up link; answers the link. */
