@@ -1,6 +1,7 @@
 //! Accounts: people on the whole installation. An account is not access; membership is. A person's own page of it
 //! is `my_account`.
 
+mod common;
 mod model;
 mod passwords;
 mod queries;
