@@ -153,6 +153,7 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .configure(crate::set_up::routes)
         .configure(crate::my_account::routes)
         .configure(crate::operator::routes)
+        .configure(crate::break_glass::routes)
         .configure(crate::orgs::routes)
         .configure(crate::domains::routes)
         .configure(crate::teams::routes)

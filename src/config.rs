@@ -31,6 +31,9 @@ pub struct Config {
     /// `VESTIBULE_STRANGER_DAYS`: after how many days an account that was never let in anywhere is taken
     /// away. Default 30.
     pub stranger_days: i64,
+    /// `VESTIBULE_RATE_LIMIT`: how many wrong passwords, unknown links, rejected answers and the like one network
+    /// address has in a minute, of each kind; three times as many at once. 0 for no limit. Default 60.
+    pub rate_limit: u32,
     /// `VESTIBULE_LOG`: what is logged, such as `info` or `vestibule=debug`. Default `info`.
     pub log: String,
     /// `VESTIBULE_LOG_FORMAT`: `text` or `json`. Default `text`.
@@ -123,6 +126,7 @@ struct File {
     trusted_proxies: Option<Vec<String>>,
     workers: Option<usize>,
     stranger_days: Option<i64>,
+    rate_limit: Option<u32>,
     log: Option<String>,
     log_format: Option<String>,
     audit_days: Option<i64>,
@@ -163,6 +167,7 @@ impl Config {
         let workers = number(set("VESTIBULE_WORKERS"), "VESTIBULE_WORKERS")?.or(file.workers);
         let stranger_days =
             number(set("VESTIBULE_STRANGER_DAYS"), "VESTIBULE_STRANGER_DAYS")?.or(file.stranger_days);
+        let rate_limit = number(set("VESTIBULE_RATE_LIMIT"), "VESTIBULE_RATE_LIMIT")?.or(file.rate_limit);
         Ok(Self {
             database_url: set("DATABASE_URL")
                 .or(file.database_url)
@@ -189,6 +194,7 @@ impl Config {
                 .unwrap_or_default(),
             workers: workers.unwrap_or_else(|| cores().min(4)).max(1),
             stranger_days: stranger_days.unwrap_or(30).clamp(1, 3_650),
+            rate_limit: rate_limit.unwrap_or(60),
             log: set("VESTIBULE_LOG")
                 .or(file.log)
                 .unwrap_or_else(|| "info".to_owned()),

@@ -13,6 +13,8 @@ pub mod web;
 pub mod session;
 pub mod audit;
 pub mod accounts;
+pub mod factors;
+pub mod break_glass;
 pub mod orgs;
 pub mod domains;
 pub mod teams;

@@ -16,11 +16,12 @@ use vestibule::config::Config;
 use vestibule::connections;
 use vestibule::demo::Addresses;
 use vestibule::dry_run;
+use vestibule::factors;
 use vestibule::orgs;
 use vestibule::provisioning;
 use vestibule::sign_in::{self, NewOwner};
 use vestibule::store::sealed::Sealer;
-use vestibule::store::time::{Clock, now};
+use vestibule::store::time::{Clock, HOUR, now};
 use vestibule::store::{Store, health};
 use vestibule::upkeep;
 use vestibule::upkeep::doctor::Weight;
@@ -65,6 +66,8 @@ enum Command {
     /// Make a person one who runs the installation, and may open the operator's pages; the account must have a
     /// password. Or take that away.
     MakeOperator(MakeOperator),
+    /// Print a link by which a person sets a new password, good once and for an hour.
+    ResetPassword(ResetPassword),
     /// Bring about what a file describes: organizations, owners, domains, connections, invitations.
     Apply {
         /// The file, in TOML.
@@ -203,6 +206,16 @@ struct MakeOperator {
 }
 
 #[derive(clap::Args)]
+struct ResetPassword {
+    /// The person's address.
+    #[arg(long)]
+    email: String,
+    /// Also take away their authenticator app, passkeys and recovery codes, because they lost them all.
+    #[arg(long)]
+    remove_factors: bool,
+}
+
+#[derive(clap::Args)]
 struct ScimToken {
     /// The organization's short name, such as acme.
     #[arg(long)]
@@ -246,6 +259,7 @@ fn run(command: Command) -> Result<ExitCode, String> {
         Command::Demo(demo) => show(&demo),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
         Command::MakeOperator(operator) => make_operator(Config::from_env()?, &operator),
+        Command::ResetPassword(wish) => reset_password(Config::from_env()?, &wish),
         Command::ScimToken(token) => scim_token(Config::from_env()?, &token),
         Command::Audit(Audit::Verify { anchor }) => verify(&Config::from_env()?, anchor.as_deref()),
         Command::Audit(Audit::Export { org }) => export(&Config::from_env()?, org.as_deref()),
@@ -530,6 +544,32 @@ fn make_operator(config: Config, wish: &MakeOperator) -> Result<ExitCode, String
         .map_err(|error| error.to_string())?;
     let what = if wish.take_away { "no longer runs" } else { "runs" };
     println!("{} {what} this installation.", email.as_str());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn reset_password(config: Config, wish: &ResetPassword) -> Result<ExitCode, String> {
+    let email = EmailAddress::parse(wish.email.trim()).map_err(|error| format!("--email: {error}"))?;
+    let vestibule = Vestibule::open(config, Clock::system())?;
+    let (site, now, actor) = (&vestibule.site, vestibule.site.now(), Actor::operator());
+    let account = site
+        .store
+        .read(|conn| accounts::find_by_email(conn, &email))
+        .map_err(|error| error.to_string())?
+        .ok_or_else(|| format!("There is no account for {}.", email.as_str()))?;
+    let path = site
+        .store
+        .write(|conn| {
+            if wish.remove_factors {
+                factors::actions::remove_all(conn, now, &actor, &account)?;
+            }
+            sign_in::reset_link(conn, now, &actor, &account, HOUR)
+        })
+        .map_err(|problem| problem.to_string())?;
+    eprintln!(
+        "Give this to {} by a way that nobody else reads. It is good once, for an hour.",
+        email.as_str()
+    );
+    println!("{}", site.url(&path));
     Ok(ExitCode::SUCCESS)
 }
 

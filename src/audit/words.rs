@@ -3,6 +3,7 @@
 /// Each action with its sentence's verb and object, grouped as administrators look for them.
 const ACTIONS: &[(&str, &str)] = &[
     ("sign_in.admitted", "Came in by single sign-on"),
+    ("sign_in.by_passkey", "Signed in by passkey"),
     ("sign_in.by_password", "Came in by password"),
     ("sign_in.denied", "Was denied"),
     ("sign_in.rejected", "Technical failure at sign-in"),
@@ -110,6 +111,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("domain.taken", "Lost a domain to another organization"),
     ("domain.removed", "Removed a domain"),
     ("organization.created", "Made the organization"),
+    ("organization.signed_out", "Signed everybody out"),
     ("organization.changed", "Changed the settings"),
     ("retention.changed", "Changed how long sign-ins are kept"),
     ("retention.applied", "Took away records that had their time"),
@@ -119,10 +121,27 @@ const ACTIONS: &[(&str, &str)] = &[
     ("account.email_changed", "Changed the address of an account"),
     ("account.unlinked", "Took identities away from an account"),
     ("account.username_changed", "Changed a username"),
+    ("account.reset_link_made", "Made a link for a new password"),
+    ("account.password_reset", "Set a new password by a link"),
     ("account.password_set", "Set a password"),
     ("account.password_dropped", "Took a password away"),
+    ("break_glass.named", "Named the owners for emergencies"),
+    ("break_glass.used", "Came in as an owner for emergencies"),
+    ("break_glass.tried", "Tried the way in for emergencies"),
+    ("account.app_added", "Added an authenticator app"),
+    ("account.app_removed", "Removed an authenticator app"),
+    ("account.recovery_codes_made", "Made recovery codes"),
+    ("account.recovery_code_used", "Used a recovery code"),
+    ("account.passkey_added", "Added a passkey"),
+    ("account.passkey_removed", "Removed a passkey"),
+    (
+        "account.passkey_suspected",
+        "Refused a passkey that may have been copied",
+    ),
+    ("account.factors_removed", "Removed every second factor"),
     ("account.operator_changed", "Changed who runs the installation"),
     ("session.ended", "Ended a session"),
+    ("session.proved", "Showed again that it is them"),
     ("audit.trimmed", "Took old entries of this log away"),
 ];
 

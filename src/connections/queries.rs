@@ -355,19 +355,19 @@ pub struct Named {
 }
 
 /// Accounts with a password at these domains that enforcement would take from them: how many, and the first 20 by address.
-/// Owners, of whatever organization, and operators keep theirs.
-pub fn losing_passwords(conn: &mut Conn, domains: &[String]) -> Result<(i64, Vec<Named>)> {
-    let owners = members::table
-        .filter(members::role.eq("owner"))
-        .filter(members::state.eq("active"))
-        .select(members::account_id);
+/// Those named here, who are owners for emergencies, and operators keep theirs.
+pub fn losing_passwords(
+    conn: &mut Conn,
+    domains: &[String],
+    keepers: &[String],
+) -> Result<(i64, Vec<Named>)> {
     let losing = || {
         accounts::table
             .filter(accounts::email_domain.eq_any(domains))
             .filter(accounts::password_hash.is_not_null())
             .filter(accounts::state.eq("active"))
             .filter(accounts::operator.eq(false))
-            .filter(accounts::id.ne_all(owners.clone()))
+            .filter(accounts::id.ne_all(keepers))
     };
     let count = losing().count().get_result(conn)?;
     let first = losing()
@@ -376,22 +376,6 @@ pub fn losing_passwords(conn: &mut Conn, domains: &[String]) -> Result<(i64, Vec
         .select((accounts::full_name, accounts::email))
         .load(conn)?;
     Ok((count, named(first)))
-}
-
-/// The organization's active owners who have a password, by address.
-pub fn owners_with_password(conn: &mut Conn, organization: &str) -> Result<Vec<Named>> {
-    let rows = members::table
-        .inner_join(accounts::table)
-        .filter(members::organization_id.eq(organization))
-        .filter(members::role.eq("owner"))
-        .filter(members::state.eq("active"))
-        .filter(accounts::state.eq("active"))
-        .filter(accounts::password_hash.is_not_null())
-        .order(accounts::email_key)
-        .limit(100)
-        .select((accounts::full_name, accounts::email))
-        .load(conn)?;
-    Ok(named(rows))
 }
 
 /// Whoever has no name is called by the address.

@@ -111,6 +111,7 @@ fn settings(folder: &Path, listen: SocketAddr) -> Result<Config, String> {
         trusted_proxies: Vec::new(),
         workers: 2,
         stranger_days: 30,
+        rate_limit: 60,
         log: "warn".to_owned(),
         log_json: false,
         audit: config::Audit::default(),

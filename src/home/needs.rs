@@ -1,6 +1,7 @@
 //! What needs somebody: from what the database knows to sentences, most urgent first.
 
 use crate::access::Role;
+use crate::break_glass::DRILL_EVERY;
 use crate::connections::saml::expiry::Expiry;
 use crate::domains::PATIENCE;
 use crate::store::time::{DAY, Timestamp, date};
@@ -56,10 +57,14 @@ pub enum Kind {
     Connections,
     /// `n` domains, of which `at` are verified.
     Domains,
+    /// An owner came in `n` times as one for emergencies, the last time at `at`.
+    Emergency,
+    /// `n` connections ask single sign-on of everybody; the way in for emergencies was used or tried last at `at`.
+    Drill,
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 12] = [
+    const ALL: [(Self, &str); 14] = [
         (Self::Prepared, "prepared"),
         (Self::Changed, "changed"),
         (Self::Certificate, "certificate"),
@@ -72,6 +77,8 @@ impl Kind {
         (Self::Draft, "draft"),
         (Self::Connections, "connections"),
         (Self::Domains, "domains"),
+        (Self::Emergency, "emergency"),
+        (Self::Drill, "drill"),
     ];
 
     /// Reads the word of the query.
@@ -163,7 +170,34 @@ fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
         Kind::Changed => Some(changed(desk, fact)),
         Kind::Connections => connections(desk, fact),
         Kind::Domains => domains(desk, fact),
+        Kind::Emergency => emergency(desk, fact),
+        Kind::Drill => drill(desk, fact),
     }
+}
+
+/// Each use of the way in for emergencies is told to all owners, for a week.
+fn emergency(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
+    (desk.role >= Role::Owner).then(|| Need {
+        urgency: Urgency::Now,
+        sentence: format!(
+            "{} came in as an owner for emergencies on {}, by password. Was it them?",
+            fact.name,
+            date(fact.at)
+        ),
+        deed: "See the audit log".to_owned(),
+        path: "/audit".to_owned(),
+    })
+}
+
+fn drill(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
+    let is_due = fact.n > 0 && desk.now - fact.at > DRILL_EVERY && desk.role >= Role::Owner;
+    is_due.then(|| Need {
+        urgency: Urgency::Soon,
+        sentence: "Single sign-on is asked of everybody, and no owner has tried the way in for emergencies for 90 days."
+            .to_owned(),
+        deed: "Try the way in".to_owned(),
+        path: "/break-glass".to_owned(),
+    })
 }
 
 fn paused(desk: &Desk<'_>, (id, name): &(String, String)) -> Need {

@@ -49,7 +49,13 @@ SELECT 'connections', '', '', COALESCE(SUM(CASE WHEN c.state = 'on' THEN 1 ELSE 
 FROM connections c WHERE c.organization_id = $1
 UNION ALL
 SELECT 'domains', '', '', COALESCE(SUM(CASE WHEN d.verified THEN 1 ELSE 0 END), 0), COUNT(*)
-FROM domains d WHERE d.organization_id = $1";
+FROM domains d WHERE d.organization_id = $1
+UNION ALL
+SELECT 'emergency', u.account_id, u.name, MAX(u.at), COUNT(*) FROM break_glass_uses u
+WHERE u.organization_id = $1 AND u.kind = 'sign_in' AND u.at > $5 GROUP BY u.account_id, u.name
+UNION ALL
+SELECT 'drill', '', '', COALESCE((SELECT MAX(u.at) FROM break_glass_uses u WHERE u.organization_id = $1), 0), COUNT(*)
+FROM connections c WHERE c.organization_id = $1 AND c.enforce AND c.state = 'on'";
 
 #[derive(QueryableByName)]
 struct Row {

@@ -181,7 +181,9 @@ impl From<Problem> for ScimError {
         let sentence = problem.to_string();
         match problem {
             Problem::NotFound | Problem::Gone(_) => Self::not_found(),
-            Problem::Forbidden(_) | Problem::SignInFirst(_) => Self::new(403, sentence),
+            Problem::Forbidden(_) | Problem::SignInFirst(_) | Problem::StillYou(_) => {
+                Self::new(403, sentence)
+            }
             Problem::TooLarge(_) => Self::new(413, sentence),
             Problem::Invalid(_) => Self::bad(ScimType::InvalidValue, sentence),
             Problem::Conflict(_) => Self::new(409, sentence),

@@ -12,6 +12,7 @@ use super::tokens::{self, Caller};
 use super::{BASE, body, guard, route};
 use crate::scim::{ScimError, ScimType};
 use crate::store::Conn;
+use crate::web::limits::Kind;
 use crate::web::{Client, Site};
 
 /// The type of every answer (RFC 7644 §8.1).
@@ -40,7 +41,7 @@ async fn serve(
     let started = Instant::now();
     let (caller, bearer) = match caller(&http, &site).await {
         Ok(found) => found,
-        Err(error) => return refusal(&error, None),
+        Err(error) => return refusal(&limited(&site, &client, error), None),
     };
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let mut entry = Entry::of(&caller, site.now(), http.method().as_str(), path);
@@ -145,6 +146,14 @@ fn stranger() -> ScimError {
         401,
         "A token of a connection here is wanted, as “Authorization: Bearer …”. This one is unknown, revoked or expired.",
     )
+}
+
+/// Whoever comes too often without a good token is told to wait. A good token is never kept waiting for it.
+fn limited(site: &Site, client: &Client, error: ScimError) -> ScimError {
+    match site.limits.take(Kind::Directory, &client.ip, site.now()) {
+        Err(problem) if error.status == 401 => problem.into(),
+        _ => error,
+    }
 }
 
 fn switched_off() -> ScimError {

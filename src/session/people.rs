@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::frame::Frame;
+use super::fresh::PROOF_LASTS;
 use super::{model, queries};
 use crate::access::Role;
 use crate::store::time::MINUTE;
@@ -30,6 +31,8 @@ pub struct Signed {
     pub operator: bool,
     /// The organization that single sign-on was for; none for a password.
     pub organization: Option<String>,
+    /// Whether they showed a moment ago that it is them.
+    pub is_fresh: bool,
     /// The browser.
     pub client: Client,
     /// The chosen appearance.
@@ -116,7 +119,7 @@ impl std::ops::Deref for Owner {
     }
 }
 
-type Found<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+pub(super) type Found<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
 impl FromRequest for Signed {
     type Error = Problem;
@@ -310,6 +313,7 @@ async fn present(request: &HttpRequest, site: &Site, row: queries::Row) -> Resul
         username: row.username,
         operator: row.operator,
         organization: row.organization,
+        is_fresh: site.now() - row.proved_at <= PROOF_LASTS,
         client: Client::extract(request).await?,
         theme: Theme::of(request, site),
         form_token: csrf::token(request, site),
@@ -322,7 +326,7 @@ async fn present(request: &HttpRequest, site: &Site, row: queries::Row) -> Resul
 }
 
 /// The page to come back to after signing in: this one, if it only shows something.
-fn here(request: &HttpRequest) -> String {
+pub(super) fn here(request: &HttpRequest) -> String {
     if request.method() == actix_web::http::Method::GET {
         request
             .uri()

@@ -3,7 +3,9 @@
 use diesel::prelude::*;
 
 use super::model::{NewSession, Open};
-use crate::store::schema::{accounts, connections, denials, members, organizations, scim_guards, sessions};
+use crate::store::schema::{
+    accounts, connections, denials, kept_forms, members, organizations, scim_guards, sessions,
+};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, id};
 
@@ -14,6 +16,7 @@ pub struct Row {
     pub account: String,
     pub organization: Option<String>,
     pub last_seen_at: Timestamp,
+    pub proved_at: Timestamp,
     pub name: String,
     pub email: String,
     pub username: String,
@@ -36,6 +39,8 @@ pub fn insert(conn: &mut Conn, id: &str, now: Timestamp, new: &NewSession<'_>) -
             sessions::last_seen_at.eq(now),
             sessions::idle_ms.eq(new.idle),
             sessions::expires_at.eq(now + new.lifetime),
+            sessions::proved_at.eq(new.proved_at),
+            sessions::strength.eq(new.strength.as_str()),
         ))
         .execute(conn)
         .map(drop)
@@ -175,6 +180,7 @@ pub fn signed(conn: &mut Conn, id: &str, now: Timestamp) -> Result<Option<Row>> 
             accounts::id,
             sessions::organization_id,
             sessions::last_seen_at,
+            sessions::proved_at,
             accounts::full_name,
             accounts::email,
             accounts::username,
@@ -233,11 +239,108 @@ pub fn paused_directories(conn: &mut Conn, organization: &str) -> Result<Vec<(St
         .load(conn)
 }
 
-/// Whether the account owns any organization.
-pub fn is_owner_anywhere(conn: &mut Conn, account: &str) -> Result<bool> {
-    let owned = members::table
-        .filter(members::account_id.eq(account))
-        .filter(members::state.eq("active"))
-        .filter(members::role.eq("owner"));
-    diesel::select(diesel::dsl::exists(owned)).get_result(conn)
+/// Gives the session another id, a key that nobody holds yet, and a proof of this moment. Answers how many rows there
+/// were: none if it has ended.
+pub fn move_session(conn: &mut Conn, old: &str, new: &str, now: Timestamp, strength: &str) -> Result<usize> {
+    diesel::update(sessions::table.filter(sessions::id.eq(old)))
+        .set((
+            sessions::id.eq(new),
+            sessions::key_hash.eq(id::hash_token(&id::new_token())),
+            sessions::proved_at.eq(now),
+            sessions::strength.eq(strength),
+        ))
+        .execute(conn)
+}
+
+/// Slugs of organization and connection, and the connection's name, if the session came by it and it is on.
+pub fn way_back(conn: &mut Conn, id: &str) -> Result<Option<(String, String, String)>> {
+    sessions::table
+        .inner_join(connections::table.on(sessions::connection_id.eq(connections::id.nullable())))
+        .inner_join(organizations::table.on(organizations::id.eq(connections::organization_id)))
+        .filter(sessions::id.eq(id))
+        .filter(connections::state.eq("on"))
+        .select((organizations::slug, connections::slug, connections::name))
+        .first(conn)
+        .optional()
+}
+
+/// How many forms of one person are kept.
+const MOST_FORMS: i64 = 5;
+
+pub fn keep_form(
+    conn: &mut Conn,
+    key_hash: &str,
+    account: &str,
+    path: &str,
+    sealed: &str,
+    end: Timestamp,
+) -> Result<()> {
+    let oldest: Vec<String> = kept_forms::table
+        .filter(kept_forms::account_id.eq(account))
+        .order(kept_forms::expires_at.desc())
+        .offset(MOST_FORMS - 1)
+        .limit(100)
+        .select(kept_forms::key_hash)
+        .load(conn)?;
+    diesel::delete(kept_forms::table.filter(kept_forms::key_hash.eq_any(oldest))).execute(conn)?;
+    diesel::insert_into(kept_forms::table)
+        .values((
+            kept_forms::key_hash.eq(key_hash),
+            kept_forms::account_id.eq(account),
+            kept_forms::path.eq(path),
+            kept_forms::body_sealed.eq(sealed),
+            kept_forms::expires_at.eq(end),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Path and sealed body of a form that this account left.
+pub fn kept_form(
+    conn: &mut Conn,
+    key_hash: &str,
+    account: &str,
+    now: Timestamp,
+) -> Result<Option<(String, String)>> {
+    kept_forms::table
+        .find(key_hash)
+        .filter(kept_forms::account_id.eq(account))
+        .filter(kept_forms::expires_at.gt(now))
+        .select((kept_forms::path, kept_forms::body_sealed))
+        .first(conn)
+        .optional()
+}
+
+/// What opens an organization: sessions by its own provider, and those by password of its members.
+macro_rules! opens {
+    ($organization:expr) => {{
+        let of_a_member = members::table
+            .filter(members::organization_id.eq($organization))
+            .filter(members::account_id.nullable().eq(sessions::account_id));
+        let by_password = sessions::organization_id
+            .is_null()
+            .and(diesel::dsl::exists(of_a_member));
+        by_password.or(sessions::organization_id.eq($organization))
+    }};
+}
+
+/// How many sessions open the organization, but `keep`.
+pub fn count_in_organization(conn: &mut Conn, organization: &str, keep: &str, now: Timestamp) -> Result<i64> {
+    sessions::table
+        .filter(opens!(organization))
+        .filter(sessions::id.ne(keep))
+        .filter(sessions::expires_at.gt(now))
+        .filter((sessions::last_seen_at + sessions::idle_ms).gt(now))
+        .count()
+        .get_result(conn)
+}
+
+/// Ends what opens the organization, but `keep`. Answers how many those were.
+pub fn end_everybody_in_organization(conn: &mut Conn, organization: &str, keep: &str) -> Result<usize> {
+    diesel::delete(
+        sessions::table
+            .filter(opens!(organization))
+            .filter(sessions::id.ne(keep)),
+    )
+    .execute(conn)
 }

@@ -4,7 +4,7 @@ use actix_session::Session;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::door::{self, Departure, Return, Secrets, USED, Unfit, judge_attempt, rejected};
+use super::door::{self, Departure, Return, Secrets, USED, Unfit, judge_attempt, judge_proof, rejected};
 use super::flow::{Arrival, Attempt};
 use super::oidc::{self, Callback, Oidc, OidcError, Settings, Verified};
 use super::queries;
@@ -12,7 +12,9 @@ use super::record::Rejection;
 use super::testing::{self, Start, Tested};
 use crate::connections::testing::Claim;
 use crate::connections::{self, Connection, Protocol};
+use crate::store::time::SECOND;
 use crate::store::{DbError, id};
+use crate::web::limits::Kind;
 use crate::web::{Client, Problem, Site, see_other};
 
 /// The cookie that binds an attempt to its browser.
@@ -32,6 +34,10 @@ pub(super) async fn depart(site: &Site, oidc: &Oidc, departure: Departure) -> Re
     };
     if departure.again {
         to.query_pairs_mut().append_pair("prompt", "login");
+    }
+    if departure.anew {
+        // OpenID Connect Core §3.1.2.1: then the ID token has to say when.
+        to.query_pairs_mut().append_pair("max_age", "0");
     }
     let browser = departure.browser(site, BROWSER);
     let kept = Secrets {
@@ -54,6 +60,7 @@ pub async fn returned(
     client: Client,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
+    site.limits.look(Kind::Answer, &client.ip, site.now())?;
     let connection = door::connection(&site, path.into_inner(), Protocol::Oidc).await?;
     let back = Return {
         request,
@@ -94,10 +101,17 @@ async fn judge(site: &Site, oidc: &Oidc, back: &Return) -> Result<Result<Arrival
     let verified = oidc
         .verify(&settings, &secrets, &callback, &connection.id, site.now())
         .await;
-    Ok(match verified {
-        Ok(verified) => Ok(arrival(back, attempt, start, verified)),
-        Err(error) => Err(refused(back, &error, start)),
-    })
+    let verified = match verified {
+        Ok(verified) => verified,
+        Err(error) => return Ok(Err(refused(back, &error, start))),
+    };
+    let authenticated_at = verified
+        .authenticated_at
+        .map(|seconds| seconds.saturating_mul(SECOND));
+    if let Err(unfit) = judge_proof(&attempt, authenticated_at) {
+        return Ok(Err(lost(back, unfit, start)));
+    }
+    Ok(Ok(arrival(back, attempt, start, verified)))
 }
 
 fn arrival(back: &Return, attempt: Attempt, start: Option<Start>, verified: Verified) -> Arrival {
@@ -115,6 +129,9 @@ fn arrival(back: &Return, attempt: Attempt, start: Option<Start>, verified: Veri
         client: back.client.clone(),
         once: None,
         session_ends_at: None,
+        authenticated_at: verified
+            .authenticated_at
+            .map(|seconds| seconds.saturating_mul(SECOND)),
         test,
     }
 }

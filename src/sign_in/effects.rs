@@ -256,6 +256,8 @@ fn open_session(
         account: &account.id,
         organization: Some(&loaded.organization.id),
         connection: Some(&loaded.connection.id),
+        strength: session::Strength::SingleSignOn,
+        proved_at: arrival.authenticated_at.map_or(0, |at| at.min(now)),
         client: &arrival.client,
         lifetime: lifetime(now, arrival, &loaded.organization),
         idle: loaded.organization.settings.session_idle(),

@@ -10,6 +10,7 @@ use super::record::{Rejection, reject};
 use super::standing::{Ground, Person};
 use super::testing::Tested;
 use crate::access::{Decision, DomainStanding, Identity, Policy, decide};
+use crate::break_glass;
 use crate::connections::Connection;
 use crate::groups;
 use crate::orgs::Organization;
@@ -23,6 +24,11 @@ pub const ATTEMPT_LIFE: i64 = 10 * MINUTE;
 const REPLAY: Unfit = (
     "replay",
     "This response was used before: the same assertion arrived a second time. Each is good for one sign-in; the person has to start again.",
+);
+/// Single sign-on never links or changes an owner who is named for emergencies.
+const FOR_EMERGENCIES: Unfit = (
+    "break_glass",
+    "This owner is named for emergencies and comes in by password alone: single sign-on does not link or change their account.",
 );
 /// How often a sign-in that met another at the same row is tried again.
 const TRIES: usize = 5;
@@ -46,6 +52,8 @@ pub struct Attempt {
     pub return_to: String,
     /// The hash of the invitation's token that the browser carried when it started, or empty.
     pub invitation_hash: String,
+    /// Whether the provider has to ask the person anew.
+    pub anew: bool,
     /// When it was started.
     pub created_at: Timestamp,
     /// When it ends.
@@ -77,6 +85,8 @@ pub struct Arrival {
     pub once: Option<Once>,
     /// When the provider wants the session to end at the latest.
     pub session_ends_at: Option<Timestamp>,
+    /// When the person proved themselves to the provider, if it says so.
+    pub authenticated_at: Option<Timestamp>,
     /// What it is a test of; none where somebody really comes.
     pub test: Option<Box<Tested>>,
 }
@@ -173,6 +183,13 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
     };
     if let Some(unfit) = seen_before(conn, now, arrival)? {
         let rejection = Rejection::lost(&loaded.connection, unfit, arrival.client.clone());
+        let reference = reject(conn, now, &rejection)?;
+        return Ok(Passage::Refused { reference });
+    }
+    if let Some(account) = &loaded.person.account
+        && break_glass::is_named(conn, &loaded.organization.id, &account.id)?
+    {
+        let rejection = Rejection::lost(&loaded.connection, FOR_EMERGENCIES, arrival.client.clone());
         let reference = reject(conn, now, &rejection)?;
         return Ok(Passage::Refused { reference });
     }

@@ -7,10 +7,13 @@
 
 mod by_oidc;
 mod door;
+mod drill;
 mod effects;
 mod flow;
 mod foreseen;
 mod guest;
+mod half;
+mod known;
 pub mod oidc;
 mod pages;
 mod password;
@@ -18,18 +21,23 @@ mod proof;
 mod queries;
 mod record;
 mod refused;
+mod reset;
 mod saml;
+mod second;
 mod setup;
 mod standing;
+mod still_you;
 mod sweep;
 mod testing;
+mod throttle;
 
 use actix_web::web::{self, ServiceConfig};
 
 pub use flow::{Arrival, Once, Passage, admit};
 pub use foreseen::{Foreseen, foresee};
 pub use guest::accept_signed_in;
-pub use password::hash as hash_password;
+pub use password::{fits as password_fits, hash as hash_password};
+pub use reset::link as reset_link;
 pub use setup::{NewOwner, link_for_empty, make_owner};
 pub use standing::{Ground, Here, Otherwise, Person};
 pub use sweep::{sweep, sweep_for_ever};
@@ -40,6 +48,10 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/sign-in", web::get().to(pages::address))
         .route("/sign-in", web::post().to(pages::by_address))
         .route("/sign-in/password", web::post().to(pages::by_password))
+        .route("/sign-in/second", web::get().to(second::ask))
+        .route("/sign-in/second", web::post().to(second::answer))
+        .route("/sign-in/passkey", web::post().to(second::by_passkey))
+        .route("/sign-in/passkey/ask", web::post().to(second::ask_passkey))
         .route("/sign-in/refused/{reference}", web::get().to(refused::refused))
         .route("/sign-in/refused/{reference}/ask", web::post().to(refused::ask))
         .route("/sign-in/oidc/{id}/callback", web::get().to(by_oidc::returned))
@@ -53,6 +65,18 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/connect/test/start", web::get().to(testing::start_by_link))
         .route("/invitation/accept", web::get().to(guest::show))
         .route("/invitation/accept", web::post().to(guest::accept))
+        .route("/reset/{token}", web::get().to(reset::follow))
+        .route("/reset", web::get().to(reset::show))
+        .route("/reset", web::post().to(reset::set))
+        .route("/still-you", web::get().to(still_you::ask))
+        .route("/still-you", web::post().to(still_you::answer))
+        .route("/still-you/passkey", web::post().to(still_you::ask_passkey))
+        .route("/still-you/{form}", web::get().to(still_you::kept))
+        .service(
+            web::resource("/orgs/{org}/break-glass/drill")
+                .route(web::get().to(drill::ask))
+                .route(web::post().to(drill::tried)),
+        )
         .route("/sign-out", web::post().to(pages::sign_out))
         .route("/theme", web::post().to(pages::theme))
         .route("/set-up/{token}", web::get().to(setup::follow))

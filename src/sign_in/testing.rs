@@ -183,6 +183,7 @@ async fn depart(
         connection: provider.over(&connection),
         return_to: String::new(),
         again: false,
+        anew: false,
         client,
         test: Some(Trial { start, provider }),
     };

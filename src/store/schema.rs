@@ -248,6 +248,7 @@ diesel::table! {
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,
         test -> Text,
+        anew -> Bool,
     }
 }
 
@@ -264,6 +265,18 @@ diesel::table! {
         created_at -> BigInt,
         last_seen_at -> BigInt,
         idle_ms -> BigInt,
+        expires_at -> BigInt,
+        proved_at -> BigInt,
+        strength -> Text,
+    }
+}
+
+diesel::table! {
+    kept_forms (key_hash) {
+        key_hash -> Text,
+        account_id -> Text,
+        path -> Text,
+        body_sealed -> Text,
         expires_at -> BigInt,
     }
 }
@@ -599,6 +612,84 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    totp_seeds (account_id) {
+        account_id -> Text,
+        seed_sealed -> Text,
+        last_step -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (account_id, code_hash) {
+        account_id -> Text,
+        code_hash -> Text,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Text,
+        account_id -> Text,
+        credential_id -> Text,
+        name -> Text,
+        credential_json -> Text,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    ceremonies (key_hash) {
+        key_hash -> Text,
+        purpose -> Text,
+        account_id -> Nullable<Text>,
+        state_json -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    half_sign_ins (key_hash) {
+        key_hash -> Text,
+        account_id -> Text,
+        return_to -> Text,
+        tries -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    break_glass_owners (organization_id, account_id) {
+        organization_id -> Text,
+        account_id -> Text,
+        named_at -> BigInt,
+        named_by -> Text,
+    }
+}
+
+diesel::table! {
+    break_glass_uses (id) {
+        id -> Text,
+        organization_id -> Text,
+        account_id -> Text,
+        name -> Text,
+        kind -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    reset_links (token_hash) {
+        token_hash -> Text,
+        account_id -> Text,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::joinable!(connections -> organizations (organization_id));
 diesel::joinable!(domains -> organizations (organization_id));
 diesel::joinable!(teams -> organizations (organization_id));
@@ -652,6 +743,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitation_teams,
     attempts,
     sessions,
+    kept_forms,
+    totp_seeds,
+    recovery_codes,
+    passkeys,
+    ceremonies,
+    half_sign_ins,
+    break_glass_owners,
+    break_glass_uses,
+    reset_links,
     sign_ins,
     denials,
     denial_notes,

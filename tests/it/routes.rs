@@ -37,6 +37,7 @@ const ROUTES: &str = "
     GET  /static/app.js                                           anyone 200
     GET  /static/icon.svg                                         anyone 200
     GET  /static/onwards.js                                       anyone 200
+    GET  /static/passkeys.js                                      anyone 200
     GET  /favicon.ico                                             anyone 303
     GET  /robots.txt                                              anyone 200
 
@@ -44,6 +45,10 @@ const ROUTES: &str = "
     GET  /sign-in                                                 anyone 200
     POST /sign-in                                                 anyone 422
     POST /sign-in/password                                        anyone 422
+    GET  /sign-in/second                                          anyone 303
+    POST /sign-in/second                                          anyone 303
+    POST /sign-in/passkey                                         anyone 303
+    POST /sign-in/passkey/ask                                     anyone 404
     GET  /sign-in/{org}/{connection}                              anyone 303
     GET  /sign-in/oidc/{id}/callback                              anyone 303
     GET  /sign-in/saml/{id}/metadata                              anyone 200
@@ -54,12 +59,30 @@ const ROUTES: &str = "
     GET  /set-up                                                  anyone 410
     POST /set-up                                                  anyone 410
     GET  /set-up/{token}                                          anyone 303
+    GET  /reset                                                   anyone 410
+    POST /reset                                                   anyone 410
+    GET  /reset/{token}                                           anyone 303
     POST /sign-out                                                person 303
+    GET  /still-you                                               person 303
+    POST /still-you                                               person 422
+    POST /still-you/passkey                                       person 409
+    GET  /still-you/{form}                                        person 410
 
     GET  /account                                                 person 200
     POST /account/name                                            person 422
     POST /account/username                                        person 422
     POST /account/password                                        person 422
+    GET  /account/app                                             person 200
+    POST /account/app                                             person 400
+    GET  /account/app/remove                                      person 200
+    POST /account/app/remove                                      person 303
+    GET  /account/recovery-codes                                  person 409
+    POST /account/recovery-codes                                  person 409
+    GET  /account/passkeys                                        person 200
+    POST /account/passkeys                                        person 422
+    POST /account/passkeys/ask                                    person 404
+    GET  /account/passkeys/{id}/remove                            person 404
+    POST /account/passkeys/{id}/remove                            person 404
     POST /account/sessions/{id}/end                               person 303
     POST /account/zone                                            person 303
     POST /account/sessions/end-others                             person 303
@@ -203,6 +226,12 @@ const ROUTES: &str = "
     GET  /orgs/{org}/audit.csv                                    admin  200
     GET  /orgs/{org}/audit.jsonl                                  admin  200
     GET  /orgs/{org}/audit/{id}                                   admin  200
+    GET  /orgs/{org}/break-glass                                  owner  200
+    POST /orgs/{org}/break-glass                                  owner  422
+    GET  /orgs/{org}/break-glass/drill                            owner  200
+    POST /orgs/{org}/break-glass/drill                            owner  422
+    GET  /orgs/{org}/sign-out-everybody                           owner  200
+    POST /orgs/{org}/sign-out-everybody                           owner  303
     GET  /orgs/{org}/settings                                     owner  200
     POST /orgs/{org}/settings                                     owner  422 409
 
@@ -605,7 +634,7 @@ impl Stage {
                 "{connection}" => path.push_str("acme-id"),
                 "{provider}" => path.push_str("okta"),
 
-                "{reference}" => path.push_str("ABCD-EFGH"),
+                "{reference}" | "{form}" => path.push_str("ABCD-EFGH"),
                 "{token}" if last == "invitation" => path.push_str(&self.invitation),
                 "{token}" => path.push_str(&id::new_token()),
                 "{test}" if route.starts_with("/connect") => path.push_str(&self.one("tests by SAML")),
@@ -632,7 +661,7 @@ impl Stage {
             "members" => {
                 "SELECT m.id AS line FROM members m JOIN accounts a ON a.id = m.account_id WHERE a.email LIKE 'max%'"
             }
-            "teams" => "SELECT id AS line FROM teams",
+            "passkeys" | "teams" => "SELECT id AS line FROM teams",
             "invitations" => "SELECT id AS line FROM invitations",
             "audit" => {
                 "SELECT e.id AS line FROM audit_events e JOIN organizations o ON o.id = e.organization_id WHERE o.slug = 'acme'"

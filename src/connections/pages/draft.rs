@@ -9,7 +9,7 @@ use super::desk::Desk;
 use crate::connections::saml::Difference;
 use crate::connections::versions::{self, Kind, Version, actions as drafting};
 use crate::connections::{Connection, queries, testing};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::time::Timestamp;
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
@@ -58,7 +58,7 @@ pub async fn draft(owner: Owner, site: web::Data<Site>, path: Id) -> Result<Http
 
 /// `POST /orgs/{org}/connections/{id}/draft`
 pub async fn settle(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     form: Posted,
@@ -188,7 +188,7 @@ pub(super) async fn settle_at(
 
 /// `POST /orgs/{org}/connections/{id}/previous`
 pub async fn take_back(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     form: Posted,

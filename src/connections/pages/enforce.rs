@@ -7,9 +7,10 @@ use askama::Template;
 
 use super::desk::Desk;
 use super::{attached_domains, draft};
+use crate::break_glass;
 use crate::connections::queries::Named;
 use crate::connections::{Connection, actions, queries};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::{self, Conn};
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
@@ -46,11 +47,20 @@ impl Whom {
             .filter(|domain| domain.verified)
             .map(|domain| domain.name)
             .collect();
-        let (losing, first) = queries::losing_passwords(conn, &verified)?;
+        let keepers: Vec<_> = break_glass::owners(conn, &connection.organization)?
+            .into_iter()
+            .filter(|owner| owner.is_keeper && owner.has_password)
+            .collect();
+        let accounts: Vec<String> = keepers.iter().map(|keeper| keeper.account.clone()).collect();
+        let (losing, first) = queries::losing_passwords(conn, &verified, &accounts)?;
+        let keeping = keepers.into_iter().map(|keeper| Named {
+            name: keeper.name,
+            email: keeper.email,
+        });
         Ok(Self {
             losing,
             first,
-            keeping: queries::owners_with_password(conn, &connection.organization)?,
+            keeping: keeping.collect(),
             domains: verified.join(", "),
         })
     }
@@ -74,13 +84,17 @@ impl Whom {
 type Id = web::Path<(String, String)>;
 
 /// `GET /orgs/{org}/connections/{id}/enforce`
-pub async fn enforce(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
+pub async fn enforce(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Id,
+) -> Result<HttpResponse, Problem> {
     shown(&owner, &site, &path.1, None, None).await
 }
 
 /// `POST /orgs/{org}/connections/{id}/enforce`
 pub async fn set_enforce(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     form: Posted,

@@ -12,7 +12,7 @@ use crate::connections::versions::{self, actions as drafting};
 use crate::connections::{Connection, Protocol, Settings, actions, discovery, queries};
 use crate::domains::{self, Domain};
 use crate::outbound::Outbound;
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::{self, Conn};
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 
@@ -65,7 +65,7 @@ struct Loaded {
 }
 
 /// `GET /orgs/{org}/connections/new`
-pub async fn new(owner: Owner, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+pub async fn new(Fresh(owner): Fresh<Owner>, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let typed = Typed::from_settings(&Settings::default());
     let desk = Desk::of_owner(&owner, "");
     shown(&desk, &site, None, typed, FieldErrors::default(), StatusCode::OK).await
@@ -73,7 +73,7 @@ pub async fn new(owner: Owner, site: web::Data<Site>) -> Result<HttpResponse, Pr
 
 /// `POST /orgs/{org}/connections/new`
 pub async fn create(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     form: Posted,
@@ -110,7 +110,7 @@ pub async fn create(
 
 /// `GET /orgs/{org}/connections/{id}/edit`
 pub async fn edit(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
@@ -119,7 +119,7 @@ pub async fn edit(
 
 /// `POST /orgs/{org}/connections/{id}/edit`
 pub async fn change(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     path: web::Path<(String, String)>,

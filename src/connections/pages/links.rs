@@ -6,7 +6,7 @@ use askama::Template;
 use crate::audit::Actor;
 use crate::connections::links::{self, Link, State, TERMS};
 use crate::connections::{Connection, queries};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::time::Timestamp;
 use crate::web::{Choice, FieldErrors, Flash, Page, Posted, Problem, Site};
 
@@ -54,7 +54,11 @@ type Id = web::Path<(String, String)>;
 type Within = web::Path<(String, String, String)>;
 
 /// `GET /orgs/{org}/connections/{id}/links`
-pub async fn links(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
+pub async fn links(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Id,
+) -> Result<HttpResponse, Problem> {
     let typed = Typed {
         name: String::new(),
         days: "7".to_owned(),
@@ -65,7 +69,7 @@ pub async fn links(owner: Owner, site: web::Data<Site>, path: Id) -> Result<Http
 
 /// `POST /orgs/{org}/connections/{id}/links`
 pub async fn make_link(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     form: Posted,
@@ -151,7 +155,7 @@ async fn load(owner: &Owner, site: &web::Data<Site>, id: &str) -> Result<(Connec
 
 /// `GET /orgs/{org}/connections/{id}/links/{key}/revoke`
 pub async fn ask_to_revoke(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Within,
 ) -> Result<HttpResponse, Problem> {
@@ -169,7 +173,7 @@ pub async fn ask_to_revoke(
 
 /// `POST /orgs/{org}/connections/{id}/links/{key}/revoke`
 pub async fn revoke_link(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Within,
     _: Posted,

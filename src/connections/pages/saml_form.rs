@@ -12,7 +12,7 @@ use crate::connections::{Connection, ProviderSettings, actions as verbs, queries
 use crate::domains::{self, Domain};
 use crate::outbound::Outbound;
 use crate::saml::{Certificate, SpKey};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store;
 use crate::store::Conn;
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
@@ -43,7 +43,7 @@ enum Saved {
 }
 
 /// `GET /orgs/{org}/connections/new/saml`
-pub async fn new(owner: Owner, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+pub async fn new(Fresh(owner): Fresh<Owner>, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let typed = Typed {
         how: "url".to_owned(),
         ..Typed::default()
@@ -54,7 +54,7 @@ pub async fn new(owner: Owner, site: web::Data<Site>) -> Result<HttpResponse, Pr
 
 /// `POST /orgs/{org}/connections/new/saml`
 pub async fn create(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     form: Posted,

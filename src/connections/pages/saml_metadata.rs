@@ -9,7 +9,7 @@ use crate::connections::saml::{self, Difference, MetadataState, SamlSettings, ac
 use crate::connections::{Connection, queries};
 use crate::outbound::Outbound;
 use crate::saml::read_provider_metadata;
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 
 #[derive(Template)]
@@ -33,7 +33,11 @@ struct MetadataPage {
 type Id = web::Path<(String, String)>;
 
 /// `GET /orgs/{org}/connections/{id}/metadata`
-pub async fn metadata(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
+pub async fn metadata(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Id,
+) -> Result<HttpResponse, Problem> {
     metadata_at(&Desk::of_owner(&owner, &path.1), &site).await
 }
 
@@ -44,7 +48,7 @@ pub(super) async fn metadata_at(desk: &Desk, site: &web::Data<Site>) -> Result<H
 
 /// `POST /orgs/{org}/connections/{id}/metadata`
 pub async fn change_metadata(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     path: Id,

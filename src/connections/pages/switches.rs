@@ -9,7 +9,7 @@ use askama::Template;
 use crate::audit::Actor;
 use crate::connections::{Connection, Protocol, State, actions, discovery, queries, saml, testing};
 use crate::outbound::Outbound;
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::Conn;
 use crate::store::time::Timestamp;
 use crate::web::{Flash, Page, Posted, Problem, Site};
@@ -65,13 +65,17 @@ impl Undone {
 type Id = web::Path<(String, String)>;
 
 /// `GET /orgs/{org}/connections/{id}/state`
-pub async fn state(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
+pub async fn state(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Id,
+) -> Result<HttpResponse, Problem> {
     state_page(&owner, &site, path.into_inner().1, Undone::default()).await
 }
 
 /// `POST /orgs/{org}/connections/{id}/state`
 pub async fn set_state(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     path: Id,

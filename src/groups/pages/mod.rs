@@ -20,7 +20,7 @@ use crate::connections::{self, Connection};
 use crate::groups::model::{Changes, Line};
 use crate::groups::{self, actions};
 use crate::orgs::{self, Organization};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::{Conn, DbError, id};
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
@@ -62,7 +62,7 @@ type Id = web::Path<(String, String)>;
 
 /// `GET /orgs/{org}/connections/{id}/groups`
 pub async fn edit(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     asked: web::Query<Asked>,
@@ -82,7 +82,7 @@ pub async fn edit(
 
 /// `POST /orgs/{org}/connections/{id}/groups`: reviews the table, or saves the reviewed one.
 pub async fn change(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     form: Posted,

@@ -11,7 +11,7 @@ use crate::connections::{self, Connection};
 use crate::groups;
 use crate::previews::change::Change;
 use crate::previews::runs::Table;
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::id;
 use crate::web::{Flash, Page, Posted, Problem, see_other};
 
@@ -83,7 +83,7 @@ pub async fn groups(
 
 /// `POST /orgs/{org}/connections/{id}/groups/preview`: remembers a typed table; or saves one that was shown.
 pub async fn set_groups(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: Here,
     runs: Runs,
     path: Id,

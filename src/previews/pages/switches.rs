@@ -10,7 +10,7 @@ use crate::connections::{Connection, actions};
 use crate::previews::change::Change;
 use crate::previews::queries;
 use crate::seats;
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{self, Conn};
 use crate::web::{Flash, Page, Posted, Problem, Site};
@@ -197,7 +197,7 @@ fn jit_numbers(conn: &mut Conn, connection: &Connection, now: Timestamp) -> stor
 
 /// `GET /orgs/{org}/connections/{id}/scim`
 pub async fn scim(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: Here,
     runs: Runs,
     path: Id,
@@ -216,7 +216,7 @@ pub async fn scim(
 
 /// `POST /orgs/{org}/connections/{id}/scim`
 pub async fn set_scim(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: Here,
     runs: Runs,
     path: Id,

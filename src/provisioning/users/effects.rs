@@ -8,6 +8,7 @@ use super::queries;
 use crate::access::{EmailAddress, InvitationStanding, Role};
 use crate::accounts::{self, Account};
 use crate::audit::{self, Event, Subject};
+use crate::break_glass;
 use crate::groups;
 use crate::invitations;
 use crate::members::{self, Doer, Joining, Membership, Refusal, State};
@@ -53,6 +54,7 @@ impl<'a> Work<'a> {
             actor: caller.actor(&context.ip),
             // It may do what an owner may; the verbs keep the last owner.
             role: Role::Owner,
+            is_fresh: true,
         };
         Self {
             conn,
@@ -93,6 +95,17 @@ impl<'a> Work<'a> {
             Some(address) => accounts::find_by_email(self.conn, address)?,
             None => None,
         };
+        if let Some(account) = &account
+            && break_glass::is_named_anywhere(self.conn, &account.id)?
+        {
+            return Err(ScimError {
+                kind: Some(ScimType::Mutability),
+                ..ScimError::new(
+                    409,
+                    "This owner is named for emergencies, and no directory changes them. Leave them out of the directory’s assignment.",
+                )
+            });
+        }
         let member = match &account {
             Some(account) => members::find_by_account(self.conn, &self.caller.organization, &account.id)?,
             None => None,

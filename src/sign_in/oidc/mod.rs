@@ -70,6 +70,8 @@ pub struct Verified {
     pub identity: Identity,
     /// What it was concluded from.
     pub evidence: Evidence,
+    /// When the person proved themselves (`auth_time`), in Unix seconds, if the provider says so.
+    pub authenticated_at: Option<i64>,
     /// The claims of the ID token.
     pub id_token: Map<String, Value>,
     /// The claims of the userinfo, where it was asked.
@@ -210,6 +212,7 @@ impl Oidc {
         Ok(Verified {
             identity,
             evidence,
+            authenticated_at: token.claims.get("auth_time").and_then(json::seconds),
             id_token: token.claims,
             userinfo,
         })

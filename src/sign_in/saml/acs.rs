@@ -10,12 +10,13 @@ use super::{BROWSER, Parties, form, parties};
 use crate::connections::testing::Claim;
 use crate::connections::{Connection, Protocol};
 use crate::saml::{self, SamlError, Verified};
-use crate::sign_in::door::{self, Return, Unfit, judge_attempt, rejected};
+use crate::sign_in::door::{self, Return, Unfit, judge_attempt, judge_proof, rejected};
 use crate::sign_in::flow::{Arrival, Attempt, Once};
 use crate::sign_in::queries;
 use crate::sign_in::record::Rejection;
 use crate::sign_in::testing::{self, Start, Tested};
 use crate::store::{DbError, id};
+use crate::web::limits::Kind;
 use crate::web::{Client, Problem, Site, local_path};
 
 const UNSOLICITED: Unfit = (
@@ -40,6 +41,7 @@ pub async fn returned(
     path: web::Path<String>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
+    site.limits.look(Kind::Answer, &client.ip, site.now())?;
     let connection = door::connection(&site, path.into_inner(), Protocol::Saml).await?;
     let body = form::body(body)?;
     let back = Return {
@@ -82,7 +84,15 @@ async fn judge(site: &Site, back: &Return, body: &[u8]) -> Result<Result<Arrival
     let allowed = request.is_some() || parties.provider.idp_initiated;
     match verify(site, &back.connection, parties, xml.clone(), request).await? {
         Ok(_) if !allowed => Ok(Err(lost(back, UNSOLICITED, &xml, None))),
-        Ok(verified) => Ok(Ok(arrival(back, attempt, start, verified, &relay_state))),
+        Ok(verified) => {
+            let proof = attempt.as_ref().map_or(Ok(()), |attempt| {
+                judge_proof(attempt, Some(verified.authenticated_at))
+            });
+            Ok(match proof {
+                Ok(()) => Ok(arrival(back, attempt, start, verified, &relay_state)),
+                Err(unfit) => Err(lost(back, unfit, &xml, start)),
+            })
+        }
         Err(error) => Ok(Err(rejection(back, &error, &xml, start))),
     }
 }
@@ -182,6 +192,7 @@ fn arrival(
         client: back.client.clone(),
         once: Some(once),
         session_ends_at: verified.session_ends_at,
+        authenticated_at: Some(verified.authenticated_at),
         test,
     }
 }

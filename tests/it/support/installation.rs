@@ -52,6 +52,7 @@ impl Installation {
             trusted_proxies: vec![],
             workers: 1,
             stranger_days: 30,
+            rate_limit: 60,
             log: "warn".into(),
             log_json: false,
             audit: config::Audit::default(),

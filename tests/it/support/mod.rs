@@ -1,6 +1,7 @@
 //! What the tests stand on: databases, browsers and identity providers that go away with the test.
 
 pub mod acme;
+pub mod authenticator;
 pub mod browser;
 pub mod caller;
 #[macro_use]
