@@ -354,13 +354,15 @@ pub(super) async fn review(
 /// `POST /orgs/{org}/invitations/send`: judges every line of the list again, and invites.
 pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> Result<Page<Links>, Problem> {
     let (role, denial) = (Role::parse(form.text("role")), form.text("denial").to_owned());
-    if role == Some(Role::Owner) && !admin.signed.is_fresh {
+    let sheet = sheet::read(form.text("list")).map_err(Problem::Invalid)?;
+    let is_owner = |word: &str| Role::parse(&word.trim().to_lowercase()) == Some(Role::Owner);
+    let makes_owners = role == Some(Role::Owner) || sheet.lines.iter().any(|line| is_owner(&line.role));
+    if makes_owners && !admin.signed.is_fresh {
         return Err(admin
             .signed
             .keep(&site, &admin.path("/invitations/send"), &form)
             .await?);
     }
-    let sheet = sheet::read(form.text("list")).map_err(Problem::Invalid)?;
     if !(1..=MOST).contains(&sheet.lines.len()) {
         return Err(Problem::Invalid(format!("Send 1 to {MOST} addresses.")));
     }
