@@ -14,7 +14,7 @@ mod list;
 mod model;
 mod queries;
 mod review;
-mod sheet;
+pub mod sheet;
 
 use actix_web::{HttpResponse, web};
 

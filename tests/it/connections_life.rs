@@ -69,6 +69,7 @@ async fn edited(acme: &Acme, browser: &mut Browser, issuer: &str) {
 
 both_databases! {
     /// A draft is tested by a real sign-in at somebody else's provider, and turned on because the test passed.
+    /// ADM-008.
     async fn a_connection_is_tested_then_turned_on(db: Database) {
         let (acme, _provider) = acme_and(db);
         let connection = acme.connection();
@@ -110,6 +111,7 @@ both_databases! {
     }
 
     /// A provider that can't be asked, or that the person leaves, fails the test, and is nobody's failed sign-in.
+    /// ADM-008.
     async fn a_test_that_fails_is_kept_and_is_no_sign_in(db: Database) {
         let (acme, _provider) = acme_and(db);
         let mut olive = acme.owner().await;
@@ -140,6 +142,7 @@ both_databases! {
     }
 
     /// A live connection moves to another provider: by a draft that is tested while everybody signs in as before.
+    /// ADM-007.
     async fn a_live_connection_moves_to_another_provider(db: Database) {
         let (acme, mut old) = acme_and(db);
         acme.jit(true);
@@ -184,6 +187,7 @@ both_databases! {
     }
 
     /// What is not about the provider holds at once; what is, waits; and the same again is no draft.
+    /// ADM-007.
     async fn only_the_provider_waits_in_a_draft(db: Database) {
         let provider = Provider::start().await;
         let acme = Acme::alone(db);
@@ -205,6 +209,7 @@ both_databases! {
     }
 
     /// Of two at once, the second is told, and loses nothing of the first's.
+    /// ADM-014.
     async fn two_people_lose_nothing_of_each_other(db: Database) {
         let (acme, provider) = acme_and(db);
         let mut one = acme.owner().await;
@@ -233,6 +238,7 @@ both_databases! {
     }
 
     /// By SAML too: tested at `SimpleSAMLphp` by what the metadata said, swapped in, with our keys as they were.
+    /// ADM-007, ADM-008.
     async fn a_saml_connection_is_tested_and_changed_by_a_draft(db: Database) {
         let people_there = json!({ "olive": { "mail": ["olive@acme.example"], "givenName": ["Olive"], "sn": ["Owner"], "groups": ["staff"] } });
         let acme = Acme::alone(db);

@@ -138,6 +138,7 @@ both_databases! {
     }
 
     /// A link opens in one browser, is looked at by programs without harm, ends by time and by an owner's word.
+    /// ADM-001.
     async fn a_link_opens_in_one_browser_until_it_ends(db: Database) {
         let acme = Acme::alone(db);
         let address = made(&acme, &acme.connection, &[("name", "Ines"), ("days", "1")]).await;
@@ -170,6 +171,7 @@ both_databases! {
     }
 
     /// Enforcement says whom it takes the password from, and who keeps it; without an owner's password it is refused.
+    /// DEC-029.
     async fn enforcement_names_who_loses_the_password(db: Database) {
         let acme = Acme::alone(db);
         acme.join("ada@acme.example", "Ada Admin", vestibule::access::Role::Admin);

@@ -783,6 +783,7 @@ both_databases! {
     }
 
     /// Whoever holds a set-up link reaches nothing but its connection: no page of anybody who is signed in.
+    /// ADM-001.
     async fn a_set_up_link_opens_nothing_else(db: Database) {
         let stage = Stage::set(db).await;
         let before = dump(&stage.database);
