@@ -59,6 +59,7 @@ mod tests {
         assert!(entries.is_sorted() && rest.is_empty() && entries.len() > 9_000);
     }
 
+    /// LOC-002.
     #[test]
     fn common_passwords_are_known_in_their_disguises() {
         for common in [

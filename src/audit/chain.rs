@@ -87,6 +87,7 @@ mod tests {
         );
     }
 
+    /// ADM-012.
     #[test]
     fn each_field_counts_and_so_does_what_went_before() {
         let known = hash("abc", &entry());

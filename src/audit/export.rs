@@ -207,6 +207,7 @@ pub fn write_all(
 mod tests {
     use super::*;
 
+    /// UPL-005.
     #[test]
     fn a_spreadsheet_sees_text_and_no_formula() {
         for (text, expected) in [

@@ -89,6 +89,7 @@ mod tests {
     /// The seed of RFC 6238, appendix B.
     const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
+    /// LOC-009.
     #[test]
     fn the_codes_are_those_of_the_standard() {
         for (seconds, code) in [
@@ -104,6 +105,7 @@ mod tests {
         }
     }
 
+    /// LOC-009, LOC-020.
     #[test]
     fn a_code_counts_one_step_to_either_side() {
         let at = |seconds: i64| step(SEED, "081804", seconds * SECOND).unwrap();
@@ -118,6 +120,7 @@ mod tests {
         }
     }
 
+    /// LOC-009.
     #[test]
     fn nothing_but_six_digits_is_a_code() {
         for typed in [

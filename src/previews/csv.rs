@@ -48,6 +48,7 @@ fn harmless(text: &str) -> String {
 mod tests {
     use super::harmless;
 
+    /// UPL-005.
     #[test]
     fn nothing_is_a_formula() {
         assert_eq!(harmless("=cmd()"), "'=cmd()");

@@ -98,6 +98,7 @@ mod tests {
         }
     }
 
+    /// SEC-010.
     #[test]
     fn another_machine_is_never_spoken_to_in_plain_text() {
         for url in [

@@ -297,6 +297,7 @@ mod tests {
         assert!(Sealer::from_file(&path).unwrap_err().contains("chmod 600"));
     }
 
+    /// SEC-003.
     #[test]
     fn a_new_key_seals_and_the_old_ones_still_open() {
         let folder = tempfile::tempdir().unwrap();

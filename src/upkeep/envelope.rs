@@ -304,6 +304,7 @@ mod tests {
         }
     }
 
+    /// BAK-003.
     #[test]
     fn a_file_that_was_cut_or_changed_is_refused() {
         let file = sealed(&vec![5; 2 * PIECE + 100]);
@@ -324,6 +325,7 @@ mod tests {
         assert!(opened(&marked, &secret()).is_err());
     }
 
+    /// BAK-003.
     #[test]
     fn another_key_is_told_from_damage() {
         let file = sealed(b"text");

@@ -67,6 +67,7 @@ fn tamed(event: &[u8]) -> String {
 mod tests {
     use super::tamed;
 
+    /// OUT-005.
     #[test]
     fn an_event_is_one_line_whatever_it_says() {
         assert_eq!(tamed(b"INFO hello\n"), "INFO hello\n");

@@ -166,6 +166,7 @@ fn network(ip: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
+    /// LOC-008.
     #[test]
     fn an_address_gets_back_what_time_gives() {
         let limits = Limits::new(2);
@@ -196,6 +197,7 @@ mod tests {
         assert!(limits.take(Kind::Start, "192.0.2.1", 0).is_err());
     }
 
+    /// LOC-008.
     #[test]
     fn a_network_of_ipv6_is_one_address() {
         let limits = Limits::new(1);

@@ -135,6 +135,7 @@ mod tests {
         (made.cert.pem(), made.signing_key.serialize_pem())
     }
 
+    /// FLT-019.
     #[test]
     fn a_new_certificate_is_taken_and_garbage_is_not() {
         let folder = tempfile::tempdir().unwrap();

@@ -130,6 +130,7 @@ both_databases! {
 
     /// Every change finds its chain whole; what is done to the tables behind the application's back is refused, or is
     /// named where the triggers were taken away first.
+    /// ADM-012.
     async fn the_log_is_append_only_and_chained(db: Database) {
         let is_postgres = db.is_postgres();
         let acme = Acme::alone(db);
@@ -173,6 +174,7 @@ both_databases! {
     }
 
     /// Several who write at once, for organizations and for none, leave whole chains.
+    /// ADM-012.
     async fn writers_at_once_leave_whole_chains(db: Database) {
         let acme = Acme::alone(db);
         let beta = orgs::Settings { name: "Beta".into(), ..acme.now().settings };
@@ -230,6 +232,7 @@ both_databases! {
     }
 
     /// Retention takes entries away by the one door, and the rest still verifies, also against anchors from before.
+    /// BAK-006.
     async fn what_is_trimmed_leaves_a_chain_that_verifies(db: Database) {
         let acme = Acme::alone(db);
         let (store, folder) = (acme.installation.site.store.clone(), tempfile::tempdir().unwrap());

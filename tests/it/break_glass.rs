@@ -60,6 +60,7 @@ both_databases! {
     }
 
     /// Whoever is named comes in, and the first owner does not any more. At least one who can must be named.
+    /// LOC-017, DEC-029.
     async fn named_owners_come_in(db: Database) {
         let acme = Acme::alone(db);
         acme.join(SECOND_OWNER, "Oscar", Role::Owner);
@@ -80,6 +81,7 @@ both_databases! {
     }
 
     /// Single sign-on does not link a named owner, whatever address the provider sends.
+    /// LOC-018.
     async fn single_sign_on_never_links_a_named_owner(db: Database) {
         let provider = Provider::start().await;
         let acme = Acme::start(db, provider.issuer(), provider.client_id(), provider.client_secret());
@@ -94,6 +96,7 @@ both_databases! {
     }
 
     /// The drill judges for real, changes nothing, and is asked for again after 90 days.
+    /// LOC-017.
     async fn a_drill_tries_the_way_in(db: Database) {
         let acme = Acme::alone(db);
         let mut owner = acme.owner().await;
@@ -114,6 +117,7 @@ both_databases! {
     }
 
     /// No directory changes a named owner: neither takes them over, nor shuts them out.
+    /// LOC-018, SCIM-064.
     async fn no_directory_changes_a_named_owner(db: Database) {
         let (acme, directory) = Directory::start(db);
         name_first(&acme);

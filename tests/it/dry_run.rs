@@ -21,6 +21,7 @@ async fn asked(acme: &Acme, browser: &mut Browser, answers: &[(&str, &str)]) {
 
 both_databases! {
     /// Everybody who may come, and somebody who may not: each rule, each effect, and not a row of the database.
+    /// ADM-008.
     async fn a_dry_run_tells_everything_and_writes_nothing(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let acme = &front.acme;

@@ -208,6 +208,7 @@ fn doctor_is_content(serving: &Serving) {
 both_databases! {
     /// Killed at a random moment under load, again and again: after each start everything that was acknowledged is
     /// there, and the doctor finds nothing.
+    /// FLT-001.
     async fn nothing_acknowledged_is_lost_by_a_kill(db: Database) {
         let rounds = std::env::var("FAULT_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
         let front = Front::open(db).await;
@@ -247,6 +248,7 @@ both_databases! {
     }
 
     /// Told to stop under load, it answers what it has in hand and ends well.
+    /// FLT-015.
     async fn a_stop_finishes_what_is_in_hand(db: Database) {
         let (acme, directory) = Directory::start(db);
         let config = acme.installation.site.config.clone();
@@ -267,6 +269,7 @@ both_databases! {
     }
 
     /// A clock that was set back or forward breaks nothing that lasts.
+    /// FLT-012.
     async fn a_clock_that_jumps_breaks_nothing(db: Database) {
         let front = Front::open(db).await;
         front.acme.invite("ada@acme.example");
@@ -283,6 +286,7 @@ both_databases! {
 
 /// What PostgreSQL can do to us: every connection cut, and a database that takes no writes. The answer is 503 with
 /// when to come again, and it recovers by itself.
+/// FLT-004.
 #[actix_web::test]
 async fn a_postgres_that_goes_away_comes_back() {
     let db = Database::postgres();

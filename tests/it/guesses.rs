@@ -53,6 +53,7 @@ async fn guess_at(url: &str, who: &Caller, from: &str, email: &str, password: &s
 
 both_databases! {
     /// From a hundred places at one account: ten are judged. The owner comes in at a browser that the account knows.
+    /// LOC-005.
     async fn guesses_from_everywhere_are_slowed(db: Database) {
         let acme = behind_a_proxy(db);
         let mut known = acme.owner().await;
@@ -78,6 +79,7 @@ both_databases! {
     }
 
     /// However the address is written, it is one account; what is counted ends after an hour.
+    /// LOC-006.
     async fn spellings_share_a_counter(db: Database) {
         let acme = Acme::alone(db);
         let stranger = visitor(&acme).await;
@@ -92,6 +94,7 @@ both_databases! {
     }
 
     /// Two hundred guesses at one moment are no more than the five that cost nothing.
+    /// LOC-007, RACE-016.
     async fn guesses_at_one_moment_are_all_counted(db: Database) {
         let acme = Acme::alone(db);
         let (stranger, url) = (visitor(&acme).await, acme.installation.to("/sign-in/password"));
@@ -112,6 +115,7 @@ both_databases! {
     }
 
     /// One password at many accounts from one place meets the limit of the place, and nobody else does.
+    /// LOC-008.
     async fn spraying_meets_the_limit_of_its_place(db: Database) {
         let installation = Installation::start_with(db, |config| {
             config.trusted_proxies = vec!["127.0.0.0/8".into()];
@@ -130,6 +134,7 @@ both_databases! {
     }
 
     /// Whether there is an account, has a password, or is deactivated: the same answer.
+    /// LOC-004, OUT-011.
     async fn nobody_learns_who_has_an_account(db: Database) {
         let acme = Acme::alone(db);
         acme.join("gone@acme.example", "Gone", Role::Member);
@@ -145,6 +150,7 @@ both_databases! {
     }
 
     /// What is longer than any password is not hashed.
+    /// LOC-002, LOC-021.
     async fn a_huge_password_is_refused_unread(db: Database) {
         let acme = Acme::alone(db);
         let stranger = visitor(&acme).await;
@@ -155,6 +161,7 @@ both_databases! {
     }
 
     /// Unknown tokens of links and of directories are answered 429 in the end; a good one never is.
+    /// INV-002.
     async fn wrong_tokens_meet_a_limit(db: Database) {
         let installation = Installation::start_with(db, |config| config.rate_limit = 1);
         let acme = Acme::start_in(installation, "http://127.0.0.1:9", "vestibule", "secret");
@@ -177,6 +184,7 @@ both_databases! {
     }
 
     /// Sign-ins that are started and never finished meet a limit; those that come back do not.
+    /// RES-009.
     async fn started_sign_ins_meet_a_limit(db: Database) {
         let provider = crate::support::provider::Provider::start().await;
         let installation = Installation::start_with(db, |config| config.rate_limit = 1);

@@ -47,6 +47,7 @@ both_databases! {
     }
 
     /// After a restore the organizations with a directory are asked to let it send everything again, for two weeks.
+    /// BAK-002.
     async fn a_restore_is_told_where_there_is_a_directory(db: Database) {
         let acme = Acme::alone(db);
         let (connection, now) = (acme.connection(), acme.installation.site.now());

@@ -48,6 +48,7 @@ fn person(name: &str) -> Person {
 
 both_databases! {
     /// Turning just-in-time off names those whom it would keep out; the button invites them, and then nobody is left.
+    /// ADM-011.
     async fn whom_turning_jit_off_keeps_out_is_named_and_invited(db: Database) {
         let front = Front::open(db).await;
         let acme = &front.acme;
@@ -86,6 +87,7 @@ both_databases! {
     }
 
     /// Between page and button somebody came: the answer is another, so the page comes back and nothing is done.
+    /// ADM-014.
     async fn a_switch_whose_answer_changed_is_not_made(db: Database) {
         let front = Front::open(db).await;
         let acme = &front.acme;
@@ -186,6 +188,7 @@ both_databases! {
     }
 
     /// Another role for newcomers is another way for those who would become members, and for nobody else.
+    /// ADM-011.
     async fn newcomers_are_those_who_would_become_members(db: Database) {
         let front = Front::open(db).await;
         let acme = &front.acme;
@@ -281,6 +284,7 @@ both_databases! {
 
     /// In a large organization the page says how far it is, asks again by itself, and then names people; a switch holds
     /// although members came meanwhile, and is not made when somebody was done something to.
+    /// RES-010.
     async fn a_large_organization_is_worked_out_beside_the_request(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         let acme = &front.acme;

@@ -19,6 +19,7 @@ fn swept(acme: &Acme) -> (usize, usize, usize) {
 
 both_databases! {
     /// After their time first the claims go, then the row of the queue, then the record; what is younger stays.
+    /// BAK-006.
     async fn records_go_when_their_time_has_come(db: Database) {
         let front = Front::open(db).await;
         let acme = &front.acme;
@@ -47,6 +48,7 @@ both_databases! {
     }
 
     /// Many rows go in small transactions, and all of them.
+    /// RES-010.
     async fn many_rows_go_batch_by_batch(db: Database) {
         let acme = Acme::alone(db);
         let now = acme.installation.site.now();

@@ -156,6 +156,7 @@ both_databases! {
     }
 
     /// Of many at once with one code one comes in.
+    /// LOC-009, RACE-015.
     async fn one_code_lets_one_in(db: Database) {
         let acme = Acme::alone(db);
         let (key, _) = acme.add_app(&mut acme.owner().await).await;
@@ -177,6 +178,7 @@ both_databases! {
     }
 
     /// Five wrong codes, and it begins with the password again; what is counted is the account's, whatever the session.
+    /// LOC-010.
     async fn codes_can_not_be_guessed(db: Database) {
         let acme = Acme::alone(db);
         let (key, _) = acme.add_app(&mut acme.owner().await).await;
@@ -199,6 +201,7 @@ both_databases! {
     }
 
     /// A recovery code stands in for the app once; new ones end the old.
+    /// LOC-014, RACE-015.
     async fn recovery_codes_count_once(db: Database) {
         let acme = Acme::alone(db);
         let mut owner = acme.owner().await;
@@ -217,6 +220,7 @@ both_databases! {
     }
 
     /// The second step can't be had without the first, nor with somebody else's.
+    /// LOC-011.
     async fn no_step_can_be_left_out(db: Database) {
         let acme = Acme::alone(db);
         acme.join(MAX, "Max", Role::Member);
@@ -239,6 +243,7 @@ both_databases! {
     }
 
     /// Adding asks for a proof first, and takes only the key that this page offered to this person.
+    /// LOC-013.
     async fn adding_wants_a_proof_and_the_offered_key(db: Database) {
         let acme = Acme::alone(db);
         acme.join(MAX, "Max", Role::Member);
@@ -273,6 +278,7 @@ both_databases! {
     }
 
     /// A passkey signs in without address and password, and is the second factor after a password.
+    /// LOC-012.
     async fn a_passkey_opens_the_door(db: Database) {
         let acme = Acme::named(db);
         let (mut owner, mut device) = (acme.owner().await, acme.device());
@@ -313,6 +319,7 @@ both_databases! {
     }
 
     /// What an authenticator gets wrong, or a thief would send, opens nothing (WebAuthn §7.2).
+    /// LOC-012.
     async fn a_wrong_answer_opens_nothing(db: Database) {
         let acme = Acme::named(db);
         let (mut owner, mut device) = (acme.owner().await, acme.device());
@@ -380,6 +387,7 @@ both_databases! {
     }
 
     /// Ten and no more; the same device not twice as another person's.
+    /// LOC-013.
     async fn there_are_ten_passkeys_at_most(db: Database) {
         let acme = Acme::named(db);
         let mut owner = acme.owner().await;

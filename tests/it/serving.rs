@@ -48,6 +48,7 @@ both_databases! {
     }
 
     /// The numbers are told at an address of their own, and never at the public one; they hold no path.
+    /// ADM-019.
     async fn numbers_are_told_apart_from_the_public(db: Database) {
         let address = free();
         let installation = Installation::start_with(db, |config| config.serving.metrics = Some(address));
@@ -62,6 +63,7 @@ both_databases! {
     }
 
     /// An address that is too long is told so; the server goes on.
+    /// RES-003.
     async fn an_address_that_is_too_long_is_refused(db: Database) {
         let installation = Installation::start(db);
         let long = installation.to(&format!("/sign-in?x={}", "y".repeat(9_000)));
@@ -70,6 +72,7 @@ both_databases! {
     }
 
     /// TLS of our own: with the certificate of the files, and nothing in plain text at that port.
+    /// SEC-012.
     async fn a_server_may_speak_tls_itself(db: Database) {
         let folder = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();

@@ -348,6 +348,7 @@ both_databases! {
     }
 
     /// An owner signs everybody out of the organization, and stays; people of other organizations are not touched.
+    /// SES-009.
     async fn an_owner_signs_everybody_out(db: Database) {
         let acme = Acme::alone(db);
         acme.join("max@acme.example", "Max", Role::Member);
@@ -362,6 +363,7 @@ both_databases! {
 
     /// Of two session cookies at once, as a sibling domain may toss one in, neither opens more than a person’s own; and
     /// cookies too large for anybody are not read.
+    /// SES-003.
     async fn tossed_and_huge_cookies_open_nothing(db: Database) {
         let acme = Acme::alone(db);
         let session = acme.session(OWNER).await;
@@ -386,6 +388,7 @@ both_databases! {
     }
 
     /// Lines that end in a bare line feed, folded header lines and two hosts are no request.
+    /// SES-023.
     async fn a_request_is_written_as_the_standard_says(db: Database) {
         let acme = Acme::alone(db);
         let to = acme.installation.site.config.listen;
@@ -402,6 +405,7 @@ both_databases! {
     }
 
     /// Many at once are never taken for each other.
+    /// SES-018.
     async fn nobody_is_taken_for_somebody_else(db: Database) {
         let acme = Acme::alone(db);
         acme.join("max@acme.example", "Max Member", Role::Member);

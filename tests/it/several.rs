@@ -82,6 +82,7 @@ async fn acme_behind(proxy: &Proxy, db: Database) -> (Acme, Provider) {
 
 /// A sign-in may begin at one server and end at another; while one is killed and one is stopped, people come in; and who
 /// is deactivated at one is out at all of them.
+/// FLT-018.
 #[actix_web::test]
 async fn people_come_in_while_servers_go() {
     let proxy = Proxy::start();
@@ -134,6 +135,7 @@ async fn people_come_in_while_servers_go() {
 }
 
 /// A server goes on while a newer one has brought the database further than it knows.
+/// RACE-025, FLT-018.
 #[actix_web::test]
 async fn an_older_server_goes_on_over_a_migration() {
     let proxy = Proxy::start();

@@ -34,6 +34,7 @@ impl Acme {
 
 both_databases! {
     /// A page asks first, and leads on once the person has shown that it is them. The session has another key then.
+    /// SES-020.
     async fn a_sensitive_page_asks_after_five_minutes(db: Database) {
         let acme = Acme::alone(db);
         let edit = acme.connection_page("/edit");
@@ -53,6 +54,7 @@ both_databases! {
     }
 
     /// A form that comes too late does nothing yet, and is sent again as it was typed.
+    /// SES-020.
     async fn a_form_waits_until_the_person_has_shown_it_is_them(db: Database) {
         let acme = Acme::alone(db);
         let mut owner = acme.owner().await;
@@ -91,6 +93,7 @@ both_databases! {
     }
 
     /// Every act of these asks. (What only shows something does not.)
+    /// SES-020, SCIM-006.
     async fn what_is_sensitive_asks(db: Database) {
         let acme = Acme::alone(db);
         acme.operator("otto@run.example");
@@ -111,6 +114,7 @@ both_databases! {
     }
 
     /// Making, unmaking and shutting out owners asks; the rest of the members' pages does not.
+    /// SES-020.
     async fn who_is_an_owner_is_decided_by_somebody_who_is_there(db: Database) {
         let acme = Acme::alone(db);
         let max = acme.join("max@acme.example", "Max", Role::Member);
@@ -147,6 +151,7 @@ both_databases! {
     }
 
     /// Whoever came by single sign-on is asked by their provider, which has to say that it did.
+    /// OIDC-048, SAML-055.
     async fn single_sign_on_proves_itself_at_the_provider(db: Database) {
         let provider = Provider::start().await;
         let acme = Acme::start(db, provider.issuer(), provider.client_id(), provider.client_secret());

@@ -71,6 +71,7 @@ fn restored(path: &Path, sealer: &Sealer, to: &Database) -> Result<(), String> {
 both_databases! {
     /// A back-up that was taken while the server runs comes back whole, into a database of either kind; sessions,
     /// attempts and links of invitations do not come back with it.
+    /// BAK-001, BAK-002.
     async fn a_back_up_comes_back_in_either_database(db: Database) {
         let front = lived(db).await;
         let (store, sealer) = (front.acme.installation.site.store.clone(), sealer(&front.acme));
@@ -97,6 +98,7 @@ both_databases! {
     }
 
     /// What does not open, is cut, or was written from other tables is refused with a sentence, and leaves nothing.
+    /// BAK-003, BAK-008.
     async fn a_back_up_that_does_not_fit_is_refused(db: Database) {
         let front = lived(db).await;
         let (store, sealer) = (front.acme.installation.site.store.clone(), sealer(&front.acme));
@@ -137,6 +139,7 @@ both_databases! {
     }
 
     /// A new key while the server runs: sign-ins go on, the run may be interrupted, and the old key goes last.
+    /// SEC-003.
     async fn a_new_key_reaches_every_secret_and_running_servers(db: Database) {
         let front = Front::open(db).await;
         let (store, path) = (front.acme.installation.site.store.clone(), front.acme.installation.site.config.key_file.clone());
@@ -157,6 +160,7 @@ both_databases! {
     }
 
     /// With another key file, or none, the server does not start, and nothing is made in its place.
+    /// SEC-004.
     async fn a_wrong_key_file_is_told_at_the_start(db: Database) {
         let acme = Acme::alone(db);
         let folder = tempfile::tempdir().unwrap();
