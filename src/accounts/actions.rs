@@ -77,6 +77,7 @@ pub fn rename(
         full_name,
         &name_key(full_name, &account.email_key),
     )?;
+    queries::set_words(conn, &account.id)?;
     let event = Event {
         action: "account.renamed",
         subject: Subject {
@@ -182,6 +183,7 @@ pub fn change_email(
     email: &EmailAddress,
 ) -> Result<()> {
     queries::set_email(conn, account, email, &name_key(&account.full_name, email.key()))?;
+    queries::set_words(conn, &account.id)?;
     let event = Event {
         action: "account.email_changed",
         subject: Subject {
@@ -275,6 +277,7 @@ pub fn choose_username(
             "Your account changed meanwhile. Go back, reload the page and try again.".to_owned(),
         ));
     }
+    queries::set_words(conn, &account.id)?;
     let event = Event {
         action: "account.username_changed",
         subject: Subject {

@@ -5,8 +5,10 @@ mod common;
 mod model;
 mod passwords;
 mod queries;
+mod words;
 pub mod actions;
 
 pub use model::Account;
 pub use passwords::{MAX_PASSWORD, MIN_PASSWORD, check_policy, hash, verify};
 pub use queries::{by_email_keys, count, find, find_by_email, identity_at, identity_count, linked_to};
+pub use words::wanted;

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
-use super::Account;
+use super::{Account, words};
 use crate::access::{EmailAddress, Identity};
-use crate::store::schema::{accounts, identities, retired_usernames};
+use crate::store::schema::{account_words, accounts, identities, retired_usernames};
+use crate::store::text::places;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, id};
 
@@ -176,8 +178,31 @@ pub(super) fn insert(conn: &mut Conn, new: &Account, name_key: &str) -> Result<(
             accounts::operator.eq(new.operator),
             accounts::created_at.eq(new.created_at),
         ))
-        .execute(conn)
-        .map(drop)
+        .execute(conn)?;
+    add_words(conn, &new.id, (name_key, &new.email_key, &new.username))
+}
+
+/// Writes the words by which the account is found anew.
+pub(super) fn set_words(conn: &mut Conn, id: &str) -> Result<()> {
+    let (name_key, email_key, username): (String, String, String) = accounts::table
+        .find(id)
+        .select((accounts::name_key, accounts::email_key, accounts::username))
+        .first(conn)?;
+    diesel::delete(account_words::table.filter(account_words::account_id.eq(id))).execute(conn)?;
+    add_words(conn, id, (&name_key, &email_key, &username))
+}
+
+fn add_words(conn: &mut Conn, id: &str, (name_key, email_key, username): (&str, &str, &str)) -> Result<()> {
+    let words = words::words_of(name_key, email_key, username);
+    let text = format!(
+        "INSERT INTO account_words (account_id, word) VALUES {}",
+        places(words.len(), 2)
+    );
+    let statement = diesel::sql_query(text).into_boxed();
+    let bound = words.iter().fold(statement, |statement, word| {
+        statement.bind::<Text, _>(id).bind::<Text, _>(word)
+    });
+    bound.execute(conn).map(drop)
 }
 
 /// Whether a username is in use or was released once.

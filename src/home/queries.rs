@@ -12,9 +12,12 @@ use crate::store::{Conn, Result};
 /// tokens that are over. Each number occurs first in its order: SQLite numbers them so.
 const FACTS: &str = "
 SELECT 'seats' AS kind, '' AS id, '' AS name, o.seats AS at,
-       (SELECT COUNT(*) FROM members m WHERE m.organization_id = $1 AND m.state = 'active')
-       + (SELECT COUNT(*) FROM invitations i
-          WHERE i.organization_id = $1 AND i.state = 'pending' AND i.expires_at > $2) AS n
+       (SELECT CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM member_counts c
+        WHERE c.organization_id = $1 AND c.facet >= 'active ' AND c.facet < 'active!')
+       + (SELECT CAST(COALESCE(SUM(c.invitations), 0) AS BIGINT) FROM invitation_counts c
+          WHERE c.organization_id = $1 AND c.state = 'pending' AND c.hour > $2 / 3600000)
+       + (SELECT COUNT(*) FROM invitations i WHERE i.organization_id = $1 AND i.state = 'pending'
+          AND i.expires_at > $2 AND i.expires_at < ($2 / 3600000 + 1) * 3600000) AS n
 FROM organizations o WHERE o.id = $1 AND o.seats IS NOT NULL
 UNION ALL
 SELECT 'invitations', '', '', COALESCE(MIN(soon.expires_at), 0), COUNT(*)

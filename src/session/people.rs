@@ -279,23 +279,20 @@ fn standing(
     account: &str,
     slug: &str,
 ) -> crate::store::Result<Option<Standing>> {
-    let Some((organization, name, member, role)) = queries::membership(conn, account, slug)? else {
+    let Some(found) = queries::membership(conn, account, slug)? else {
         return Ok(None);
     };
-    let (open_denials, paused) = if role == "member" {
-        (0, Vec::new())
+    let paused = if found.paused > 0 {
+        queries::paused_directories(conn, &found.organization)?
     } else {
-        (
-            queries::open_denials(conn, &organization)?,
-            queries::paused_directories(conn, &organization)?,
-        )
+        Vec::new()
     };
     Ok(Some(Standing {
-        organization,
-        name,
-        member,
-        role,
-        open_denials,
+        organization: found.organization,
+        name: found.name,
+        member: found.member,
+        role: found.role,
+        open_denials: usize::try_from(found.denials).unwrap_or_default(),
         paused,
     }))
 }

@@ -1,10 +1,11 @@
 //! SQL of sessions, and the one question that every request of a signed-in person asks.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
 use super::model::{NewSession, Open};
 use crate::store::schema::{
-    accounts, connections, denials, kept_forms, members, organizations, scim_guards, sessions,
+    accounts, connections, kept_forms, members, organizations, scim_guards, sessions,
 };
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, id};
@@ -190,20 +191,45 @@ pub fn signed(conn: &mut Conn, id: &str, now: Timestamp) -> Result<Option<Row>> 
         .optional()
 }
 
-/// Organization (id, name), membership id and role of an active member, by the organization's slug.
-pub fn membership(
-    conn: &mut Conn,
-    account: &str,
-    slug: &str,
-) -> Result<Option<(String, String, String, String)>> {
-    members::table
-        .inner_join(organizations::table)
-        .filter(organizations::slug.eq(slug))
-        .filter(members::account_id.eq(account))
-        .filter(members::state.eq("active"))
-        .select((organizations::id, organizations::name, members::id, members::role))
-        .first(conn)
-        .optional()
+/// What stands around the pages of an active member.
+#[derive(Debug, QueryableByName)]
+pub struct Membership {
+    /// The organization's id.
+    #[diesel(sql_type = Text)]
+    pub organization: String,
+    /// Its name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// The membership's id.
+    #[diesel(sql_type = Text)]
+    pub member: String,
+    /// What the person may do.
+    #[diesel(sql_type = Text)]
+    pub role: String,
+    /// How many denials are open, counted up to 100; none for those whom they don't concern.
+    #[diesel(sql_type = BigInt)]
+    pub denials: i64,
+    /// How many directories wait for an owner; likewise.
+    #[diesel(sql_type = BigInt)]
+    pub paused: i64,
+}
+
+/// The active membership of the account in the organization with this slug, in one statement: every page asks it.
+pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<Membership>> {
+    diesel::sql_query(
+        "SELECT o.id AS organization, o.name AS name, m.id AS member, m.role AS role, \
+         CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM (SELECT 1 AS one FROM denials d \
+           WHERE d.organization_id = o.id AND d.state = 'open' LIMIT 100) AS few) END AS denials, \
+         CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM connections c \
+           JOIN scim_guards g ON g.connection_id = c.id \
+           WHERE c.organization_id = o.id AND g.paused_at IS NOT NULL) END AS paused \
+         FROM organizations o JOIN members m ON m.organization_id = o.id \
+         WHERE o.slug = $1 AND m.account_id = $2 AND m.state = 'active'",
+    )
+    .bind::<Text, _>(slug)
+    .bind::<Text, _>(account)
+    .get_result(conn)
+    .optional()
 }
 
 /// Slugs of the organizations that this account is an active member of, by name.
@@ -215,17 +241,6 @@ pub fn organizations_of(conn: &mut Conn, account: &str) -> Result<Vec<(String, S
         .order(organizations::name)
         .select((organizations::id, organizations::slug, organizations::name))
         .load(conn)
-}
-
-/// How many denials are open, counted up to 100.
-pub fn open_denials(conn: &mut Conn, organization: &str) -> Result<usize> {
-    let some: Vec<String> = denials::table
-        .filter(denials::organization_id.eq(organization))
-        .filter(denials::state.eq("open"))
-        .select(denials::id)
-        .limit(100)
-        .load(conn)?;
-    Ok(some.len())
 }
 
 /// Id and name of the connections whose directory deactivated too many and waits for an owner.

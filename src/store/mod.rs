@@ -17,6 +17,7 @@ mod migrate;
 mod remote;
 pub mod schema;
 pub mod sealed;
+pub mod sql;
 mod statements;
 pub mod text;
 pub mod time;

@@ -76,6 +76,7 @@ diesel::table! {
         name_key -> Text,
         created_at -> BigInt,
         version -> BigInt,
+        people -> BigInt,
     }
 }
 
@@ -191,6 +192,9 @@ diesel::table! {
         last_sign_in_at -> Nullable<BigInt>,
         version -> BigInt,
         role_given_by -> Text,
+        managed -> Bool,
+        name_key -> Text,
+        facet -> Nullable<Text>,
     }
 }
 
@@ -412,6 +416,30 @@ diesel::table! {
         name -> Text,
         value -> Text,
         at -> BigInt,
+    }
+}
+
+diesel::table! {
+    member_counts (organization_id, facet) {
+        organization_id -> Text,
+        facet -> Text,
+        people -> BigInt,
+    }
+}
+
+diesel::table! {
+    invitation_counts (organization_id, state, hour) {
+        organization_id -> Text,
+        state -> Text,
+        hour -> BigInt,
+        invitations -> BigInt,
+    }
+}
+
+diesel::table! {
+    account_words (account_id, word) {
+        account_id -> Text,
+        word -> Text,
     }
 }
 
@@ -777,4 +805,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     scim_guards,
     scim_deactivations,
     seen_groups,
+    member_counts,
+    invitation_counts,
+    account_words,
 );
