@@ -30,7 +30,8 @@ pub(super) struct Filter {
 pub(super) struct List {
     frame: Frame,
     page: Slice<Invitation>,
-    total: i64,
+    /// How many there are; nothing where that is not counted.
+    total: Option<i64>,
     address: String,
     state: Option<State>,
     base: String,
@@ -57,21 +58,26 @@ impl List {
     fn caption(&self) -> String {
         let state = self.state.map_or("", State::as_str);
         let noun = match (self.total, state) {
-            (1, "") => "invitation".to_owned(),
-            (1, state) => format!("{state} invitation"),
+            (Some(1), "") => "invitation".to_owned(),
+            (Some(1), state) => format!("{state} invitation"),
             (_, "") => "invitations".to_owned(),
             (_, state) => format!("{state} invitations"),
         };
         let of = if self.address.is_empty() {
             String::new()
         } else {
-            format!(" for addresses with “{}”", self.address)
+            format!(" for addresses that begin with “{}”", self.address)
         };
-        format!(
-            "{} of {} {noun}{of}, newest first",
-            self.page.rows.len(),
-            self.total
-        )
+        let total = match self.total {
+            Some(total) => total.to_string(),
+            None => "more than 1,000".to_owned(),
+        };
+        let order = if self.state == Some(State::Expired) {
+            "last expired first"
+        } else {
+            "newest first"
+        };
+        format!("{} of {total} {noun}{of}, {order}", self.page.rows.len())
     }
 }
 

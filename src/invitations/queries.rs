@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::model::{Found, Invitation, Known, LINKS_FOR_ONE, State, TeamName};
 use crate::access::{InvitationStanding, Role};
 use crate::store::schema::{accounts, invitation_teams, invitations, members, teams};
+use crate::store::sql::{Sql, Value};
 use crate::store::text::{part, places};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Conn, Result};
@@ -481,7 +482,7 @@ pub(super) fn role(conn: &mut Conn, organization: &str, member: &str) -> Result<
 /// What a list of invitations is to show.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
-    /// A piece of the address; empty for all.
+    /// How the address begins; empty for all.
     pub address: String,
     /// The state; none for all.
     pub state: Option<State>,
@@ -499,23 +500,48 @@ impl Wanted {
 
 type Db = <Conn as diesel::Connection>::Backend;
 
+/// Up to so many invitations are looked at one by one, where an address finds that many.
+const FEW: i64 = 1_000;
+
+/// Those whose addresses begin so: their ids where they are few, and nothing where they are many.
+fn among(conn: &mut Conn, organization: &str, wanted: &Wanted) -> Result<Option<Vec<String>>> {
+    if wanted.address.is_empty() {
+        return Ok(None);
+    }
+    let from = wanted.address.to_ascii_lowercase();
+    let ids: Vec<String> = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::email_key.ge(&from))
+        .filter(invitations::email_key.lt(format!("{from}\u{10ffff}")))
+        .select(invitations::id)
+        .limit(FEW + 1)
+        .load(conn)?;
+    let few = i64::try_from(ids.len()).unwrap_or(i64::MAX) <= FEW;
+    Ok(few.then_some(ids))
+}
+
 fn wanted_rows<'a>(
     organization: &'a str,
     now: Timestamp,
     wanted: &Wanted,
+    among: Option<Vec<String>>,
 ) -> invitations::BoxedQuery<'a, Db> {
     let mut rows = invitations::table
         .filter(invitations::organization_id.eq(organization))
         .into_boxed::<Db>();
-    if !wanted.address.is_empty() {
-        let piece = part(&wanted.address.to_ascii_lowercase());
-        rows = rows.filter(invitations::email_key.like(piece).escape('\\'));
+    if let Some(ids) = among {
+        rows = rows.filter(invitations::id.eq_any(ids));
+    } else if !wanted.address.is_empty() {
+        let begins = part(&wanted.address.to_ascii_lowercase());
+        let begins = begins.trim_start_matches('%').to_owned();
+        rows = rows.filter(invitations::email_key.like(begins).escape('\\'));
     }
     match wanted.state {
         None => rows,
+        // The sum keeps SQLite from sorting all that wait: the newest are found at once, in their order.
         Some(State::Pending) => rows
             .filter(invitations::state.eq("pending"))
-            .filter(invitations::expires_at.gt(now)),
+            .filter((invitations::expires_at + 0).gt(now)),
         Some(State::Expired) => rows
             .filter(invitations::state.eq("pending"))
             .filter(invitations::expires_at.le(now)),
@@ -523,9 +549,61 @@ fn wanted_rows<'a>(
     }
 }
 
-/// How many there are.
-pub(super) fn count(conn: &mut Conn, organization: &str, now: Timestamp, wanted: &Wanted) -> Result<i64> {
-    wanted_rows(organization, now, wanted).count().get_result(conn)
+/// How many there are; nothing where an address finds so many that counting them would take long.
+pub(super) fn count(
+    conn: &mut Conn,
+    organization: &str,
+    now: Timestamp,
+    wanted: &Wanted,
+) -> Result<Option<i64>> {
+    if wanted.address.is_empty() {
+        return counted(conn, organization, now, wanted.state).map(Some);
+    }
+    match among(conn, organization, wanted)? {
+        Some(ids) => wanted_rows(organization, now, wanted, Some(ids))
+            .count()
+            .get_result(conn)
+            .map(Some),
+        None => Ok(None),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// How many there are by the database's own count; of those that end within this hour each is looked at.
+fn counted(conn: &mut Conn, organization: &str, now: Timestamp, state: Option<State>) -> Result<i64> {
+    let sum = "SELECT CAST(COALESCE(SUM(c.invitations), 0) AS BIGINT) FROM invitation_counts c WHERE c.organization_id = ";
+    let this_hour = now.div_euclid(3_600_000);
+    let mut sql = Sql::new("SELECT (");
+    sql.add(sum).bind(organization);
+    match state {
+        None => sql.add(")"),
+        Some(State::Pending | State::Expired) => {
+            let (hours, moments) = if state == Some(State::Pending) {
+                (">", ">")
+            } else {
+                ("<", "<=")
+            };
+            sql.add(&format!(" AND c.state = 'pending' AND c.hour {hours} "))
+                .value(Value::Number(this_hour))
+                .add(") + (SELECT COUNT(*) FROM invitations i WHERE i.state = 'pending' AND i.organization_id = ")
+                .bind(organization)
+                .add(&format!(" AND i.expires_at {moments} "))
+                .value(Value::Number(now))
+                .add(" AND i.expires_at >= ")
+                .value(Value::Number(this_hour * 3_600_000))
+                .add(" AND i.expires_at < ")
+                .value(Value::Number((this_hour + 1) * 3_600_000))
+                .add(")")
+        }
+        Some(state) => sql.add(" AND c.state = ").bind(state.as_str()).add(")"),
+    };
+    sql.add(" AS number");
+    Ok(sql.load::<Number>(conn)?.pop().map_or(0, |one| one.number))
 }
 
 /// Those that match, newest first, up to so many: of the states that `act` is for.
@@ -538,7 +616,8 @@ pub(super) fn matching(
     most: i64,
 ) -> Result<Vec<Invitation>> {
     let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    let rows = wanted_rows(organization, now, wanted)
+    let among = among(conn, organization, wanted)?;
+    let rows = wanted_rows(organization, now, wanted, among)
         .filter(invitations::state.eq_any(states))
         .order((invitations::created_at.desc(), invitations::id.desc()))
         .limit(most)
@@ -547,7 +626,7 @@ pub(super) fn matching(
     with_teams(conn, rows)
 }
 
-/// One page of them, newest first.
+/// One page of them, newest first; those that expired by when they did, last first.
 pub(super) fn page(
     conn: &mut Conn,
     organization: &str,
@@ -555,28 +634,35 @@ pub(super) fn page(
     wanted: &Wanted,
     paging: &Paging,
 ) -> Result<Slice<Invitation>> {
-    let mut rows = wanted_rows(organization, now, wanted).limit(Paging::limit());
-    let from = paging.key().and_then(|key| key.split_once('.'));
-    let from = from.and_then(|(at, id)| Some((at.parse::<Timestamp>().ok()?, id.to_owned())));
-    rows = match (from, paging.is_backwards()) {
-        (None, _) => rows,
-        (Some((at, id)), false) => rows.filter(
-            invitations::created_at
-                .lt(at)
-                .or(invitations::created_at.eq(at).and(invitations::id.lt(id))),
-        ),
-        (Some((at, id)), true) => rows.filter(
-            invitations::created_at
-                .gt(at)
-                .or(invitations::created_at.eq(at).and(invitations::id.gt(id))),
-        ),
-    };
-    rows = if paging.is_backwards() {
-        rows.order((invitations::created_at.asc(), invitations::id.asc()))
+    let among = among(conn, organization, wanted)?;
+    let rows = wanted_rows(organization, now, wanted, among).limit(Paging::limit());
+    macro_rules! in_order_of {
+        ($column:expr) => {{
+            let rows = match (paging.moment(), paging.is_backwards()) {
+                (None, _) => rows,
+                (Some((at, id)), false) => rows
+                    .filter($column.le(at))
+                    .filter($column.lt(at).or(invitations::id.lt(id))),
+                (Some((at, id)), true) => rows
+                    .filter($column.ge(at))
+                    .filter($column.gt(at).or(invitations::id.gt(id))),
+            };
+            if paging.is_backwards() {
+                rows.order(($column.asc(), invitations::id.asc()))
+            } else {
+                rows.order(($column.desc(), invitations::id.desc()))
+            }
+        }};
+    }
+    let by_expiry = wanted.state == Some(State::Expired);
+    let rows = if by_expiry {
+        in_order_of!(invitations::expires_at)
     } else {
-        rows.order((invitations::created_at.desc(), invitations::id.desc()))
+        in_order_of!(invitations::created_at)
     };
     let rows = rows.select(Row::as_select()).load(conn)?;
-    let key = |one: &Invitation| format!("{}.{}", one.created_at, one.id);
+    let key = |one: &Invitation| {
+        Paging::moment_key(if by_expiry { one.expires_at } else { one.created_at }, &one.id)
+    };
     Ok(Slice::cut(with_teams(conn, rows)?, paging, key))
 }

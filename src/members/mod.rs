@@ -4,9 +4,11 @@
 //! [`actions`] ask it again in the transaction that acts.
 
 pub mod actions;
+mod bulk;
 mod model;
 mod pages;
 mod queries;
+mod search;
 
 pub use actions::{Doer, Joining, TeamChange};
 pub use model::{Act, Facts, Membership, Refusal, Source, State, judge};

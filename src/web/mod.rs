@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod client;
 pub mod csrf;
+pub mod download;
 pub mod flash;
 pub mod form;
 pub mod headers;
