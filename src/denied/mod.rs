@@ -3,6 +3,7 @@
 
 pub mod actions;
 mod acting;
+mod export;
 mod filter;
 mod many;
 mod model;
@@ -16,7 +17,7 @@ use actix_web::web;
 pub use model::{Denial, State};
 pub use queries::{addresses, find};
 
-/// The pages of the queue: the list, one denial, and what can be done with it.
+/// The pages of the queue: the list, the list as a file, one denial, and what can be done with it.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.route("/orgs/{org}/denied", web::get().to(pages::list))
         // Words stand before ids.
@@ -25,6 +26,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                 .route(web::get().to(many::ask_to_dismiss))
                 .route(web::post().to(many::dismiss)),
         )
+        .route("/orgs/{org}/denied.csv", web::get().to(export::csv))
         .route("/orgs/{org}/denied/{id}", web::get().to(pages::one))
         .route("/orgs/{org}/denied/{id}/assign", web::post().to(acting::assign))
         .route("/orgs/{org}/denied/{id}/notes", web::post().to(acting::note))

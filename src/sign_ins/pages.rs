@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::queries;
 use super::{Outcome, SignIn, as_reference, cut};
 use crate::session::{Admin, Frame};
-use crate::store::DbError;
 use crate::store::text::tame;
+use crate::store::{Conn, DbError};
 use crate::web::paging::base;
 use crate::web::{Choice, Page, Paging, Problem, Site, Slice};
 
@@ -59,6 +59,13 @@ impl Filter {
     fn reference(&self) -> Option<String> {
         let typed = self.reference.trim();
         (!typed.is_empty()).then(|| as_reference(typed).unwrap_or_else(|| tame(typed, 20)))
+    }
+
+    /// The rows of one page.
+    pub fn rows(&self, conn: &mut Conn, organization: &str, paging: &Paging) -> Result<Vec<SignIn>, DbError> {
+        let connection = self.connection();
+        let reference = self.reference();
+        queries::page(conn, organization, self.outcome(), connection.as_deref(), reference.as_deref(), paging)
     }
 
     /// The address of the list so filtered, to which a page's key is added.
@@ -118,18 +125,8 @@ pub async fn list(
     let (rows, connections) = site
         .store
         .reading(move |conn| -> Result<_, DbError> {
-            let connection = asked.connection();
-            Ok((
-                queries::page(
-                    conn,
-                    &organization,
-                    asked.outcome(),
-                    connection.as_deref(),
-                    asked.reference().as_deref(),
-                    &asked.paging,
-                )?,
-                queries::connections(conn, &organization)?,
-            ))
+            let rows = asked.rows(conn, &organization, &asked.paging)?;
+            Ok((rows, queries::connections(conn, &organization)?))
         })
         .await
         .map_err(Problem::from)?;
