@@ -65,7 +65,14 @@ impl Filter {
     pub fn rows(&self, conn: &mut Conn, organization: &str, paging: &Paging) -> Result<Vec<SignIn>, DbError> {
         let connection = self.connection();
         let reference = self.reference();
-        queries::page(conn, organization, self.outcome(), connection.as_deref(), reference.as_deref(), paging)
+        queries::page(
+            conn,
+            organization,
+            self.outcome(),
+            connection.as_deref(),
+            reference.as_deref(),
+            paging,
+        )
     }
 
     /// The address of the list so filtered, to which a page's key is added.

@@ -86,7 +86,7 @@ class Walk {
     if (page.url() !== url) await page.goto(url);
     const form = page.locator('form[method=post]').nth(number);
     if ((await form.count()) === 0) return;
-    const texts = form.locator('input:not([type=hidden], [type=checkbox], [type=radio], [readonly]), textarea');
+    const texts = form.locator('input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [readonly]), textarea');
     const kindOfForm = `${kind(new URL(url))} form ${number + 1}`;
     if ((await texts.count()) === 0 || this.seen.has(kindOfForm)) return;
     this.seen.set(kindOfForm, new Set());
@@ -155,6 +155,10 @@ test('what an owner sees', async () => {
   for (const list of ['members?q=zzz', 'invitations?q=zzz', 'denied?person=zzz', 'denied?state=settled', 'sign-ins', 'audit']) {
     walk.add(`/orgs/acme/${list}`);
   }
+  for (const many of ['join&whom=all', 'role&whom=all&to_role=admin', 'remove&whom=all', 'reactivate&whom=all']) {
+    walk.add(`/orgs/acme/members/bulk?deed=${many}`);
+  }
+  for (const list of ['members?sort=seen&role=member', 'invitations/resend?all=yes', 'invitations/revoke?all=yes']) walk.add(`/orgs/acme/${list}`);
   await groups(page, walk);
   await foreseen(page, walk);
   const link = await connectionsLife(page, walk);
@@ -245,6 +249,10 @@ async function holderOfALink(link) {
 /** The pages between a list of addresses and its links; answers the link. */
 async function invites(page, walk) {
   await page.goto(`${demo.url}/orgs/acme/invitations/new`);
+  await page.getByLabel('E-mail addresses').fill('email,role,teams\nnobody,,\nuna@acme.example,boss,\nuna@acme.example,,Moon crew\n,,');
+  await page.getByRole('button', { name: 'Review' }).click();
+  await walk.check(page, ' review of mistakes');
+  await page.getByRole('button', { name: 'Change the list' }).click();
   await page.getByLabel('E-mail addresses').fill('una@acme.example, max@acme.example, not an address');
   await page.getByRole('button', { name: 'Review' }).click();
   await walk.check(page, ' review');

@@ -120,6 +120,9 @@ const ROUTES: &str = "
     GET  /orgs/{org}/set-up                                       owner  200
 
     GET  /orgs/{org}/members                                      admin  200
+    GET  /orgs/{org}/members.csv                                  admin  200
+    GET  /orgs/{org}/members/bulk                                 admin  303
+    POST /orgs/{org}/members/bulk                                 admin  400
     GET  /orgs/{org}/members/{id}                                 admin  200
     GET  /orgs/{org}/members/{id}/edit                            admin  200
     POST /orgs/{org}/members/{id}/edit                            admin  409 422
@@ -142,6 +145,7 @@ const ROUTES: &str = "
     POST /orgs/{org}/teams/{id}/people                            admin  303 422 409
     POST /orgs/{org}/teams/{id}/people/{member}/take-out          admin  303 409
     GET  /orgs/{org}/sign-ins                                     admin  200
+    GET  /orgs/{org}/sign-ins.csv                                 admin  200
     GET  /orgs/{org}/sign-ins/{id}                                admin  200
     GET  /orgs/{org}/dry-run                                      admin  200
     POST /orgs/{org}/dry-run                                      admin  422
@@ -149,6 +153,7 @@ const ROUTES: &str = "
     GET  /orgs/{org}/denied                                       admin  200
     GET  /orgs/{org}/denied/dismiss                               admin  303
     POST /orgs/{org}/denied/dismiss                               admin  303
+    GET  /orgs/{org}/denied.csv                                   admin  200
     GET  /orgs/{org}/denied/{id}                                  admin  200
     POST /orgs/{org}/denied/{id}/assign                           admin  409
     POST /orgs/{org}/denied/{id}/notes                            admin  422
