@@ -43,6 +43,7 @@ mod provisioning;
 mod provisioning_desk;
 mod races;
 mod requests;
+mod reset;
 mod retention;
 mod routes;
 mod schema;
