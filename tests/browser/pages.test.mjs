@@ -282,6 +282,7 @@ test('what a member sees', async () => {
   walk.done(4);
 });
 
+// OUT-013.
 test('what a stranger sees', async () => {
   const page = await by('Sam Stone');
   const walk = new Walk('stranger', page.context());

@@ -269,6 +269,7 @@ both_databases! {
     }
 
     /// The list as a file: what the filters leave, all of it, and nobody else's.
+    /// UPL-006, BAK-007.
     async fn the_log_can_be_taken_along_as_a_file(db: Database) {
         let acme = Acme::alone(db);
         for number in 0..1_100 {

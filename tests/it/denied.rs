@@ -495,6 +495,7 @@ both_databases! {
     }
 
     /// Both write the same row; the organization's lock makes one wait for the other.
+    /// DEC-035.
     async fn attempts_at_once_are_all_counted(db: Database) {
         let acme = Acme::alone(db);
         std::thread::scope(|scope| {

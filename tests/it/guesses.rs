@@ -184,7 +184,7 @@ both_databases! {
     }
 
     /// Sign-ins that are started and never finished meet a limit; those that come back do not.
-    /// RES-009.
+    /// DEC-035, RES-009.
     async fn started_sign_ins_meet_a_limit(db: Database) {
         let provider = crate::support::provider::Provider::start().await;
         let installation = Installation::start_with(db, |config| config.rate_limit = 1);

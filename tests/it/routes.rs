@@ -743,7 +743,7 @@ fn wants_sign_in(answer: &Answer) -> bool {
 
 both_databases! {
     /// Whoever may not is turned away by every route, and nothing changes; whoever may is answered.
-    /// ADM-001, ADM-003, SES-014, SES-015, OUT-010, OIDC-057.
+    /// ADM-001, ADM-003, SES-014, SES-015, OUT-009, OUT-010, OIDC-057.
     async fn every_route_admits_whom_the_table_says(db: Database) {
         let (stage, mut wrong) = (Stage::set(db).await, Vec::new());
         let before = dump(&stage.database);

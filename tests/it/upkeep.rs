@@ -98,7 +98,7 @@ both_databases! {
     }
 
     /// What does not open, is cut, or was written from other tables is refused with a sentence, and leaves nothing.
-    /// BAK-003, BAK-008.
+    /// BAK-003, BAK-008, UPL-012.
     async fn a_back_up_that_does_not_fit_is_refused(db: Database) {
         let front = lived(db).await;
         let (store, sealer) = (front.acme.installation.site.store.clone(), sealer(&front.acme));
