@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
 use super::{Account, words};
 use crate::access::{EmailAddress, Identity};
 use crate::store::schema::{account_words, accounts, identities, retired_usernames};
-use crate::store::text::places;
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, id};
+use crate::store::{Conn, Result, Run as _, Sql, id};
 
 type Row = (
     String,
@@ -176,9 +174,10 @@ pub(super) fn insert(conn: &mut Conn, new: &Account, name_key: &str) -> Result<(
             accounts::username.eq(&new.username),
             accounts::state.eq("active"),
             accounts::operator.eq(new.operator),
+            accounts::admitted_at.eq(new.admitted_at),
             accounts::created_at.eq(new.created_at),
         ))
-        .execute(conn)?;
+        .run(conn)?;
     add_words(conn, &new.id, (name_key, &new.email_key, &new.username))
 }
 
@@ -188,32 +187,23 @@ pub(super) fn set_words(conn: &mut Conn, id: &str) -> Result<()> {
         .find(id)
         .select((accounts::name_key, accounts::email_key, accounts::username))
         .first(conn)?;
-    diesel::delete(account_words::table.filter(account_words::account_id.eq(id))).execute(conn)?;
+    diesel::delete(account_words::table.filter(account_words::account_id.eq(id))).run(conn)?;
     add_words(conn, id, (&name_key, &email_key, &username))
 }
 
 fn add_words(conn: &mut Conn, id: &str, (name_key, email_key, username): (&str, &str, &str)) -> Result<()> {
     let words = words::words_of(name_key, email_key, username);
-    let text = format!(
-        "INSERT INTO account_words (account_id, word) VALUES {}",
-        places(words.len(), 2)
-    );
-    let statement = diesel::sql_query(text).into_boxed();
-    let bound = words.iter().fold(statement, |statement, word| {
-        statement.bind::<Text, _>(id).bind::<Text, _>(word)
-    });
-    bound.execute(conn).map(drop)
+    let values = vec!["(?, ?)"; words.len()].join(", ");
+    let statement = Sql::new(format!("INSERT INTO account_words (account_id, word) VALUES {values}"));
+    let with = |statement: Sql, word: &String| statement.text(id).text(word);
+    words.iter().fold(statement, with).run(conn).map(drop)
 }
 
 /// Whether a username is in use or was released once.
 pub(super) fn username_is_taken(conn: &mut Conn, username: &str) -> Result<bool> {
-    let used = diesel::select(diesel::dsl::exists(
-        accounts::table.filter(accounts::username.eq(username)),
-    ))
-    .get_result::<bool>(conn)?;
-    let retired = diesel::select(diesel::dsl::exists(retired_usernames::table.find(username)))
-        .get_result::<bool>(conn)?;
-    Ok(used || retired)
+    let used = diesel::dsl::exists(accounts::table.filter(accounts::username.eq(username)));
+    let retired = diesel::dsl::exists(retired_usernames::table.find(username));
+    diesel::select(used.or(retired)).get_result(conn)
 }
 
 pub(super) fn retire_username(conn: &mut Conn, username: &str, now: Timestamp) -> Result<()> {
@@ -222,14 +212,14 @@ pub(super) fn retire_username(conn: &mut Conn, username: &str, now: Timestamp) -
             retired_usernames::username.eq(username),
             retired_usernames::retired_at.eq(now),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
 pub(super) fn set_username(conn: &mut Conn, id: &str, username: &str, version: i64) -> Result<usize> {
     diesel::update(accounts::table.find(id).filter(accounts::version.eq(version)))
         .set((accounts::username.eq(username), accounts::version.eq(version + 1)))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn set_name(conn: &mut Conn, id: &str, full_name: &str, name_key: &str) -> Result<usize> {
@@ -239,7 +229,7 @@ pub(super) fn set_name(conn: &mut Conn, id: &str, full_name: &str, name_key: &st
             accounts::name_key.eq(name_key),
             accounts::version.eq(accounts::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn set_email(
@@ -255,7 +245,7 @@ pub(super) fn set_email(
             accounts::name_key.eq(name_key),
             accounts::version.eq(accounts::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn unlink(conn: &mut Conn, connection: &str, account: &str) -> Result<usize> {
@@ -264,7 +254,7 @@ pub(super) fn unlink(conn: &mut Conn, connection: &str, account: &str) -> Result
             .filter(identities::account_id.eq(account))
             .filter(identities::connection_id.eq(connection)),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub(super) fn set_password(conn: &mut Conn, id: &str, hash: &str) -> Result<usize> {
@@ -273,7 +263,7 @@ pub(super) fn set_password(conn: &mut Conn, id: &str, hash: &str) -> Result<usiz
             accounts::password_hash.eq(Some(hash)),
             accounts::version.eq(accounts::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn drop_password(conn: &mut Conn, id: &str) -> Result<usize> {
@@ -282,19 +272,19 @@ pub(super) fn drop_password(conn: &mut Conn, id: &str) -> Result<usize> {
             accounts::password_hash.eq(None::<String>),
             accounts::version.eq(accounts::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn set_admitted(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
     diesel::update(accounts::table.find(id).filter(accounts::admitted_at.is_null()))
         .set(accounts::admitted_at.eq(Some(now)))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn set_operator(conn: &mut Conn, id: &str, operator: bool) -> Result<usize> {
     diesel::update(accounts::table.find(id))
         .set(accounts::operator.eq(operator))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn link(conn: &mut Conn, identity: &Identity, account: &str, now: Timestamp) -> Result<()> {
@@ -307,6 +297,6 @@ pub(super) fn link(conn: &mut Conn, identity: &Identity, account: &str, now: Tim
             identities::account_id.eq(account),
             identities::linked_at.eq(now),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }

@@ -9,7 +9,7 @@ use crate::access::MemberStanding;
 use crate::store::schema::{accounts, connections, denial_notes, denials, invitations, members};
 use crate::store::text::part;
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, id};
+use crate::store::{Conn, Result, Run as _, id};
 use crate::web::Paging;
 
 /// A row as it is stored: the columns of `denials`, in the table's order.
@@ -125,7 +125,7 @@ pub fn insert(conn: &mut Conn, denial: &Denial) -> Result<()> {
             denials::reference.eq(&denial.reference),
             denials::state_at.eq(denial.state_at),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -156,7 +156,7 @@ pub fn update(conn: &mut Conn, denial: &Denial) -> Result<()> {
             denials::assigned_account.eq(&denial.assigned_account),
             denials::assigned_name.eq(&denial.assigned_name),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -179,7 +179,7 @@ pub fn settle(
             denials::state_by.eq(""),
             denials::version.eq(denials::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 /// The folded address that an invitation of this organization is for.

@@ -8,7 +8,7 @@ use super::model::{Linked, Managed, Membership, Source, State};
 use crate::access::Role;
 use crate::store::schema::{accounts, connections, identities, members, scim_users};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _};
 
 /// Who gave a role that no mapping may take away.
 const BY_HAND: &str = "hand";
@@ -209,7 +209,7 @@ pub fn insert(conn: &mut Conn, now: Timestamp, id: &str, new: &Joining<'_>) -> R
             members::joined_at.eq(now),
             members::state_changed_at.eq(now),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -226,13 +226,13 @@ pub fn begin_anew(conn: &mut Conn, now: Timestamp, id: &str, new: &Joining<'_>) 
             members::state_changed_at.eq(now),
             members::version.eq(members::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub fn set_last_sign_in(conn: &mut Conn, now: Timestamp, id: &str) -> Result<()> {
     diesel::update(members::table.find(id))
         .set(members::last_sign_in_at.eq(now))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -244,7 +244,7 @@ pub fn set_state(conn: &mut Conn, now: Timestamp, id: &str, version: i64, state:
             members::state_changed_at.eq(now),
             members::version.eq(version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 /// Counts the version up, and touches nothing when somebody else did so first.
@@ -262,12 +262,12 @@ pub fn set_role(
             members::role_given_by.eq(connection.unwrap_or(BY_HAND)),
             members::version.eq(version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 /// Notes that this connection's mapping gave the role that the member has.
 pub fn set_role_given_by(conn: &mut Conn, id: &str, connection: &str) -> Result<usize> {
     diesel::update(members::table.find(id))
         .set(members::role_given_by.eq(connection))
-        .execute(conn)
+        .run(conn)
 }

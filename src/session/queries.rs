@@ -8,7 +8,7 @@ use crate::store::schema::{
     accounts, connections, kept_forms, members, organizations, scim_guards, sessions,
 };
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, id};
+use crate::store::{Conn, Result, Run as _, id};
 
 /// A session's row with its account.
 #[derive(Debug, Clone, Queryable)]
@@ -43,7 +43,7 @@ pub fn insert(conn: &mut Conn, id: &str, now: Timestamp, new: &NewSession<'_>) -
             sessions::proved_at.eq(new.proved_at),
             sessions::strength.eq(new.strength.as_str()),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -65,13 +65,13 @@ pub fn end_oldest(conn: &mut Conn, account: &str, keep: i64) -> Result<usize> {
 pub fn adopt(conn: &mut Conn, id: &str, key_hash: &str, state: &str) -> Result<usize> {
     diesel::update(sessions::table.filter(sessions::id.eq(id)))
         .set((sessions::key_hash.eq(key_hash), sessions::state.eq(state)))
-        .execute(conn)
+        .run(conn)
 }
 
 pub fn set_state(conn: &mut Conn, key_hash: &str, state: &str) -> Result<usize> {
     diesel::update(sessions::table.find(key_hash))
         .set(sessions::state.eq(state))
-        .execute(conn)
+        .run(conn)
 }
 
 pub fn state(conn: &mut Conn, key_hash: &str, now: Timestamp) -> Result<Option<String>> {
@@ -85,13 +85,13 @@ pub fn state(conn: &mut Conn, key_hash: &str, now: Timestamp) -> Result<Option<S
 }
 
 pub fn delete(conn: &mut Conn, key_hash: &str) -> Result<usize> {
-    diesel::delete(sessions::table.find(key_hash)).execute(conn)
+    diesel::delete(sessions::table.find(key_hash)).run(conn)
 }
 
 pub fn touch(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
     diesel::update(sessions::table.filter(sessions::id.eq(id)))
         .set(sessions::last_seen_at.eq(now))
-        .execute(conn)
+        .run(conn)
 }
 
 pub fn end(conn: &mut Conn, account: &str, id: &str) -> Result<usize> {
@@ -100,11 +100,11 @@ pub fn end(conn: &mut Conn, account: &str, id: &str) -> Result<usize> {
             .filter(sessions::account_id.eq(account))
             .filter(sessions::id.eq(id)),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub fn end_all(conn: &mut Conn, account: &str) -> Result<usize> {
-    diesel::delete(sessions::table.filter(sessions::account_id.eq(account))).execute(conn)
+    diesel::delete(sessions::table.filter(sessions::account_id.eq(account))).run(conn)
 }
 
 pub fn end_others(conn: &mut Conn, account: &str, keep: &str) -> Result<usize> {
@@ -113,7 +113,7 @@ pub fn end_others(conn: &mut Conn, account: &str, keep: &str) -> Result<usize> {
             .filter(sessions::account_id.eq(account))
             .filter(sessions::id.ne(keep)),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -> Result<usize> {
@@ -125,7 +125,7 @@ pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -
             .filter(sessions::account_id.eq(account))
             .filter(here),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub fn end_single_sign_on(conn: &mut Conn, account: &str, organization: &str) -> Result<usize> {
@@ -134,7 +134,7 @@ pub fn end_single_sign_on(conn: &mut Conn, account: &str, organization: &str) ->
             .filter(sessions::account_id.eq(account))
             .filter(sessions::organization_id.eq(organization)),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub fn list(conn: &mut Conn, account: &str, organization: Option<&str>, now: Timestamp) -> Result<Vec<Open>> {

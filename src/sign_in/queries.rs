@@ -9,7 +9,7 @@ use crate::store::schema::{
     sessions, setup_links, sign_ins,
 };
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _};
 
 pub fn insert_attempt(conn: &mut Conn, new: &Attempt, state_hash: &str) -> Result<()> {
     diesel::insert_into(attempts::table)
@@ -28,7 +28,7 @@ pub fn insert_attempt(conn: &mut Conn, new: &Attempt, state_hash: &str) -> Resul
             attempts::expires_at.eq(new.expires_at),
             attempts::test.eq(&new.test),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -111,7 +111,7 @@ pub fn consume(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
             attempts::nonce.eq(""),
             attempts::verifier.eq(""),
         ))
-        .execute(conn)?;
+        .run(conn)?;
     Ok(touched == 1)
 }
 
@@ -131,7 +131,7 @@ pub fn remember_assertion(conn: &mut Conn, connection: &str, once: &Once) -> Res
             saml_assertions::assertion_hash.eq(&once.message_hash),
             saml_assertions::expires_at.eq(once.expires_at),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -145,20 +145,20 @@ pub fn failures(conn: &mut Conn, key: &str) -> Result<Option<(i64, Timestamp)>> 
 }
 
 pub fn set_failures(conn: &mut Conn, key: &str, failures: i64, now: Timestamp) -> Result<()> {
-    diesel::delete(password_failures::table.find(key)).execute(conn)?;
+    diesel::delete(password_failures::table.find(key)).run(conn)?;
     diesel::insert_into(password_failures::table)
         .values((
             password_failures::key.eq(key),
             password_failures::failures.eq(failures),
             password_failures::last_at.eq(now),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
 pub fn forget_failures(conn: &mut Conn, key: &str) -> Result<()> {
     diesel::delete(password_failures::table.find(key))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -179,7 +179,7 @@ pub fn insert_setup_link(conn: &mut Conn, token_hash: &str, expires_at: Timestam
             setup_links::token_hash.eq(token_hash),
             setup_links::expires_at.eq(expires_at),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -201,22 +201,22 @@ pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Resu
             .filter(setup_links::expires_at.gt(now)),
     )
     .set(setup_links::used_at.eq(Some(now)))
-    .execute(conn)?;
+    .run(conn)?;
     Ok(touched == 1)
 }
 
 /// Takes away what has had its time: attempts, assertions, sessions, counters, set-up links.
 pub fn sweep(conn: &mut Conn, now: Timestamp, counters_before: Timestamp) -> Result<usize> {
     Ok(
-        diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).execute(conn)?
+        diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).run(conn)?
             + diesel::delete(saml_assertions::table.filter(saml_assertions::expires_at.lt(now)))
-                .execute(conn)?
-            + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(conn)?
-            + diesel::delete(kept_forms::table.filter(kept_forms::expires_at.lt(now))).execute(conn)?
-            + diesel::delete(reset_links::table.filter(reset_links::expires_at.lt(now))).execute(conn)?
-            + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).execute(conn)?
+                .run(conn)?
+            + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).run(conn)?
+            + diesel::delete(kept_forms::table.filter(kept_forms::expires_at.lt(now))).run(conn)?
+            + diesel::delete(reset_links::table.filter(reset_links::expires_at.lt(now))).run(conn)?
+            + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).run(conn)?
             + diesel::delete(password_failures::table.filter(password_failures::last_at.lt(counters_before)))
-                .execute(conn)?,
+                .run(conn)?,
     )
 }
 
@@ -231,7 +231,7 @@ pub fn sweep_accounts(conn: &mut Conn, before: Timestamp) -> Result<usize> {
             .filter(accounts::password_hash.is_null())
             .filter(diesel::dsl::not(diesel::dsl::exists(memberships))),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 /// What the page of a refused person is made from.

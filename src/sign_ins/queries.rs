@@ -9,7 +9,7 @@ use super::shown::SignIn;
 use crate::store::schema::{connections, sign_in_days, sign_ins};
 use crate::store::text::tame;
 use crate::store::time::{DAY, SECOND, Timestamp, exact};
-use crate::store::{Conn, DbError, Result};
+use crate::store::{Conn, DbError, Result, Run as _};
 use crate::web::Paging;
 
 /// Writes one record in the running transaction, with the denial that it belongs to. Long texts are
@@ -44,9 +44,7 @@ pub fn insert(conn: &mut Conn, record: &Record, denial: Option<&str>) -> Result<
         sign_ins::ip.eq(tame(&record.client.ip, 100)),
         sign_ins::user_agent.eq(tame(&record.client.user_agent, 200)),
     );
-    diesel::insert_into(sign_ins::table)
-        .values(values)
-        .execute(conn)?;
+    diesel::insert_into(sign_ins::table).values(values).run(conn)?;
     count(conn, record)
 }
 
@@ -60,7 +58,7 @@ fn count(conn: &mut Conn, record: &Record) -> Result<()> {
     .bind::<BigInt, _>(record.at.div_euclid(DAY))
     .bind::<Text, _>(record.outcome.as_str())
     .bind::<Text, _>(tame(&record.reason, 100))
-    .execute(conn)
+    .run(conn)
     .map(drop)
 }
 

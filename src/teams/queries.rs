@@ -132,12 +132,12 @@ pub fn give<'a>(
 /// # Errors
 /// When the database refuses.
 pub fn mapped(conn: &mut Conn, member: &str, connection: &str) -> Result<BTreeSet<String>> {
-    let ids: Vec<String> = team_members::table
+    let mapped = team_members::table
         .filter(team_members::member_id.eq(member))
         .filter(team_members::source.eq_any(Source::MAPPED.map(Source::as_str)))
         .filter(team_members::connection_id.eq(connection))
-        .select(team_members::team_id)
-        .load(conn)?;
+        .select(team_members::team_id);
+    let ids: Vec<String> = store::rows(conn, mapped)?;
     Ok(ids.into_iter().collect())
 }
 
