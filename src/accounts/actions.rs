@@ -18,6 +18,29 @@ const TRIES: usize = 20;
 /// When the database refuses; a unique key that another transaction took first is a collision, and the
 /// caller's transaction may be tried again.
 pub fn create(conn: &mut Conn, now: Timestamp, email: &EmailAddress, full_name: &str) -> Result<Account> {
+    insert(conn, now, email, full_name, None)
+}
+
+/// As [`create`], for somebody who is let in at once.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_admitted(
+    conn: &mut Conn,
+    now: Timestamp,
+    email: &EmailAddress,
+    full_name: &str,
+) -> Result<Account> {
+    insert(conn, now, email, full_name, Some(now))
+}
+
+fn insert(
+    conn: &mut Conn,
+    now: Timestamp,
+    email: &EmailAddress,
+    full_name: &str,
+    admitted_at: Option<Timestamp>,
+) -> Result<Account> {
     let account = Account {
         id: id::new_id(),
         email: email.as_str().to_owned(),
@@ -27,7 +50,7 @@ pub fn create(conn: &mut Conn, now: Timestamp, email: &EmailAddress, full_name: 
         is_active: true,
         operator: false,
         password_hash: None,
-        admitted_at: None,
+        admitted_at,
         created_at: now,
         version: 1,
     };

@@ -75,6 +75,32 @@ pub fn find(conn: &mut Conn, id: &str) -> Result<Option<Connection>> {
     Ok(row.map(Connection::from))
 }
 
+/// The connection whose live token has this hash, in an organization that is on; with the token's id and name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find_by_token(
+    conn: &mut Conn,
+    now: Timestamp,
+    hash: &str,
+) -> Result<Option<(String, String, Connection)>> {
+    let found: Option<(String, String, Row)> = connections::table
+        .inner_join(organizations::table)
+        .inner_join(scim_tokens::table.on(scim_tokens::connection_id.eq(connections::id)))
+        .filter(scim_tokens::token_hash.eq(hash))
+        .filter(scim_tokens::revoked_at.is_null())
+        .filter(
+            scim_tokens::expires_at
+                .is_null()
+                .or(scim_tokens::expires_at.gt(now)),
+        )
+        .filter(organizations::state.eq("on"))
+        .select((scim_tokens::id, scim_tokens::name, Row::as_select()))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(id, name, row)| (id, name, Connection::from(row))))
+}
+
 /// One of the organization's connections.
 ///
 /// # Errors

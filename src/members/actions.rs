@@ -102,23 +102,46 @@ impl TeamChange {
 /// # Errors
 /// When the database refuses.
 pub fn join(conn: &mut Conn, now: Timestamp, actor: &Actor, new: &Joining<'_>) -> DbResult<String> {
-    let known = queries::find_by_account(conn, new.organization, new.account)?;
-    let (id, before) = match known {
-        None => {
-            let id = id::new_id();
-            queries::insert(conn, now, &id, new)?;
-            (id, None)
-        }
+    match queries::find_by_account(conn, new.organization, new.account)? {
+        None => join_first(conn, now, actor, new),
         Some(member) if member.state == State::Removed => {
             queries::begin_anew(conn, now, &member.id, new)?;
-            (member.id, Some(json!({"state": "removed"})))
+            joined(
+                conn,
+                now,
+                actor,
+                new,
+                &member.id,
+                Some(json!({"state": "removed"})),
+            )?;
+            Ok(member.id)
         }
-        Some(member) => return Ok(member.id),
-    };
-    let after = json!({"state": "active", "role": new.role, "source": new.source.as_str(), "invited_by": new.invited_by});
-    let who = (new.organization, id.as_str(), new.name);
-    note(conn, now, actor, "member.joined", who, (before, Some(after)))?;
+        Some(member) => Ok(member.id),
+    }
+}
+
+/// As [`join`], for an account that was made in this transaction, and so can't be a member yet.
+///
+/// # Errors
+/// When the database refuses.
+pub fn join_first(conn: &mut Conn, now: Timestamp, actor: &Actor, new: &Joining<'_>) -> DbResult<String> {
+    let id = id::new_id();
+    queries::insert(conn, now, &id, new)?;
+    joined(conn, now, actor, new, &id, None)?;
     Ok(id)
+}
+
+fn joined(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    new: &Joining<'_>,
+    id: &str,
+    before: Option<Value>,
+) -> DbResult<()> {
+    let after = json!({"state": "active", "role": new.role, "source": new.source.as_str(), "invited_by": new.invited_by});
+    let who = (new.organization, id, new.name);
+    note(conn, now, actor, "member.joined", who, (before, Some(after)))
 }
 
 /// Notes that the member signed in.

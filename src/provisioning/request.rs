@@ -132,6 +132,8 @@ pub struct Answer {
     pub status: u16,
     /// The body, if there is one.
     pub body: Option<Value>,
+    /// The body where it is written already; then the other one is none.
+    pub text: Option<String>,
     /// Where the resource is.
     pub location: Option<String>,
     /// The resource's version.
@@ -149,10 +151,20 @@ impl Answer {
         Self {
             status,
             body,
+            text: None,
             location: None,
             etag: None,
             decision: String::new(),
             person: String::new(),
+        }
+    }
+
+    /// An answer whose body is JSON that is written already.
+    #[must_use]
+    pub fn written(status: u16, text: String) -> Self {
+        Self {
+            text: Some(text),
+            ..Self::new(status, None)
         }
     }
 

@@ -1,5 +1,6 @@
 //! The SCIM server over HTTP (RFC 7644): who speaks, in what form, and the form of every answer.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::{StatusCode, header};
@@ -8,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::log::{Entry, Log};
 use super::request::{Answer, Context, Request, Verb};
-use super::tokens::{self, Caller};
+use super::tokens::{self, Caller, Seen};
 use super::{BASE, body, guard, route};
 use crate::scim::{ScimError, ScimType};
 use crate::store::Conn;
@@ -36,23 +37,23 @@ async fn serve(
     payload: web::Payload,
     site: Data<Site>,
     log: Data<Log>,
+    seen: Data<Seen>,
     client: Client,
 ) -> HttpResponse {
     let started = Instant::now();
-    let (caller, bearer) = match caller(&http, &site).await {
+    let (caller, bearer) = match caller(&http, &site, &seen).await {
         Ok(found) => found,
         Err(error) => return refusal(&limited(&site, &client, error), None),
     };
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let mut entry = Entry::of(&caller, site.now(), http.method().as_str(), path);
-    let outcome = answer(&http, payload, &site, (caller, bearer), client, &mut entry).await;
+    let outcome = answer(&http, payload, &site, (&caller, &bearer), client, &mut entry).await;
     let response = match outcome {
-        Ok(answer) => {
-            entry.decision = answer.decision.clone();
-            entry.person = answer.person.clone();
-            respond(&answer, &mut entry)
-        }
+        Ok(answer) => respond(answer, &mut entry),
         Err((error, allow)) => {
+            if error.status == 401 {
+                seen.forget(&bearer);
+            }
             entry.decision = error.detail.clone();
             entry.answer = error.body().to_string().into_bytes();
             refusal(&error, allow)
@@ -75,13 +76,10 @@ async fn answer(
     http: &HttpRequest,
     payload: web::Payload,
     site: &Site,
-    (caller, bearer): (Caller, String),
+    (caller, bearer): (&Caller, &str),
     client: Client,
     entry: &mut Entry,
 ) -> Result<Answer, Refused> {
-    if !caller.connection.scim {
-        return Err(plainly(switched_off()));
-    }
     let path = segments(http.uri().path()).ok_or_else(|| plainly(ScimError::not_found()))?;
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let allowed = route::allowed(&names).ok_or_else(|| plainly(ScimError::not_found()))?;
@@ -120,7 +118,7 @@ async fn answer(
 }
 
 /// Who speaks: by a bearer token in the `Authorization` header and in no other way (RFC 6750 §2.1).
-async fn caller(http: &HttpRequest, site: &Site) -> Result<(Caller, String), ScimError> {
+async fn caller(http: &HttpRequest, site: &Site, seen: &Seen) -> Result<(Arc<Caller>, String), ScimError> {
     let mut fields = http.headers().get_all(header::AUTHORIZATION);
     let bearer = match (fields.next(), fields.next()) {
         (Some(field), None) => field.to_str().ok().and_then(bearer),
@@ -128,11 +126,19 @@ async fn caller(http: &HttpRequest, site: &Site) -> Result<(Caller, String), Sci
     };
     let bearer = bearer.ok_or_else(stranger)?.to_owned();
     let (now, shown) = (site.now(), bearer.clone());
+    if let Some(caller) = seen.find(now, &bearer) {
+        return Ok((caller, bearer));
+    }
     let found = site
         .store
-        .reading(move |conn| tokens::find(conn, now, &shown).map_err(ScimError::from))
+        .asking(move |conn| tokens::find(conn, now, &shown).map_err(ScimError::from))
         .await?;
-    Ok((found.ok_or_else(stranger)?, bearer))
+    let caller = Arc::new(found.ok_or_else(stranger)?);
+    if !caller.connection.scim {
+        return Err(switched_off());
+    }
+    seen.keep(now, &bearer, &caller);
+    Ok((caller, bearer))
 }
 
 fn bearer(field: &str) -> Option<&str> {
@@ -255,30 +261,24 @@ fn content(verb: Verb, http: &HttpRequest, sent: &[u8]) -> Result<Option<serde_j
     }
 }
 
-/// Runs the request in one transaction, in which the token is looked at again: one that was revoked meanwhile
-/// does nothing.
+/// Runs the request where the token is looked at, whatever is remembered of it: one that was revoked does nothing.
 async fn run(
     site: &Site,
     context: Context,
-    caller: Caller,
-    bearer: String,
+    caller: &Caller,
+    bearer: &str,
     request: Request,
 ) -> Result<Answer, ScimError> {
-    if !route::writes(&request) {
-        return site
-            .store
-            .reading(move |conn| route::handle(conn, &context, &caller, &request))
-            .await;
+    let work = Arc::new((context, bearer.to_owned(), request));
+    if !route::writes(&work.2) {
+        return site.store.asking(move |conn| serve_in(conn, &work)).await;
     }
-    let organization = caller.organization;
     let mut last = ScimError::new(503, "Try again in a moment.");
     for _ in 0..TRIES {
-        let (context, bearer, request) = (context.clone(), bearer.clone(), request.clone());
+        let work = Arc::clone(&work);
         let outcome = site
             .store
-            .writing_in(&organization, move |conn| {
-                write(conn, &context, &bearer, &request)
-            })
+            .writing_in(&caller.organization, move |conn| serve_in(conn, &work))
             .await;
         match outcome {
             Err(error) if error.status == 503 => last = error,
@@ -288,7 +288,10 @@ async fn run(
     Err(last)
 }
 
-fn write(conn: &mut Conn, context: &Context, bearer: &str, request: &Request) -> Result<Answer, ScimError> {
+fn serve_in(
+    conn: &mut Conn,
+    (context, bearer, request): &(Context, String, Request),
+) -> Result<Answer, ScimError> {
     let caller = tokens::find(conn, context.now, bearer)?.ok_or_else(stranger)?;
     if !caller.connection.scim {
         return Err(switched_off());
@@ -296,17 +299,18 @@ fn write(conn: &mut Conn, context: &Context, bearer: &str, request: &Request) ->
     route::handle(conn, context, &caller, request)
 }
 
-fn respond(answer: &Answer, entry: &mut Entry) -> HttpResponse {
+fn respond(answer: Answer, entry: &mut Entry) -> HttpResponse {
+    entry.decision = answer.decision;
+    entry.person = answer.person;
     let mut response = builder(answer.status);
     for (name, value) in [(header::LOCATION, &answer.location), (header::ETAG, &answer.etag)] {
         if let Some(value) = value {
             response.insert_header((name, value.as_str()));
         }
     }
-    let Some(body) = &answer.body else {
+    let Some(text) = answer.text.or_else(|| answer.body.map(|body| body.to_string())) else {
         return response.finish();
     };
-    let text = body.to_string();
     // What was read is told by the request; what was made or refused is worth reading.
     if entry.method != "GET" && text.len() <= LOGGED {
         entry.answer = text.clone().into_bytes();

@@ -209,8 +209,7 @@ pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Resu
 pub fn sweep(conn: &mut Conn, now: Timestamp, counters_before: Timestamp) -> Result<usize> {
     Ok(
         diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).run(conn)?
-            + diesel::delete(saml_assertions::table.filter(saml_assertions::expires_at.lt(now)))
-                .run(conn)?
+            + diesel::delete(saml_assertions::table.filter(saml_assertions::expires_at.lt(now))).run(conn)?
             + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).run(conn)?
             + diesel::delete(kept_forms::table.filter(kept_forms::expires_at.lt(now))).run(conn)?
             + diesel::delete(reset_links::table.filter(reset_links::expires_at.lt(now))).run(conn)?
