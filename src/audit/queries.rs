@@ -7,7 +7,7 @@ use super::pages::Wanted;
 use crate::store::schema::{audit_events, audit_heads};
 use crate::store::text::{part, tame};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, DbError, Result};
+use crate::store::{Conn, DbError, Result, Run as _, rows};
 use crate::web::Paging;
 
 /// The longest name that is kept.
@@ -104,10 +104,7 @@ fn step(conn: &mut Conn, chain: &str) -> Result<Option<(i64, String)>> {
     let forward = diesel::update(audit_heads::table.find(chain))
         .set(audit_heads::seq.eq(audit_heads::seq + 1))
         .returning((audit_heads::seq, audit_heads::hash));
-    match conn {
-        Conn::Postgres(conn) => forward.get_result(conn).optional(),
-        Conn::Sqlite(conn) => forward.get_result(conn).optional(),
-    }
+    Ok(rows(conn, forward)?.into_iter().next())
 }
 
 /// Writes an entry that has its place. The chain's head follows by itself.
@@ -133,7 +130,7 @@ pub fn insert(conn: &mut Conn, entry: &Kept) -> Result<()> {
             audit_events::seq.eq(entry.seq),
             audit_events::hash.eq(&entry.hash),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
