@@ -131,13 +131,17 @@ pub fn standings(
     people: &[Vec<String>],
     token_hash: Option<&str>,
 ) -> Result<Vec<Found>> {
-    let keys: BTreeSet<&String> = people.iter().flatten().collect();
-    let rows = invitations::table
+    let offers = invitations::table
         .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::email_key.eq_any(keys))
         .order((invitations::sent_at.desc(), invitations::id.desc()))
         .select(Row::as_select())
-        .load(conn)?;
+        .into_boxed();
+    // A plain comparison has one text, which is prepared once.
+    let keys: BTreeSet<&String> = people.iter().flatten().collect();
+    let rows = match (keys.first(), keys.len()) {
+        (Some(key), 1) => offers.filter(invitations::email_key.eq(*key)).load(conn)?,
+        _ => offers.filter(invitations::email_key.eq_any(keys)).load(conn)?,
+    };
     let all = with_teams(conn, rows)?;
     let mut by_address: HashMap<&str, Vec<&Invitation>> = HashMap::new();
     for one in &all {
