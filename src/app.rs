@@ -11,6 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpResponseBuilder, HttpServer, web};
 
 use crate::config::Config;
+use crate::mail::Worker;
 use crate::outbound::dns::Dns;
 use crate::outbound::{Network, Outbound};
 use crate::previews::Previews;
@@ -34,6 +35,8 @@ pub struct Vestibule {
     oidc: Oidc,
     /// What directories asked, on its way to the database.
     pub scim_log: Log,
+    /// Who carries letters to the mail server.
+    pub mail: Worker,
 }
 
 impl Vestibule {
@@ -70,9 +73,11 @@ impl Vestibule {
         };
         networks(&config.trusted_proxies)?;
         let outbound = Outbound::new(networks(&config.outbound_allow)?).map_err(|error| error.to_string())?;
+        let (scim_log, site) = (Log::new(store.clone()), Site::new(config, store, clock, sealer));
         Ok(Self {
-            scim_log: Log::new(store.clone()),
-            site: Site::new(config, store, clock, sealer),
+            scim_log,
+            mail: Worker::new(site.clone())?,
+            site,
             oidc: Oidc::new(outbound.clone()),
             outbound,
         })
@@ -87,7 +92,7 @@ impl Vestibule {
         let (scim_log, outbound) = (self.scim_log.clone(), self.outbound.clone());
         let scim_tokens = Seen::default();
         let dns = Dns::new(site.config.dns.clone());
-        let names = dns.clone();
+        let (names, mail, notices) = (dns.clone(), self.mail.clone(), site.clone());
         let previews = Previews::default();
         let server = HttpServer::new(move || {
             App::new()
@@ -98,6 +103,7 @@ impl Vestibule {
                 .app_data(web::Data::new(self.scim_log.clone()))
                 .app_data(web::Data::new(previews.clone()))
                 .app_data(web::Data::new(scim_tokens.clone()))
+                .app_data(web::Data::new(self.mail.clone()))
                 .app_data(web::PayloadConfig::new(1024 * 1024))
                 .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
                 .app_data(web::QueryConfig::default().error_handler(|error, _| {
@@ -147,6 +153,8 @@ impl Vestibule {
         actix_web::rt::spawn(crate::connections::saml::refresh_for_ever(site.clone(), outbound));
         actix_web::rt::spawn(crate::domains::check::for_ever(site, dns));
         actix_web::rt::spawn(scim_log.keep_for_ever());
+        actix_web::rt::spawn(mail.work_for_ever());
+        actix_web::rt::spawn(crate::notices::for_ever(notices));
         Ok(server.run())
     }
 }
@@ -171,6 +179,7 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .configure(crate::audit::routes)
         .configure(crate::dry_run::routes)
         .configure(crate::previews::routes)
+        .configure(crate::mail::routes)
         .configure(crate::sign_in::routes)
         // `/invitation/{token}` comes after the words that may stand in its place.
         .configure(crate::invitations::routes);

@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::{Host, Url};
 
+mod smtp;
+
+pub use smtp::{Smtp, SmtpTls};
+
 /// Everything that an operator can set. `docs/operating.md` lists the same.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -34,6 +38,9 @@ pub struct Config {
     /// `VESTIBULE_RATE_LIMIT`: how many wrong passwords, unknown links, rejected answers and the like one network
     /// address has in a minute, of each kind; three times as many at once. 0 for no limit. Default 60.
     pub rate_limit: u32,
+    /// `VESTIBULE_SMTP_URL`, `VESTIBULE_SMTP_PASSWORD_FILE`, `VESTIBULE_SMTP_CA_FILE`, `VESTIBULE_MAIL_FROM`,
+    /// `VESTIBULE_MAIL_PER_MINUTE`: how letters leave. Default: no letter is written.
+    pub smtp: Option<Smtp>,
     /// `VESTIBULE_LOG`: what is logged, such as `info` or `vestibule=debug`. Default `info`.
     pub log: String,
     /// `VESTIBULE_LOG_FORMAT`: `text` or `json`. Default `text`.
@@ -127,6 +134,11 @@ struct File {
     workers: Option<usize>,
     stranger_days: Option<i64>,
     rate_limit: Option<u32>,
+    smtp_url: Option<String>,
+    smtp_password_file: Option<String>,
+    smtp_ca_file: Option<String>,
+    mail_from: Option<String>,
+    mail_per_minute: Option<u32>,
     log: Option<String>,
     log_format: Option<String>,
     audit_days: Option<i64>,
@@ -152,6 +164,7 @@ impl Config {
 
     fn assemble(env: &BTreeMap<String, String>, file: File) -> Result<Self, String> {
         let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
+        let smtp = Smtp::read(&mail(&set, &file))?;
         let listen = set("VESTIBULE_LISTEN")
             .or(file.listen)
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -195,6 +208,7 @@ impl Config {
             workers: workers.unwrap_or_else(|| cores().min(4)).max(1),
             stranger_days: stranger_days.unwrap_or(30).clamp(1, 3_650),
             rate_limit: rate_limit.unwrap_or(60),
+            smtp,
             log: set("VESTIBULE_LOG")
                 .or(file.log)
                 .unwrap_or_else(|| "info".to_owned()),
@@ -214,6 +228,26 @@ impl Config {
             )?,
         })
     }
+}
+
+/// What was written about mail.
+fn mail(set: &impl Fn(&str) -> Option<String>, file: &File) -> smtp::Written {
+    let per_minute = file.mail_per_minute.map(|number| number.to_string());
+    let written = [
+        ("VESTIBULE_SMTP_URL", "smtp_url", &file.smtp_url),
+        (
+            "VESTIBULE_SMTP_PASSWORD_FILE",
+            "smtp_password_file",
+            &file.smtp_password_file,
+        ),
+        ("VESTIBULE_SMTP_CA_FILE", "smtp_ca_file", &file.smtp_ca_file),
+        ("VESTIBULE_MAIL_FROM", "mail_from", &file.mail_from),
+        ("VESTIBULE_MAIL_PER_MINUTE", "mail_per_minute", &per_minute),
+    ];
+    let written = written
+        .into_iter()
+        .filter_map(|(name, key, file)| Some((key, set(name).or_else(|| file.clone())?)));
+    smtp::Written(written.collect())
 }
 
 fn number<T: std::str::FromStr<Err: std::fmt::Display>>(

@@ -674,7 +674,12 @@ fn serve(config: Config) -> Result<ExitCode, String> {
     }
     tracing::info!("The door is open at {origin}/");
     actix_web::rt::System::new()
-        .block_on(async { vestibule.serve(listener)?.await })
+        .block_on(async {
+            let mail = vestibule.mail.clone();
+            let outcome = vestibule.serve(listener)?.await;
+            mail.finish().await;
+            outcome
+        })
         .map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -18,7 +18,8 @@ mod words;
 use actix_web::web;
 
 pub use chain::is_installation;
-pub use model::{Actor, ActorKind, Event, Subject, record};
+pub use model::{Actor, ActorKind, Event, Happened, Subject, record};
+pub use queries::since;
 
 /// The pages of the log: the list, one entry, and the list as a file.
 pub fn routes(cfg: &mut web::ServiceConfig) {

@@ -117,6 +117,29 @@ pub struct Event<'a> {
     pub after: Option<Value>,
 }
 
+/// An entry of an organization's log, for those who act on what happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// Its id; ids sort by time.
+    pub id: String,
+    /// Whose log.
+    pub organization: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who, as it was called then.
+    pub actor_name: String,
+    /// What, as `noun.verb`.
+    pub action: String,
+    /// The id of what it was done to.
+    pub subject_id: String,
+    /// Its name as it was then.
+    pub subject_name: String,
+    /// What changed, as JSON; may be empty.
+    pub before_json: String,
+    /// Likewise, afterwards.
+    pub after_json: String,
+}
+
 /// Writes one entry in the running transaction, at the end of its chain. Until the transaction ends, others who write
 /// to the same chain wait: so a transaction that writes for several organizations takes them in the order of their ids.
 ///

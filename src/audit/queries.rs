@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::entry::Entry;
+use super::model::Happened;
 use super::pages::Wanted;
 use crate::store::schema::{audit_events, audit_heads};
 use crate::store::text::{part, tame};
@@ -387,4 +388,56 @@ pub fn wanted_after(
         .limit(most)
         .select(WHOLE)
         .load(conn)
+}
+
+/// What happened in organizations after the entry `after`, of these actions, oldest first: `most` entries at most.
+///
+/// # Errors
+/// When the database refuses.
+pub fn since(conn: &mut Conn, after: &str, actions: &[&str], most: i64) -> Result<Vec<Happened>> {
+    type Row = (
+        String,
+        Option<String>,
+        Timestamp,
+        String,
+        String,
+        String,
+        String,
+        String,
+        String,
+    );
+    let rows: Vec<Row> = audit_events::table
+        .filter(audit_events::id.gt(after))
+        .filter(audit_events::action.eq_any(actions))
+        .filter(audit_events::organization_id.is_not_null())
+        .order(audit_events::id)
+        .limit(most)
+        .select((
+            audit_events::id,
+            audit_events::organization_id,
+            audit_events::at,
+            audit_events::actor_name,
+            audit_events::action,
+            audit_events::subject_id,
+            audit_events::subject_name,
+            audit_events::before_json,
+            audit_events::after_json,
+        ))
+        .load(conn)?;
+    let happened = |row: Row| {
+        let (id, organization, at, actor_name, action, subject_id, subject_name, before_json, after_json) =
+            row;
+        Some(Happened {
+            organization: organization?,
+            id,
+            at,
+            actor_name,
+            action,
+            subject_id,
+            subject_name,
+            before_json,
+            after_json,
+        })
+    };
+    Ok(rows.into_iter().filter_map(happened).collect())
 }

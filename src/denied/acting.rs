@@ -5,8 +5,10 @@ use askama::Template;
 
 use super::model::{Denial, State};
 use super::queries;
-use super::{actions, pages};
+use super::{actions, letters, pages};
 use crate::audit::Actor;
+use crate::mail::Post;
+use crate::orgs;
 use crate::session::{Admin, Frame};
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 
@@ -61,11 +63,14 @@ pub async fn dismiss(
         return Ok(Page::unprocessable(dismiss_page(&admin, denial, &note, errors)).response());
     }
     let (organization, now, actor) = (admin.organization.clone(), site.now(), Actor::from(&*admin));
-    let version = form.version();
+    let (version, post) = (form.version(), Post::of(&site));
     let done = site
         .store
-        .writing_in(&admin.organization, move |conn| {
-            actions::dismiss(conn, now, &actor, &organization, (&id, version), &note)
+        .writing_in(&admin.organization, move |conn| -> Result<_, Problem> {
+            let done = actions::dismiss(conn, now, &actor, &organization, (&id, version), &note)?;
+            let organization = orgs::find(conn, &organization)?.ok_or(Problem::NotFound)?;
+            letters::dismissed(conn, now, &post, &organization, &done)?;
+            Ok(done)
         })
         .await?;
     Ok(

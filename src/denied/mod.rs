@@ -5,6 +5,7 @@ pub mod actions;
 mod acting;
 mod export;
 mod filter;
+pub mod letters;
 mod many;
 mod model;
 mod pages;

@@ -47,6 +47,8 @@ pub enum Kind {
     Seats,
     /// `n` invitations end soon, the first at `at`.
     Invitations,
+    /// `n` letters could not be sent of late, the last at `at`.
+    Letters,
     /// A connection was never turned on.
     Draft,
     /// Other settings of a connection's provider are being prepared since `at`.
@@ -64,7 +66,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 14] = [
+    const ALL: [(Self, &str); 15] = [
         (Self::Prepared, "prepared"),
         (Self::Changed, "changed"),
         (Self::Certificate, "certificate"),
@@ -74,6 +76,7 @@ impl Kind {
         (Self::Restored, "restored"),
         (Self::Seats, "seats"),
         (Self::Invitations, "invitations"),
+        (Self::Letters, "letters"),
         (Self::Draft, "draft"),
         (Self::Connections, "connections"),
         (Self::Domains, "domains"),
@@ -165,6 +168,7 @@ fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
         Kind::Restored => Some(restored(fact)),
         Kind::Seats => seats(desk, fact),
         Kind::Invitations => invitations(fact),
+        Kind::Letters => letters(fact),
         Kind::Draft => Some(draft(fact)),
         Kind::Prepared => Some(prepared(desk, fact)),
         Kind::Changed => Some(changed(desk, fact)),
@@ -361,6 +365,20 @@ fn invitations(fact: &Fact) -> Option<Need> {
         sentence,
         deed: "See the invitations".to_owned(),
         path: "/invitations?state=pending".to_owned(),
+    })
+}
+
+fn letters(fact: &Fact) -> Option<Need> {
+    let sentence = match fact.n {
+        0 => return None,
+        1 => format!("1 letter could not be sent, on {}.", date(fact.at)),
+        some => format!("{some} letters could not be sent, the last on {}.", date(fact.at)),
+    };
+    Some(Need {
+        urgency: Urgency::Soon,
+        sentence,
+        deed: "See the mail".to_owned(),
+        path: "/mail?state=dead".to_owned(),
     })
 }
 
@@ -572,6 +590,17 @@ mod tests {
         assert!(told(Role::Owner).sentence.contains("changed on 23 November 2026"));
         assert_eq!(told(Role::Owner).path, "/connections/c1/previous");
         assert_eq!(told(Role::Admin).path, "/connections/c1");
+    }
+
+    #[test]
+    fn letters_that_were_given_up_are_counted() {
+        let told = |n| needs(&desk(Role::Admin, 0), &[fact(Kind::Letters, NOW, n)]);
+        assert_eq!(told(0), []);
+        assert_eq!(
+            sentences(&told(1)),
+            ["1 letter could not be sent, on 23 November 2026."]
+        );
+        assert!(sentences(&told(3))[0].starts_with("3 letters could not be sent"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
 /// $1 the organization, $2 now, $3 until when invitations, $4 until when certificates and tokens, $5 since when
-/// tokens that are over. Each number occurs first in its order: SQLite numbers them so.
+/// tokens that are over and letters that were given up. Each number occurs first in its order: SQLite numbers them so.
 const FACTS: &str = "
 SELECT 'seats' AS kind, '' AS id, '' AS name, o.seats AS at,
        (SELECT CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM member_counts c
@@ -40,6 +40,9 @@ FROM domains d WHERE d.organization_id = $1 AND d.lost_at IS NOT NULL
 UNION ALL
 SELECT 'restored', c.id, c.name, f.at, 1 FROM connections c JOIN installation_facts f ON f.name = 'restored'
 WHERE c.organization_id = $1 AND c.scim AND f.at > $2 - 14 * 86400000
+UNION ALL
+SELECT 'letters', '', '', COALESCE(MAX(l.settled_at), 0), COUNT(*) FROM letters l
+WHERE l.organization_id = $1 AND l.state = 'dead' AND l.settled_at > $5
 UNION ALL
 SELECT 'draft', c.id, c.name, c.created_at, 1 FROM connections c
 WHERE c.organization_id = $1 AND c.state = 'draft' AND NOT c.scim

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::letters;
 use super::model::{Invitation, Known, LINKS_A_DAY, LINKS_FOR_ONE, New, Sent, State};
 use super::queries;
 use crate::access::Role;
@@ -455,6 +456,28 @@ fn renew(
     Ok(sent)
 }
 
+/// A fresh link for somebody who is reminded; the invitation ends when it would have ended.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn renew_link(conn: &mut Conn, now: Timestamp, one: &Invitation) -> Stored<Sent> {
+    let token = id::new_token();
+    queries::remind(conn, one, &id::hash_token(&token))?;
+    let event = Event {
+        organization: Some(&one.organization),
+        action: "invitation.reminded",
+        subject: subject(&one.id, &one.email),
+        before: None,
+        after: Some(json!({"expires": machine(one.expires_at)})),
+    };
+    audit::record(conn, now, &Actor::system(), &event)?;
+    Ok(Sent {
+        id: one.id.clone(),
+        email: one.email.clone(),
+        token,
+    })
+}
+
 fn subject<'a>(id: &'a str, email: &'a str) -> Subject<'a> {
     Subject {
         kind: "invitation",
@@ -496,6 +519,7 @@ fn note_settled(
     one: &Invitation,
     state: State,
 ) -> Stored<()> {
+    letters::withdraw(conn, now, std::slice::from_ref(&one.id))?;
     let action = match state {
         State::Accepted => "invitation.accepted",
         State::Revoked => "invitation.revoked",

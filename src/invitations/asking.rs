@@ -5,14 +5,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::actions;
 use super::model::{Sent, TeamName};
 use super::queries;
 use super::review::{self, Ground, Left, MOST, Sorted};
 use super::sheet::{self, Sheet};
+use super::{actions, letters};
 use crate::access::{EmailAddress, Role};
 use crate::audit::Actor;
 use crate::denied::{self, Denial};
+use crate::mail::Post;
 use crate::orgs::{self, Organization};
 use crate::seats::{self, Seats};
 use crate::session::{Admin, Frame};
@@ -229,6 +230,8 @@ impl Review {
 pub(super) struct Links {
     pub frame: Frame,
     pub again: bool,
+    /// Whether they went by mail, and no link is shown.
+    pub mailed: bool,
     pub sent: Vec<(String, String)>,
     pub left_out: Vec<(String, String)>,
     pub denial: Option<String>,
@@ -366,6 +369,8 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
     if !(1..=MOST).contains(&sheet.lines.len()) {
         return Err(Problem::Invalid(format!("Send 1 to {MOST} addresses.")));
     }
+    let post = Post::of(&site);
+    let mailed = post.is_configured();
     let (inviter, now, answers) = (admin.clone(), site.now(), denial.clone());
     let (sent, sorted, answered) = site
         .store
@@ -373,7 +378,7 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
             invite(
                 conn,
                 now,
-                &inviter,
+                (&inviter, &post),
                 &sheet,
                 role.unwrap_or(Role::Member),
                 &answers,
@@ -383,6 +388,7 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
     Ok(Page::new(Links {
         frame: admin.frame("invitations"),
         again: false,
+        mailed,
         sent: Links::of(&site, &sent),
         left_out: left_out(sorted),
         denial: answered.then_some(denial),
@@ -392,7 +398,7 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
 fn invite(
     conn: &mut Conn,
     now: i64,
-    admin: &Admin,
+    (admin, post): (&Admin, &Post),
     sheet: &Sheet,
     role: Role,
     denial: &str,
@@ -412,6 +418,7 @@ fn invite(
     let sorted = review::sort(&sheet.lines, &ground);
     let actor = Actor::from(&**admin);
     let sent = actions::invite(conn, now, &actor, own, &around.organization, &sorted.offers())?;
+    letters::send(conn, now, post, &around.organization, &sent)?;
     let answered = answer(conn, now, &actor, &admin.organization, denial, &sent)?;
     Ok((sent, sorted, answered))
 }

@@ -10,6 +10,7 @@ mod acting;
 pub mod actions;
 mod asking;
 mod landing;
+pub mod letters;
 mod list;
 mod model;
 mod queries;

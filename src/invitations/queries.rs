@@ -670,3 +670,50 @@ pub(super) fn page(
     };
     Ok(Slice::cut(with_teams(conn, rows)?, paging, key))
 }
+
+/// A fresh link in place of the one of before; the end stays, and is noted as the one that was reminded of.
+pub(super) fn remind(conn: &mut Conn, one: &Invitation, token_hash: &str) -> Result<()> {
+    diesel::update(invitations::table.find(&one.id))
+        .set((
+            invitations::token_hash.eq(token_hash),
+            invitations::reminded_of.eq(one.expires_at),
+            invitations::version.eq(invitations::version + 1),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Whether nobody was reminded of this end of the invitation yet.
+pub(super) fn is_reminder_due(conn: &mut Conn, one: &Invitation) -> Result<bool> {
+    let reminded: Option<Timestamp> = invitations::table
+        .find(&one.id)
+        .select(invitations::reminded_of)
+        .first(conn)?;
+    Ok(reminded != Some(one.expires_at))
+}
+
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    organization: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    id: String,
+}
+
+/// Invitations that end within the days that their organization chose (three where it chose none), whose link is
+/// older than a day, and whose end was not reminded of: with their organizations, the first end first.
+pub(super) fn reminders_due(conn: &mut Conn, now: Timestamp, most: i64) -> Result<Vec<(String, String)>> {
+    let question = "SELECT i.organization_id AS organization, i.id AS id FROM invitations i
+         LEFT JOIN mail_settings s ON s.organization_id = i.organization_id
+         WHERE i.state = 'pending' AND i.expires_at > $1 AND i.expires_at <= $2 AND i.sent_at <= $3
+           AND i.expires_at <= $1 + COALESCE(s.reminder_days, 3) * 86400000
+           AND (i.reminded_of IS NULL OR i.reminded_of <> i.expires_at)
+         ORDER BY i.expires_at, i.id LIMIT $4";
+    let rows: Vec<Due> = diesel::sql_query(question)
+        .bind::<diesel::sql_types::BigInt, _>(now)
+        .bind::<diesel::sql_types::BigInt, _>(now + 30 * DAY)
+        .bind::<diesel::sql_types::BigInt, _>(now - DAY)
+        .bind::<diesel::sql_types::BigInt, _>(most)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.organization, row.id)).collect())
+}

@@ -97,6 +97,7 @@ impl Frame {
                     denied,
                     self.item("Dry run", "dry-run"),
                     self.item("Audit log", "audit"),
+                    self.item("Mail", "mail"),
                 ],
             });
         }

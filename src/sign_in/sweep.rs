@@ -6,7 +6,7 @@ use super::{queries, throttle};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Result, Store};
 use crate::web::Site;
-use crate::{factors, provisioning};
+use crate::{factors, mail, provisioning};
 
 /// Takes away what has had its time, and accounts that were never let in anywhere for `stranger_days`; answers how many rows that were.
 ///
@@ -17,7 +17,8 @@ pub fn sweep(store: &Store, now: Timestamp, stranger_days: i64) -> Result<usize>
         Ok(queries::sweep(conn, now, now - throttle::FORGET_AFTER)?
             + queries::sweep_accounts(conn, now - stranger_days * DAY)?
             + factors::actions::sweep(conn, now)?
-            + provisioning::sweep(conn, now)?)
+            + provisioning::sweep(conn, now)?
+            + mail::actions::sweep(conn, now)?)
     })
 }
 

@@ -73,6 +73,15 @@ impl Conn {
         }
     }
 
+    /// What stands behind a `SELECT` that takes rows for its own: those that another transaction has taken are
+    /// passed over. On SQLite there is one writer at a time anyway.
+    pub fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
     fn begin(&mut self, sqlite: &str, postgres: &str) -> Result<()> {
         match self {
             Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, sqlite),

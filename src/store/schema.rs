@@ -227,6 +227,7 @@ diesel::table! {
         version -> BigInt,
         links_day -> BigInt,
         links -> BigInt,
+        reminded_of -> Nullable<BigInt>,
     }
 }
 
@@ -711,10 +712,70 @@ diesel::table! {
 }
 
 diesel::table! {
+    letters (id) {
+        id -> Text,
+        organization_id -> Nullable<Text>,
+        kind -> Text,
+        recipient -> Text,
+        from_name -> Text,
+        subject -> Text,
+        about_kind -> Text,
+        about_id -> Text,
+        message_id -> Text,
+        body_sealed -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        reason -> Text,
+        queued_at -> BigInt,
+        since_at -> BigInt,
+        due_at -> BigInt,
+        useful_until -> Nullable<BigInt>,
+        claim -> Text,
+        claimed_until -> BigInt,
+        settled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     reset_links (token_hash) {
         token_hash -> Text,
         account_id -> Text,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    mail_server (id) {
+        id -> Text,
+        sent_at -> Nullable<BigInt>,
+        fault_at -> Nullable<BigInt>,
+        fault -> Text,
+    }
+}
+
+diesel::table! {
+    mail_settings (organization_id) {
+        organization_id -> Text,
+        requests -> Text,
+        digest -> Bool,
+        reminder_days -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    notices_told (organization_id, kind, key) {
+        organization_id -> Text,
+        kind -> Text,
+        key -> Text,
+        told_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    notices_read (id) {
+        id -> Text,
+        upto -> Text,
     }
 }
 
@@ -751,6 +812,7 @@ diesel::joinable!(scim_emails -> scim_users (user_id));
 diesel::joinable!(scim_groups -> connections (connection_id));
 diesel::joinable!(scim_group_members -> scim_groups (group_id));
 diesel::joinable!(scim_group_members -> scim_users (user_id));
+diesel::joinable!(letters -> organizations (organization_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
@@ -790,6 +852,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     installation_facts,
     setup_links,
     password_failures,
+    letters,
+    mail_server,
+    mail_settings,
+    notices_told,
+    notices_read,
     saml_settings,
     saml_certificates,
     saml_keys,

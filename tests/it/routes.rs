@@ -91,6 +91,9 @@ const ROUTES: &str = "
     POST /account/invitations/{id}/decline                        person 404
 
     GET  /operator                                                operator 200
+    GET  /operator/mail                                           operator 200
+    POST /operator/mail/test                                      operator 422
+    POST /operator/mail/again                                     operator 303
     GET  /operator/organizations                                  operator 200
     GET  /operator/organizations/{id}                             operator 200
     POST /operator/organizations/{id}/seats                       operator 303
@@ -237,6 +240,9 @@ const ROUTES: &str = "
     POST /orgs/{org}/break-glass/drill                            owner  422
     GET  /orgs/{org}/sign-out-everybody                           owner  200
     POST /orgs/{org}/sign-out-everybody                           owner  303
+    GET  /orgs/{org}/mail                                         admin  200
+    POST /orgs/{org}/mail                                         owner  422
+    POST /orgs/{org}/mail/again                                   admin  303
     GET  /orgs/{org}/settings                                     owner  200
     POST /orgs/{org}/settings                                     owner  422 409
 

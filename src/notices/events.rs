@@ -1,0 +1,133 @@
+//! Security notices: which entries of the audit log owners are told by mail. Pure.
+
+use serde_json::Value;
+
+use crate::audit::Happened;
+use crate::store::time::exact;
+
+/// The entries that are looked at.
+pub const ACTIONS: [&str; 5] = [
+    "scim_token.created",
+    "member.role_changed",
+    "member.joined",
+    "break_glass.named",
+    "break_glass.used",
+];
+
+/// What owners are told of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// In a few words.
+    pub title: String,
+    /// What happened.
+    pub sentence: String,
+    /// The page that helps, below the organization's address.
+    pub path: String,
+}
+
+/// Whether owners are told of this entry, and what.
+pub fn notice(entry: &Happened) -> Option<Notice> {
+    let (who, whom) = (&entry.actor_name, &entry.subject_name);
+    let (title, sentence, path) = match entry.action.as_str() {
+        "scim_token.created" => (
+            "A token for the directory was made".to_owned(),
+            format!(
+                "{who} made the token \u{201c}{whom}\u{201d}. Whoever has it can change the people here."
+            ),
+            "/connections".to_owned(),
+        ),
+        "member.role_changed" | "member.joined" if becomes_owner(entry) => (
+            format!("{whom} is an owner now"),
+            format!("{who} made {whom} an owner. Owners may do everything here."),
+            format!("/members/{}", entry.subject_id),
+        ),
+        "break_glass.used" => (
+            "Somebody came in by the way for emergencies".to_owned(),
+            format!(
+                "{who} came in by password on {}, although single sign-on is enforced.",
+                exact(entry.at)
+            ),
+            "/break-glass".to_owned(),
+        ),
+        "break_glass.named" => (
+            "Other owners are there for emergencies".to_owned(),
+            format!("{who} chose which owners may come in by password where single sign-on is enforced."),
+            "/break-glass".to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(Notice {
+        title,
+        sentence,
+        path,
+    })
+}
+
+fn becomes_owner(entry: &Happened) -> bool {
+    let role = |json: &str| -> Option<String> {
+        let value: Value = serde_json::from_str(json).ok()?;
+        Some(value.get("role")?.as_str()?.to_owned())
+    };
+    role(&entry.after_json).as_deref() == Some("owner")
+        && role(&entry.before_json).as_deref() != Some("owner")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(action: &str, before: &str, after: &str) -> Happened {
+        Happened {
+            id: "1".into(),
+            organization: "acme".into(),
+            at: 1_795_459_867_123,
+            actor_name: "Olive".into(),
+            action: action.into(),
+            subject_id: "m1".into(),
+            subject_name: "Mia".into(),
+            before_json: before.into(),
+            after_json: after.into(),
+        }
+    }
+
+    #[test]
+    fn owners_are_told_of_new_owners_and_tokens() {
+        let told = |action: &str, before: &str, after: &str| {
+            notice(&entry(action, before, after)).map(|notice| notice.title)
+        };
+        assert_eq!(
+            told("scim_token.created", "", ""),
+            Some("A token for the directory was made".into())
+        );
+        assert_eq!(
+            told(
+                "member.role_changed",
+                r#"{"role":"admin"}"#,
+                r#"{"role":"owner"}"#
+            ),
+            Some("Mia is an owner now".into())
+        );
+        assert_eq!(
+            told("member.joined", "", r#"{"state":"active","role":"owner"}"#),
+            Some("Mia is an owner now".into())
+        );
+        assert_eq!(
+            told(
+                "member.role_changed",
+                r#"{"role":"owner"}"#,
+                r#"{"role":"admin"}"#
+            ),
+            None
+        );
+        assert_eq!(told("member.joined", "", r#"{"role":"member"}"#), None);
+        assert_eq!(told("team.created", "", ""), None);
+    }
+
+    #[test]
+    fn the_way_for_emergencies_is_told() {
+        let used = notice(&entry("break_glass.used", "", "")).unwrap();
+        assert!(used.sentence.contains("Olive came in by password on 23 Nov 2026"));
+        assert!(notice(&entry("break_glass.named", "", "")).is_some());
+        assert_eq!(notice(&entry("sign_in.by_password", "", "")), None);
+    }
+}

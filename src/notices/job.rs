@@ -1,0 +1,256 @@
+//! Looking what is to be told, and telling it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::events::Notice;
+use super::warnings::{self, Due, Warning};
+use super::{digest, events, letters, queries};
+use crate::access::{EmailAddress, Role};
+use crate::audit::{self, Happened};
+use crate::invitations;
+use crate::mail::{self, Letter, Post};
+use crate::orgs::{self, Organization};
+use crate::store::time::{DAY, MINUTE, Timestamp};
+use crate::store::{Conn, DbError, Result, id};
+use crate::web::{Problem, Site};
+
+/// How often it is looked.
+const PAUSE: Duration = Duration::from_mins(1);
+/// How many entries of the audit log, and how many invitations, are taken up at once.
+const BATCH: i64 = 500;
+/// How far before the last entry the log is read again: a transaction that began earlier may end later.
+const OVERLAP: i64 = 5 * MINUTE;
+/// For how long it is remembered what was told.
+const REMEMBERED: i64 = 400 * DAY;
+
+/// What was told of the audit log is remembered under this word.
+const EVENT: &str = "event";
+
+/// Looks again and again, until the server stops.
+pub async fn for_ever(site: Site) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        match look(&site).await {
+            Ok(0) => {}
+            Ok(letters) => tracing::debug!(letters, "notices queued"),
+            Err(problem) => tracing::warn!(%problem, "notices could not be queued"),
+        }
+    }
+}
+
+/// Queues every letter that is due now. Answers how many those are: none where no mail is sent from here.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn look(site: &Site) -> std::result::Result<usize, Problem> {
+    let post = Post::of(site);
+    if !post.is_configured() {
+        return Ok(0);
+    }
+    let looked = async {
+        let security = security(site, &post).await?;
+        let warnings = warn(site, &post).await?;
+        let digests = digests(site, &post).await?;
+        let reminders = remind(site, &post).await?;
+        let now = site.now();
+        site.store
+            .writing(move |conn| queries::forget_before(conn, now - REMEMBERED))
+            .await?;
+        Ok::<_, DbError>(security + warnings + digests + reminders)
+    };
+    looked.await.map_err(Problem::from)
+}
+
+/// The organization, its owners or whoever else is told, and the letter to each.
+fn write_to(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    organization: &str,
+    least: Role,
+    letter: impl Fn(&EmailAddress, &Organization) -> Letter,
+) -> Result<usize> {
+    let Some(organization) = orgs::find(conn, organization)? else {
+        return Ok(0);
+    };
+    let to = mail::actions::addresses(conn, &organization.id, least)?;
+    let letters: Vec<Letter> = to.iter().map(|to| letter(to, &organization)).collect();
+    mail::actions::queue_many(conn, now, post, &letters)
+}
+
+async fn warn(site: &Site, post: &Post) -> Result<usize> {
+    let now = site.now();
+    let due = site
+        .store
+        .reading(move |conn| -> Result<Due> {
+            let facts = queries::facts(conn, now)?;
+            Ok(warnings::due(&facts, &queries::warned(conn)?, now))
+        })
+        .await?;
+    let mut by_organization: BTreeMap<String, (Vec<Warning>, Vec<String>)> = BTreeMap::new();
+    for warning in due.tell {
+        let place = by_organization.entry(warning.organization.clone()).or_default();
+        place.0.push(warning);
+    }
+    for (organization, key) in due.forget {
+        by_organization.entry(organization).or_default().1.push(key);
+    }
+    let mut queued = 0;
+    for (organization, (tell, forget)) in by_organization {
+        let (post, own) = (post.clone(), organization.clone());
+        queued += site
+            .store
+            .writing_in(&organization, move |conn| {
+                warn_one(conn, now, &post, &own, tell, &forget)
+            })
+            .await?;
+    }
+    Ok(queued)
+}
+
+fn warn_one(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    organization: &str,
+    tell: Vec<Warning>,
+    forget: &[String],
+) -> Result<usize> {
+    queries::forget(conn, organization, forget)?;
+    let mut fresh = Vec::new();
+    for warning in tell {
+        // Another server may have told it since it was looked.
+        if queries::remember(conn, now, organization, "warning", &warning.key)? {
+            fresh.push(warning);
+        }
+    }
+    if fresh.is_empty() {
+        return Ok(0);
+    }
+    write_to(conn, now, post, organization, Role::Owner, |to, organization| {
+        letters::warnings(to, organization, &fresh)
+    })
+}
+
+async fn security(site: &Site, post: &Post) -> Result<usize> {
+    let upto = site.store.reading(queries::read_up_to).await?;
+    let mut after = if upto.is_empty() {
+        // What happened before there was mail is no news.
+        id::new_id()
+    } else {
+        id::earlier(&upto, OVERLAP)
+    };
+    let (mut last, mut queued) = (after.clone(), 0);
+    loop {
+        let start = after.clone();
+        let (read, due) = site.store.reading(move |conn| unread(conn, &start)).await?;
+        for (entry, notice) in due {
+            queued += tell(site, post, entry, notice).await?;
+        }
+        let Some(newest) = read else { break };
+        last.clone_from(&newest);
+        after = newest;
+    }
+    site.store
+        .writing(move |conn| queries::set_read_up_to(conn, &last))
+        .await?;
+    Ok(queued)
+}
+
+/// The id of the last entry that was read, if there was one; and the entries that are to be told.
+type Read = (Option<String>, Vec<(Happened, Notice)>);
+
+fn unread(conn: &mut Conn, after: &str) -> Result<Read> {
+    let entries = audit::since(conn, after, &events::ACTIONS, BATCH)?;
+    let last = entries.last().map(|entry| entry.id.clone());
+    let mut due = Vec::new();
+    for entry in entries {
+        if let Some(notice) = events::notice(&entry)
+            && !queries::is_told(conn, &entry.organization, EVENT, &entry.id)?
+        {
+            due.push((entry, notice));
+        }
+    }
+    Ok((last, due))
+}
+
+async fn tell(site: &Site, post: &Post, entry: Happened, notice: Notice) -> Result<usize> {
+    let (post, now, organization) = (post.clone(), site.now(), entry.organization.clone());
+    site.store
+        .writing_in(&organization, move |conn| {
+            if !queries::remember(conn, now, &entry.organization, EVENT, &entry.id)? {
+                return Ok(0);
+            }
+            write_to(
+                conn,
+                now,
+                &post,
+                &entry.organization,
+                Role::Owner,
+                |to, organization| letters::security(to, organization, &notice),
+            )
+        })
+        .await
+}
+
+async fn digests(site: &Site, post: &Post) -> Result<usize> {
+    let now = site.now();
+    let Some(day) = digest::day(now) else {
+        return Ok(0);
+    };
+    let organizations = site
+        .store
+        .reading(move |conn| queries::to_digest(conn, day))
+        .await?;
+    let mut queued = 0;
+    for organization in organizations {
+        let (post, own) = (post.clone(), organization.clone());
+        queued += site
+            .store
+            .writing_in(&organization, move |conn| digest_one(conn, now, &post, &own, day))
+            .await?;
+    }
+    Ok(queued)
+}
+
+fn digest_one(conn: &mut Conn, now: Timestamp, post: &Post, organization: &str, day: i64) -> Result<usize> {
+    if !queries::remember(conn, now, organization, "digest", &day.to_string())? {
+        return Ok(0);
+    }
+    let settings = mail::settings(conn, organization)?;
+    let tells_requests = settings.requests == mail::Requests::Daily;
+    if !settings.digest && !tells_requests {
+        return Ok(0);
+    }
+    let (people, all) = queries::denied_on(conn, organization, day, tells_requests, !settings.digest)?;
+    if all == 0 {
+        return Ok(0);
+    }
+    write_to(conn, now, post, organization, Role::Admin, |to, organization| {
+        letters::digest(to, organization, &people, all)
+    })
+}
+
+async fn remind(site: &Site, post: &Post) -> Result<usize> {
+    let now = site.now();
+    let due = site
+        .store
+        .reading(move |conn| invitations::letters::due(conn, now, BATCH))
+        .await?;
+    let mut by_organization: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (organization, invitation) in due {
+        by_organization.entry(organization).or_default().push(invitation);
+    }
+    let mut queued = 0;
+    for (organization, ids) in by_organization {
+        let (post, own) = (post.clone(), organization.clone());
+        queued += site
+            .store
+            .writing_in(&organization, move |conn| {
+                invitations::letters::remind(conn, now, &post, &own, &ids)
+            })
+            .await?;
+    }
+    Ok(queued)
+}
