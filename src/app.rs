@@ -109,8 +109,8 @@ impl Vestibule {
                 .app_data(web::QueryConfig::default().error_handler(|error, _| {
                     Problem::Invalid(format!("The address of this page can’t be read: {error}.")).into()
                 }))
-                .wrap(from_fn(headers::every_answer))
                 .wrap(from_fn(request::watched))
+                .wrap(from_fn(headers::every_answer))
                 .configure(assets::routes)
                 .route(
                     "/healthz",

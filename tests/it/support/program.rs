@@ -69,7 +69,7 @@ impl Serving {
         let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut told = Vec::new();
-        for line in lines.by_ref() {
+        while let Some(line) = lines.next() {
             let line = line.unwrap();
             let open = line.contains("The door is open");
             told.push(line);
