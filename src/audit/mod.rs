@@ -18,7 +18,7 @@ mod words;
 use actix_web::web;
 
 pub use chain::is_installation;
-pub use model::{Actor, ActorKind, Event, Happened, Subject, record};
+pub use model::{Actor, ActorKind, Event, Happened, Subject, record, record_all};
 pub use queries::since;
 
 /// The pages of the log: the list, one entry, and the list as a file.

@@ -155,6 +155,36 @@ pub fn record(conn: &mut Conn, now: Timestamp, actor: &Actor, event: &Event<'_>)
     queries::insert(conn, &entry)
 }
 
+/// Writes entries of one organization in the running transaction, in this order and in few statements.
+///
+/// # Errors
+/// As for [`record`].
+pub fn record_all(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    events: &[Event<'_>],
+) -> Result<()> {
+    let number = i64::try_from(events.len()).unwrap_or_default();
+    if number == 0 {
+        return Ok(());
+    }
+    let chain = chain::name(conn, Some(organization));
+    let (first, mut previous) = queries::next_places(conn, &chain, number)?;
+    let mut entries = Vec::with_capacity(events.len());
+    for (seq, event) in (first..).zip(events) {
+        let mut entry = kept(now, actor, event);
+        entry.organization_id = Some(organization.to_owned());
+        entry.chain.clone_from(&chain);
+        entry.seq = Some(seq);
+        entry.hash = chain::hash(&previous, &entry);
+        previous.clone_from(&entry.hash);
+        entries.push(entry);
+    }
+    queries::insert_all(conn, &entries)
+}
+
 fn kept(now: Timestamp, actor: &Actor, event: &Event<'_>) -> Kept {
     let json = |value: &Option<Value>| value.as_ref().map(ToString::to_string).unwrap_or_default();
     Kept {

@@ -6,6 +6,7 @@ use super::entry::Entry;
 use super::model::Happened;
 use super::pages::Wanted;
 use crate::store::schema::{audit_events, audit_heads};
+use crate::store::sql::{Sql, Value};
 use crate::store::text::{part, tame};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, DbError, Result, Run as _, rows};
@@ -92,18 +93,24 @@ pub struct Head {
 /// Takes the next place of the chain, and holds the chain until the transaction ends. Answers the place, and the hash
 /// of what stands before it.
 pub fn next_place(conn: &mut Conn, chain: &str) -> Result<(i64, String)> {
-    if let Some(place) = step(conn, chain)? {
-        return Ok(place);
+    next_places(conn, chain, 1)
+}
+
+/// The same for so many entries at once: answers the first of their places.
+pub fn next_places(conn: &mut Conn, chain: &str, entries: i64) -> Result<(i64, String)> {
+    let first = |(last, previous)| (last - entries + 1, previous);
+    if let Some(place) = step(conn, chain, entries)? {
+        return Ok(first(place));
     }
     diesel::sql_query("INSERT INTO audit_heads (chain) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind::<diesel::sql_types::Text, _>(chain)
         .execute(conn)?;
-    step(conn, chain)?.ok_or(DbError::NotFound)
+    step(conn, chain, entries)?.map(first).ok_or(DbError::NotFound)
 }
 
-fn step(conn: &mut Conn, chain: &str) -> Result<Option<(i64, String)>> {
+fn step(conn: &mut Conn, chain: &str, by: i64) -> Result<Option<(i64, String)>> {
     let forward = diesel::update(audit_heads::table.find(chain))
-        .set(audit_heads::seq.eq(audit_heads::seq + 1))
+        .set(audit_heads::seq.eq(audit_heads::seq + by))
         .returning((audit_heads::seq, audit_heads::hash));
     Ok(rows(conn, forward)?.into_iter().next())
 }
@@ -133,6 +140,50 @@ pub fn insert(conn: &mut Conn, entry: &Kept) -> Result<()> {
         ))
         .run(conn)
         .map(drop)
+}
+
+/// How many entries one statement writes: SQLite takes 32,766 values.
+const AT_ONCE: usize = 500;
+
+/// Writes entries that have their places, in few statements.
+pub fn insert_all(conn: &mut Conn, entries: &[Kept]) -> Result<()> {
+    for some in entries.chunks(AT_ONCE) {
+        let mut sql = Sql::new(
+            "INSERT INTO audit_events (id, organization_id, at, actor_kind, actor_id, actor_name, actor_key, action, \
+             subject_kind, subject_id, subject_name, subject_key, ip, before_json, after_json, chain, seq, hash) VALUES ",
+        );
+        for (place, entry) in some.iter().enumerate() {
+            sql.add(if place == 0 { "(" } else { ", (" })
+                .bind(&entry.id)
+                .add(", ");
+            match &entry.organization_id {
+                Some(organization) => sql.bind(organization),
+                None => sql.add("NULL"),
+            };
+            sql.add(", ").value(Value::Number(entry.at));
+            for text in [
+                &entry.actor_kind,
+                &entry.actor_id,
+                &entry.actor_name,
+                &key(&entry.actor_name),
+                &entry.action,
+                &entry.subject_kind,
+                &entry.subject_id,
+                &entry.subject_name,
+                &key(&entry.subject_name),
+                &entry.ip,
+                &entry.before_json,
+                &entry.after_json,
+                &entry.chain,
+            ] {
+                sql.add(", ").bind(text);
+            }
+            sql.add(", ").value(Value::Number(entry.seq.unwrap_or_default()));
+            sql.add(", ").bind(&entry.hash).add(")");
+        }
+        sql.execute(conn)?;
+    }
+    Ok(())
 }
 
 /// A name as it is searched by.

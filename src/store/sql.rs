@@ -2,10 +2,13 @@
 
 use diesel::connection::Connection;
 use diesel::deserialize::QueryableByName;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::sql_types::{BigInt, Text};
 
 use super::{Conn, Result};
+
+type Backend = <Conn as Connection>::Backend;
 
 /// A value at a place of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,17 +59,27 @@ impl Sql {
     /// When the database refuses.
     pub fn load<T>(self, conn: &mut Conn) -> Result<Vec<T>>
     where
-        T: QueryableByName<<Conn as Connection>::Backend> + 'static,
+        T: QueryableByName<Backend> + 'static,
     {
+        self.bound().load(conn)
+    }
+
+    /// Changes something, and answers how many rows.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn execute(self, conn: &mut Conn) -> Result<usize> {
+        self.bound().execute(conn)
+    }
+
+    fn bound(self) -> BoxedSqlQuery<'static, Backend, SqlQuery> {
         let statement = diesel::sql_query(self.text).into_boxed();
-        let bound = self
-            .values
+        self.values
             .into_iter()
             .fold(statement, |statement, value| match value {
                 Value::Text(text) => statement.bind::<Text, _>(text),
                 Value::Number(number) => statement.bind::<BigInt, _>(number),
-            });
-        bound.load(conn)
+            })
     }
 }
 
