@@ -10,6 +10,7 @@ use super::people::Visitors;
 use super::preview::Preview;
 use super::queries;
 use super::replay::{Both, Progress, replay, size};
+use crate::access::EmailAddress;
 use crate::connections;
 use crate::store::time::{DAY, MINUTE, Timestamp};
 use crate::store::{Conn, id};
@@ -149,7 +150,7 @@ fn nobody_moved(
     };
     let met = met.iter().map(|visitor| {
         let email = visitor.identity.email.as_ref();
-        email.map_or(visitor.identity.subject.as_str(), |email| email.as_str())
+        email.map_or(visitor.identity.subject.as_str(), EmailAddress::as_str)
     });
     Ok(met
         .into_iter()

@@ -5,9 +5,14 @@ use std::collections::HashMap;
 use super::guard::Mark;
 use super::line::{Basis, Kind, Line};
 use super::replay::is_assumed;
-use crate::sign_in::Person;
+use crate::sign_ins::chart::grouped;
 use crate::store::id;
 use crate::store::time::Timestamp;
+
+/// How many people of a group are named before one asks for all of them.
+const FIRST: usize = 10;
+/// How many can be invited at once.
+const MOST_INVITED: usize = 1_000;
 
 /// What a change would do to people.
 #[derive(Debug, Clone)]
@@ -65,17 +70,36 @@ impl<'a> Group<'a> {
     }
 
     /// The first few.
-    pub fn first(&self, most: usize) -> &'a [Line] {
-        self.lines.get(..most.min(self.lines.len())).unwrap_or_default()
+    pub fn first(&self) -> &'a [Line] {
+        self.lines.get(..FIRST.min(self.lines.len())).unwrap_or_default()
     }
 
-    /// Addresses to invite, up to `most`; none where an invitation is not the remedy.
-    pub fn to_invite(&self, most: usize) -> Vec<&'a str> {
+    /// Whether there are more than these.
+    pub fn has_more(&self) -> bool {
+        self.lines.len() > FIRST
+    }
+
+    /// Addresses to invite, at most a thousand; none where an invitation is not the remedy.
+    pub fn to_invite(&self) -> Vec<&'a str> {
         if !self.kind.is_for_inviting() {
             return Vec::new();
         }
         let emails = self.lines.iter().filter(|line| !line.email_key.is_empty());
-        emails.map(|line| line.email.as_str()).take(most).collect()
+        emails
+            .map(|line| line.email.as_str())
+            .take(MOST_INVITED)
+            .collect()
+    }
+
+    /// What the button says that invites them.
+    pub fn invite_these(&self) -> String {
+        let count = self.to_invite().len();
+        let number = grouped(i64::try_from(count).unwrap_or(i64::MAX));
+        match count {
+            1 => "Invite this one".to_owned(),
+            MOST_INVITED if self.lines.len() > count => format!("Invite the first {number}"),
+            _ => format!("Invite these {number}"),
+        }
     }
 }
 
@@ -97,7 +121,7 @@ impl Preview {
         }
     }
 
-    pub(super) fn count(&mut self, basis: Basis, _person: &Person) {
+    pub(super) fn count(&mut self, basis: Basis) {
         self.people += 1;
         if is_assumed(basis) {
             self.assumed += 1;
@@ -189,8 +213,8 @@ mod tests {
         let preview = preview.finished();
         let groups = preview.groups();
         assert_eq!(groups.len(), 2);
-        assert_eq!(groups[0].to_invite(10), ["a@corp.example", "z@corp.example"]);
-        assert!(groups[1].to_invite(10).is_empty());
+        assert_eq!(groups[0].to_invite(), ["a@corp.example", "z@corp.example"]);
+        assert!(groups[1].to_invite().is_empty());
         assert_eq!(preview.group("teams").unwrap().lines.len(), 1);
         let mut fewer = preview.clone();
         fewer.lines.pop();

@@ -173,7 +173,7 @@ impl Both {
             );
             let then = foresee(&self.after.connection, there.0, &visitor.identity, other, given);
             let (said, says) = (in_words(&today, &preview.teams), in_words(&then, &preview.teams));
-            preview.count(visitor.basis, one);
+            preview.count(visitor.basis);
             if let Verdict::Admit(admission) = &then.decision.verdict {
                 preview.seats_wanted += i64::from(admission.seat);
             }

@@ -44,6 +44,10 @@ struct Supposed {
 }
 
 /// What would be otherwise than it is. What is none stays as it is.
+#[expect(
+    clippy::option_option,
+    reason = "none is as it is, some none is no team or no limit"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Otherwise {
     /// Just-in-time provisioning.

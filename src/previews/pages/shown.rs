@@ -18,10 +18,6 @@ use crate::sign_ins::chart::grouped;
 use crate::web::paging::{PAGE, base};
 use crate::web::{Choice, Page, Paging, Problem, Site, Slice};
 
-/// How many people of a group are named before one asks for all of them.
-const FIRST: usize = 10;
-/// How many can be invited at once.
-const MOST_INVITED: usize = 1_000;
 /// After how many seconds a page that is not ready asks again.
 const AGAIN: &str = "1";
 
@@ -137,31 +133,6 @@ impl Shown {
     /// One page of it.
     pub fn slice(&self) -> Option<&Slice<Line>> {
         self.slice.as_ref()
-    }
-
-    /// The first people of a group.
-    pub fn first<'a>(&self, group: &Group<'a>) -> &'a [Line] {
-        group.first(FIRST)
-    }
-
-    /// Whether there are more than are named.
-    pub fn has_more(&self, group: &Group<'_>) -> bool {
-        group.lines.len() > FIRST
-    }
-
-    /// Those of a group to whom an invitation can be sent, at most a thousand.
-    pub fn to_invite<'a>(&self, group: &Group<'a>) -> Vec<&'a str> {
-        group.to_invite(MOST_INVITED)
-    }
-
-    /// What the button that invites them says.
-    pub fn invite_these(&self, group: &Group<'_>) -> String {
-        let count = self.to_invite(group).len();
-        match count {
-            1 => "Invite this one".to_owned(),
-            MOST_INVITED if group.lines.len() > count => format!("Invite the first {}", number(count)),
-            _ => format!("Invite these {}", number(count)),
-        }
     }
 
     /// The address of a group, to which the key of a page is added.
