@@ -6,7 +6,11 @@ use crate::audit::Happened;
 use crate::store::time::exact;
 
 /// The entries that are looked at.
-pub const ACTIONS: [&str; 5] = [
+pub const ACTIONS: [&str; 9] = [
+    "connection.swapped_in",
+    "connection.taken_back",
+    "connection.turned_on_untested",
+    "connection.link_opened",
     "scim_token.created",
     "member.role_changed",
     "member.joined",
@@ -40,6 +44,25 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
             format!("{whom} is an owner now"),
             format!("{who} made {whom} an owner. Owners may do everything here."),
             format!("/members/{}", entry.subject_id),
+        ),
+        "connection.swapped_in" | "connection.taken_back" => (
+            format!("The provider’s settings of {whom} were changed"),
+            format!(
+                "{who} changed by which settings people sign in by {whom}. If nobody of you meant that, take them back."
+            ),
+            format!("/connections/{}/previous", entry.subject_id),
+        ),
+        "connection.turned_on_untested" => (
+            format!("{whom} was turned on without a test"),
+            format!("{who} let people sign in by {whom}, whose settings had not passed a test."),
+            format!("/connections/{}/test", entry.subject_id),
+        ),
+        "connection.link_opened" => (
+            format!("A set-up link of {whom} is in use"),
+            format!(
+                "{who} was opened in a browser. Whoever holds it can prepare and test the provider’s settings of {whom}."
+            ),
+            format!("/connections/{}/links", entry.subject_id),
         ),
         "break_glass.used" => (
             "Somebody came in by the way for emergencies".to_owned(),
@@ -121,6 +144,16 @@ mod tests {
         );
         assert_eq!(told("member.joined", "", r#"{"role":"member"}"#), None);
         assert_eq!(told("team.created", "", ""), None);
+    }
+
+    #[test]
+    fn changed_settings_of_a_provider_are_told() {
+        for action in ["swapped_in", "taken_back", "turned_on_untested", "link_opened"] {
+            let told = notice(&entry(&format!("connection.{action}"), "", "")).unwrap();
+            assert!(told.path.starts_with("/connections/m1/"), "{told:?}");
+            assert!(ACTIONS.contains(&format!("connection.{action}").as_str()));
+        }
+        assert_eq!(notice(&entry("connection.tested", "", "")), None);
     }
 
     #[test]
