@@ -16,7 +16,8 @@ use crate::web::Paging;
 pub const LONGEST: usize = 320;
 
 /// One entry with its place in the chain, whole, as it is written, hashed and handed out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
 pub struct Kept {
     pub id: String,
     pub organization_id: Option<String>,
@@ -36,45 +37,6 @@ pub struct Kept {
     pub seq: Option<i64>,
     pub hash: String,
 }
-
-type Whole = (
-    audit_events::id,
-    audit_events::organization_id,
-    audit_events::at,
-    audit_events::actor_kind,
-    audit_events::actor_id,
-    audit_events::actor_name,
-    audit_events::action,
-    audit_events::subject_kind,
-    audit_events::subject_id,
-    audit_events::subject_name,
-    audit_events::ip,
-    audit_events::before_json,
-    audit_events::after_json,
-    audit_events::chain,
-    audit_events::seq,
-    audit_events::hash,
-);
-
-/// The columns of [`Kept`].
-const WHOLE: Whole = (
-    audit_events::id,
-    audit_events::organization_id,
-    audit_events::at,
-    audit_events::actor_kind,
-    audit_events::actor_id,
-    audit_events::actor_name,
-    audit_events::action,
-    audit_events::subject_kind,
-    audit_events::subject_id,
-    audit_events::subject_name,
-    audit_events::ip,
-    audit_events::before_json,
-    audit_events::after_json,
-    audit_events::chain,
-    audit_events::seq,
-    audit_events::hash,
-);
 
 /// Where a chain begins and ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Queryable)]
@@ -208,7 +170,7 @@ pub fn after(conn: &mut Conn, chain: &str, seq: i64, most: i64) -> Result<Vec<Ke
         .filter(audit_events::seq.gt(seq))
         .order(audit_events::seq)
         .limit(most)
-        .select(WHOLE)
+        .select(Kept::as_select())
         .load(conn)
 }
 
@@ -240,7 +202,7 @@ pub fn without_place(conn: &mut Conn, most: i64) -> Result<Vec<Kept>> {
         .filter(audit_events::seq.is_null())
         .order(audit_events::id)
         .limit(most)
-        .select(WHOLE)
+        .select(Kept::as_select())
         .load(conn)
 }
 
@@ -437,7 +399,7 @@ pub fn wanted_after(
         .filter(audit_events::id.gt(last.to_owned()))
         .order(audit_events::id)
         .limit(most)
-        .select(WHOLE)
+        .select(Kept::as_select())
         .load(conn)
 }
 
