@@ -1,23 +1,28 @@
 //! The log as a file: JSON lines for machines, CSV for spreadsheets. Read in pieces and sent as it is read, the oldest
 //! entry first.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use actix_web::body::{BodySize, MessageBody};
-use actix_web::web::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
-use super::pages::Wanted;
 use super::queries::{self, Kept};
+use crate::store::Store;
 use crate::store::time::machine;
-use crate::store::{DbError, Store};
+use crate::web::download::{ROWS, csv_row};
 
-/// How many entries are read at once.
-const BATCH: i64 = 500;
-/// What a spreadsheet would take for a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// The columns of the CSV file.
+const COLUMNS: [&str; 12] = [
+    "at",
+    "action",
+    "actor_kind",
+    "actor_id",
+    "actor",
+    "subject_kind",
+    "subject_id",
+    "subject",
+    "ip",
+    "before",
+    "after",
+    "id",
+];
 
 /// What kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +51,10 @@ impl Format {
     }
 
     /// What stands before the first entry.
-    pub fn header(self) -> &'static str {
+    pub fn header(self) -> String {
         match self {
-            Self::JsonLines => "",
-            Self::Csv => {
-                "at,action,actor_kind,actor_id,actor,subject_kind,subject_id,subject,ip,before,after,id\r\n"
-            }
+            Self::JsonLines => String::new(),
+            Self::Csv => csv_row(&COLUMNS),
         }
     }
 
@@ -90,8 +93,8 @@ fn object(entry: &Kept) -> Value {
 }
 
 fn row(entry: &Kept) -> String {
-    let fields = [
-        &machine(entry.at),
+    csv_row(&[
+        machine(entry.at).as_str(),
         &entry.action,
         &entry.actor_kind,
         &entry.actor_id,
@@ -103,74 +106,7 @@ fn row(entry: &Kept) -> String {
         &entry.before_json,
         &entry.after_json,
         &entry.id,
-    ];
-    fields.map(|field| cell(field)).join(",") + "\r\n"
-}
-
-/// A field in quotation marks; what would be a formula is made text by an apostrophe.
-fn cell(text: &str) -> String {
-    let safe = if text.starts_with(FORMULA) { "'" } else { "" };
-    format!("\"{safe}{}\"", text.replace('"', "\"\""))
-}
-
-/// An answer's body that is read from the database while it is sent.
-pub struct Body(mpsc::Receiver<std::result::Result<Bytes, DbError>>);
-
-impl Body {
-    /// Every entry of the organization that is wanted.
-    pub fn of(store: Store, organization: String, wanted: Wanted, format: Format) -> Self {
-        let (sender, receiver) = mpsc::channel(2);
-        // Whoever reads slowly or goes away stops it: the channel is short, and then closed.
-        drop(actix_web::web::block(move || {
-            let outcome = pieces(&store, &organization, &wanted, format, &mut |piece| {
-                sender.blocking_send(Ok(piece)).is_ok()
-            });
-            if let Err(error) = outcome {
-                tracing::error!(%error, "the audit log could not be sent whole");
-                drop(sender.blocking_send(Err(error)));
-            }
-        }));
-        Self(receiver)
-    }
-}
-
-fn pieces(
-    store: &Store,
-    organization: &str,
-    wanted: &Wanted,
-    format: Format,
-    send: &mut dyn FnMut(Bytes) -> bool,
-) -> std::result::Result<(), DbError> {
-    let mut last = String::new();
-    if !send(Bytes::from_static(format.header().as_bytes())) {
-        return Ok(());
-    }
-    loop {
-        let some = store.read(|conn| queries::wanted_after(conn, organization, wanted, &last, BATCH))?;
-        let Some(end) = some.last() else {
-            return Ok(());
-        };
-        last.clone_from(&end.id);
-        let text: String = some.iter().map(|entry| format.line(entry)).collect();
-        if !send(Bytes::from(text)) {
-            return Ok(());
-        }
-    }
-}
-
-impl MessageBody for Body {
-    type Error = DbError;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<std::result::Result<Bytes, DbError>>> {
-        self.0.poll_recv(cx)
-    }
+    ])
 }
 
 /// Writes the whole log, chain by chain, as JSON lines. With a chain's name, that one alone.
@@ -190,7 +126,7 @@ pub fn write_all(
         let mut seq = 0;
         loop {
             let some = store
-                .read(|conn| queries::after(conn, &head.chain, seq, BATCH))
+                .read(|conn| queries::after(conn, &head.chain, seq, ROWS))
                 .map_err(|error| error.to_string())?;
             let Some(last) = some.last() else { break };
             seq = last.seq.unwrap_or(i64::MAX);
@@ -208,18 +144,6 @@ mod tests {
     use super::*;
 
     /// UPL-005.
-    #[test]
-    fn a_spreadsheet_sees_text_and_no_formula() {
-        for (text, expected) in [
-            ("Ada", "\"Ada\""),
-            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
-            ("-1", "\"'-1\""),
-            ("a,b\nc", "\"a,b\nc\""),
-        ] {
-            assert_eq!(cell(text), expected);
-        }
-    }
-
     #[test]
     fn each_line_is_one_object() {
         let entry = Kept {

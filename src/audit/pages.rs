@@ -1,16 +1,16 @@
 //! The audit log as administrators read it.
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::entry::{Entry, Field};
-use super::export::{Body, Format};
+use super::export::Format;
 use super::{queries, words};
 use crate::session::{Admin, Frame};
 use crate::store::text::tame;
 use crate::store::time::{DAY, Timestamp, date, parse_day};
+use crate::web::download;
 use crate::web::paging::base;
 use crate::web::{Choice, Page, Paging, Problem, Site, Slice};
 
@@ -166,20 +166,21 @@ pub async fn json_lines(admin: Admin, site: web::Data<Site>, filter: web::Query<
 }
 
 fn file(admin: &Admin, site: &Site, filter: &Filter, format: Format) -> HttpResponse {
-    let name = format!("audit.{}", format.extension());
-    let body = Body::of(
-        site.store.clone(),
-        admin.organization.clone(),
-        filter.wanted(),
-        format,
-    );
-    HttpResponse::Ok()
-        .content_type(format.media_type())
-        .insert_header((
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ))
-        .body(body)
+    let (organization, wanted) = (admin.organization.clone(), filter.wanted());
+    let (name, mut last) = (format!("audit.{}", format.extension()), String::new());
+    download::file(
+        &site.store,
+        &name,
+        format.media_type(),
+        format.header(),
+        move |conn| {
+            let some = queries::wanted_after(conn, &organization, &wanted, &last, download::ROWS)?;
+            if let Some(end) = some.last() {
+                last.clone_from(&end.id);
+            }
+            Ok(some.iter().map(|entry| format.line(entry)).collect())
+        },
+    )
 }
 
 /// `/orgs/{org}/audit/{id}`.

@@ -36,13 +36,29 @@ pub fn csv(
     store: &Store,
     name: &str,
     head: &[&str],
+    next: impl FnMut(&mut Conn) -> Result<String, DbError> + Send + 'static,
+) -> HttpResponse {
+    let kind = "text/csv; charset=utf-8; header=present";
+    file(store, &format!("{name}.csv"), kind, csv_row(head), next)
+}
+
+/// A file of any kind, as [`csv`]. `head` stands before what `next` answers, and may be empty.
+pub fn file(
+    store: &Store,
+    name: &str,
+    kind: &'static str,
+    head: String,
     mut next: impl FnMut(&mut Conn) -> Result<String, DbError> + Send + 'static,
 ) -> HttpResponse {
     let (sender, receiver) = mpsc::channel(2);
-    let (store, head) = (store.clone(), csv_row(head));
+    let store = store.clone();
     // Whoever reads slowly or goes away stops it: the channel is short, and then closed.
     drop(actix_web::web::block(move || {
-        let mut piece = Ok(head);
+        let mut piece = if head.is_empty() {
+            store.read(&mut next)
+        } else {
+            Ok(head)
+        };
         loop {
             let is_over = !matches!(&piece, Ok(text) if !text.is_empty());
             if let Err(error) = &piece {
@@ -59,10 +75,10 @@ pub fn csv(
         }
     }));
     HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8; header=present")
+        .content_type(kind)
         .insert_header((
             header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}.csv\""),
+            format!("attachment; filename=\"{name}\""),
         ))
         .body(Body(receiver))
 }
