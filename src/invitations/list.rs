@@ -104,8 +104,7 @@ pub(super) async fn list(
     let (total, page, mail) = site
         .store
         .reading(move |conn| {
-            let total = queries::count(conn, &organization, now, &asked)?;
-            let page = queries::page(conn, &organization, now, &asked, &paging)?;
+            let (page, total) = queries::page(conn, &organization, now, &asked, &paging)?;
             let ids: Vec<&str> = page.rows.iter().map(|one| one.id.as_str()).collect();
             let mail = mail::states(conn, &organization, letters::ABOUT, &ids)?;
             Ok::<_, DbError>((total, page, mail))

@@ -553,25 +553,6 @@ fn wanted_rows<'a>(
     }
 }
 
-/// How many there are; nothing where an address finds so many that counting them would take long.
-pub(super) fn count(
-    conn: &mut Conn,
-    organization: &str,
-    now: Timestamp,
-    wanted: &Wanted,
-) -> Result<Option<i64>> {
-    if wanted.address.is_empty() {
-        return counted(conn, organization, now, wanted.state).map(Some);
-    }
-    match among(conn, organization, wanted)? {
-        Some(ids) => wanted_rows(organization, now, wanted, Some(ids))
-            .count()
-            .get_result(conn)
-            .map(Some),
-        None => Ok(None),
-    }
-}
-
 #[derive(QueryableByName)]
 struct Number {
     #[diesel(sql_type = BigInt)]
@@ -630,15 +611,24 @@ pub(super) fn matching(
     with_teams(conn, rows)
 }
 
-/// One page of them, newest first; those that expired by when they did, last first.
+/// One page of them, newest first; those that expired by when they did, last first. Also how many there are; nothing
+/// where an address finds so many that counting them would take long.
 pub(super) fn page(
     conn: &mut Conn,
     organization: &str,
     now: Timestamp,
     wanted: &Wanted,
     paging: &Paging,
-) -> Result<Slice<Invitation>> {
+) -> Result<(Slice<Invitation>, Option<i64>)> {
     let among = among(conn, organization, wanted)?;
+    let total = match &among {
+        None if wanted.address.is_empty() => Some(counted(conn, organization, now, wanted.state)?),
+        None => None,
+        Some(ids) => {
+            let few = wanted_rows(organization, now, wanted, Some(ids.clone()));
+            Some(few.count().get_result(conn)?)
+        }
+    };
     let rows = wanted_rows(organization, now, wanted, among).limit(Paging::limit());
     macro_rules! in_order_of {
         ($column:expr) => {{
@@ -668,7 +658,7 @@ pub(super) fn page(
     let key = |one: &Invitation| {
         Paging::moment_key(if by_expiry { one.expires_at } else { one.created_at }, &one.id)
     };
-    Ok(Slice::cut(with_teams(conn, rows)?, paging, key))
+    Ok((Slice::cut(with_teams(conn, rows)?, paging, key), total))
 }
 
 /// A fresh link in place of the one of before; the end stays, and is noted as the one that was reminded of.
