@@ -117,13 +117,13 @@ pub struct Event<'a> {
     pub after: Option<Value>,
 }
 
-/// An entry of an organization's log, for those who act on what happened.
+/// An entry of the log, for those who act on what happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Happened {
     /// Its id; ids sort by time.
     pub id: String,
-    /// Whose log.
-    pub organization: String,
+    /// Whose log; none for what concerns the installation, such as an account.
+    pub organization: Option<String>,
     /// When.
     pub at: Timestamp,
     /// Who, as it was called then.

@@ -403,7 +403,7 @@ pub fn wanted_after(
         .load(conn)
 }
 
-/// What happened in organizations after the entry `after`, of these actions, oldest first: `most` entries at most.
+/// What happened after the entry `after`, of these actions, oldest first: `most` entries at most.
 ///
 /// # Errors
 /// When the database refuses.
@@ -422,7 +422,6 @@ pub fn since(conn: &mut Conn, after: &str, actions: &[&str], most: i64) -> Resul
     let rows: Vec<Row> = audit_events::table
         .filter(audit_events::id.gt(after))
         .filter(audit_events::action.eq_any(actions))
-        .filter(audit_events::organization_id.is_not_null())
         .order(audit_events::id)
         .limit(most)
         .select((
@@ -440,9 +439,9 @@ pub fn since(conn: &mut Conn, after: &str, actions: &[&str], most: i64) -> Resul
     let happened = |row: Row| {
         let (id, organization, at, actor_name, action, subject_id, subject_name, before_json, after_json) =
             row;
-        Some(Happened {
-            organization: organization?,
+        Happened {
             id,
+            organization,
             at,
             actor_name,
             action,
@@ -450,7 +449,7 @@ pub fn since(conn: &mut Conn, after: &str, actions: &[&str], most: i64) -> Resul
             subject_name,
             before_json,
             after_json,
-        })
+        }
     };
-    Ok(rows.into_iter().filter_map(happened).collect())
+    Ok(rows.into_iter().map(happened).collect())
 }

@@ -1,4 +1,5 @@
-//! Security notices: which entries of the audit log owners are told by mail. Pure.
+//! Security notices: which entries of the audit log owners are told by mail, and which the person whose account they
+//! concern. Pure.
 
 use serde_json::Value;
 
@@ -6,7 +7,7 @@ use crate::audit::Happened;
 use crate::store::time::exact;
 
 /// The entries that are looked at.
-pub const ACTIONS: [&str; 9] = [
+pub const ACTIONS: [&str; 20] = [
     "connection.swapped_in",
     "connection.taken_back",
     "connection.turned_on_untested",
@@ -16,6 +17,17 @@ pub const ACTIONS: [&str; 9] = [
     "member.joined",
     "break_glass.named",
     "break_glass.used",
+    "account.password_set",
+    "account.password_reset",
+    "account.email_changed",
+    "account.app_added",
+    "account.app_removed",
+    "account.passkey_added",
+    "account.passkey_removed",
+    "account.passkey_suspected",
+    "account.recovery_codes_made",
+    "account.recovery_code_used",
+    "account.factors_removed",
 ];
 
 /// What owners are told of an entry.
@@ -86,11 +98,37 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
     })
 }
 
-fn becomes_owner(entry: &Happened) -> bool {
-    let role = |json: &str| -> Option<String> {
-        let value: Value = serde_json::from_str(json).ok()?;
-        Some(value.get("role")?.as_str()?.to_owned())
+/// What the person is told whose account this entry is about; and the address that the account had before, where that
+/// changed.
+pub fn personal(entry: &Happened) -> Option<(Notice, Option<String>)> {
+    let title = match entry.action.as_str() {
+        "account.password_set" | "account.password_reset" => "The password of your account was set",
+        "account.email_changed" => "The address of your account was changed",
+        "account.app_added" => "An authenticator app was added to your account",
+        "account.app_removed" => "The authenticator app of your account was removed",
+        "account.passkey_added" => "A passkey was added to your account",
+        "account.passkey_removed" => "A passkey of your account was removed",
+        "account.passkey_suspected" => "A passkey of your account was refused: it may have been copied",
+        "account.recovery_codes_made" => "New recovery codes were made for your account",
+        "account.recovery_code_used" => "A recovery code of your account was used",
+        "account.factors_removed" => "Every second factor of your account was removed",
+        _ => return None,
     };
+    let notice = Notice {
+        title: title.to_owned(),
+        sentence: format!("{title}, on {}, by {}.", exact(entry.at), entry.actor_name),
+        path: "/account".to_owned(),
+    };
+    Some((notice, text(&entry.before_json, "email")))
+}
+
+fn text(json: &str, name: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(json).ok()?;
+    Some(value.get(name)?.as_str()?.to_owned())
+}
+
+fn becomes_owner(entry: &Happened) -> bool {
+    let role = |json: &str| text(json, "role");
     role(&entry.after_json).as_deref() == Some("owner")
         && role(&entry.before_json).as_deref() != Some("owner")
 }
@@ -102,7 +140,7 @@ mod tests {
     fn entry(action: &str, before: &str, after: &str) -> Happened {
         Happened {
             id: "1".into(),
-            organization: "acme".into(),
+            organization: Some("acme".into()),
             at: 1_795_459_867_123,
             actor_name: "Olive".into(),
             action: action.into(),
@@ -154,6 +192,22 @@ mod tests {
             assert!(ACTIONS.contains(&format!("connection.{action}").as_str()));
         }
         assert_eq!(notice(&entry("connection.tested", "", "")), None);
+    }
+
+    #[test]
+    fn a_person_is_told_at_both_addresses_where_it_changed() {
+        let changed = entry(
+            "account.email_changed",
+            r#"{"email":"old@acme.example"}"#,
+            r#"{"email":"new@acme.example"}"#,
+        );
+        let (notice, before) = personal(&changed).unwrap();
+        assert_eq!(notice.title, "The address of your account was changed");
+        assert_eq!(before.as_deref(), Some("old@acme.example"));
+        let (added, before) = personal(&entry("account.passkey_added", "", "")).unwrap();
+        assert!(added.sentence.contains("on 23 Nov 2026") && added.sentence.ends_with("by Olive."));
+        assert_eq!(before, None);
+        assert!(personal(&entry("member.joined", "", "")).is_none());
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Looking what is to be told, and telling it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::events::Notice;
 use super::warnings::{self, Due, Warning};
 use super::{digest, events, letters, queries};
 use crate::access::{EmailAddress, Role};
+use crate::accounts;
 use crate::audit::{self, Happened};
 use crate::invitations;
 use crate::mail::{self, Letter, Post};
@@ -134,64 +135,112 @@ fn warn_one(
 }
 
 async fn security(site: &Site, post: &Post) -> Result<usize> {
-    let upto = site.store.reading(queries::read_up_to).await?;
+    let (start, upto) = site.store.reading(queries::read_up_to).await?;
     let mut after = if upto.is_empty() {
         // What happened before there was mail is no news.
         id::new_id()
     } else {
-        id::earlier(&upto, OVERLAP)
+        id::earlier(&upto, OVERLAP).max(start)
     };
     let (mut last, mut queued) = (after.clone(), 0);
     loop {
         let start = after.clone();
         let (read, due) = site.store.reading(move |conn| unread(conn, &start)).await?;
-        for (entry, notice) in due {
-            queued += tell(site, post, entry, notice).await?;
+        for due in due {
+            queued += tell(site, post, due).await?;
         }
         let Some(newest) = read else { break };
         last.clone_from(&newest);
         after = newest;
     }
     site.store
-        .writing(move |conn| queries::set_read_up_to(conn, &last))
+        .writing(move |conn| {
+            queries::set_start(conn, &last)?;
+            queries::set_read_up_to(conn, &last)
+        })
         .await?;
     Ok(queued)
 }
 
+/// An entry of the log that is to be told.
+enum Told {
+    /// The owners of this organization.
+    Owners(String, Notice),
+    /// The person whose account it is, and the address that the account had before.
+    Person(Notice, Option<String>),
+}
+
 /// The id of the last entry that was read, if there was one; and the entries that are to be told.
-type Read = (Option<String>, Vec<(Happened, Notice)>);
+type Read = (Option<String>, Vec<(Happened, Told)>);
 
 fn unread(conn: &mut Conn, after: &str) -> Result<Read> {
     let entries = audit::since(conn, after, &events::ACTIONS, BATCH)?;
     let last = entries.last().map(|entry| entry.id.clone());
     let mut due = Vec::new();
     for entry in entries {
-        if let Some(notice) = events::notice(&entry)
-            && !queries::is_told(conn, &entry.organization, EVENT, &entry.id)?
+        if let Some((notice, before)) = events::personal(&entry) {
+            if !queries::is_person_told(conn, &entry.id)? {
+                due.push((entry, Told::Person(notice, before)));
+            }
+        } else if let (Some(notice), Some(organization)) =
+            (events::notice(&entry), entry.organization.clone())
+            && !queries::is_told(conn, &organization, EVENT, &entry.id)?
         {
-            due.push((entry, notice));
+            due.push((entry, Told::Owners(organization, notice)));
         }
     }
     Ok((last, due))
 }
 
-async fn tell(site: &Site, post: &Post, entry: Happened, notice: Notice) -> Result<usize> {
-    let (post, now, organization) = (post.clone(), site.now(), entry.organization.clone());
-    site.store
-        .writing_in(&organization, move |conn| {
-            if !queries::remember(conn, now, &entry.organization, EVENT, &entry.id)? {
-                return Ok(0);
-            }
-            write_to(
-                conn,
-                now,
-                &post,
-                &entry.organization,
-                Role::Owner,
-                |to, organization| letters::security(to, organization, &notice),
-            )
-        })
-        .await
+async fn tell(site: &Site, post: &Post, (entry, told): (Happened, Told)) -> Result<usize> {
+    let (post, now) = (post.clone(), site.now());
+    match told {
+        Told::Owners(organization, notice) => {
+            let own = organization.clone();
+            site.store
+                .writing_in(&organization, move |conn| {
+                    if !queries::remember(conn, now, &own, EVENT, &entry.id)? {
+                        return Ok(0);
+                    }
+                    write_to(conn, now, &post, &own, Role::Owner, |to, organization| {
+                        letters::security(to, organization, &notice)
+                    })
+                })
+                .await
+        }
+        Told::Person(notice, before) => {
+            site.store
+                .writing(move |conn| tell_person(conn, now, &post, &entry, &notice, before))
+                .await
+        }
+    }
+}
+
+/// To the address that the account has, and to the one that it had: whoever took an account over is not the only one
+/// who is told.
+fn tell_person(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    entry: &Happened,
+    notice: &Notice,
+    before: Option<String>,
+) -> Result<usize> {
+    if !queries::remember_person(conn, now, &entry.id)? {
+        return Ok(0);
+    }
+    let account = accounts::find(conn, &entry.subject_id)?;
+    let to: BTreeSet<String> = account
+        .map(|account| account.email)
+        .into_iter()
+        .chain(before)
+        .collect();
+    let letters: Vec<Letter> = to
+        .iter()
+        .filter_map(|to| EmailAddress::parse(to).ok())
+        .map(|to| letters::personal(&to, &entry.subject_id, notice))
+        .collect();
+    mail::actions::queue_many(conn, now, post, &letters)
 }
 
 async fn digests(site: &Site, post: &Post) -> Result<usize> {

@@ -42,6 +42,18 @@ pub fn security(to: &EmailAddress, organization: &Organization, notice: &Notice)
         ))
 }
 
+/// What bears on the safety of somebody's account.
+pub fn personal(to: &EmailAddress, account: &str, notice: &Notice) -> Letter {
+    Letter::new(Kind::Security, to, &notice.title)
+        .about("account", account)
+        .say(&notice.sentence)
+        .act("Look at your account", &notice.path)
+        .because(
+            "You get this because it is your account. If it was not you, set another password there, sign out everywhere, \
+             and tell an owner of your organization.",
+        )
+}
+
 /// Who was denied on a day.
 pub fn digest(to: &EmailAddress, organization: &Organization, people: &[Person], all: i64) -> Letter {
     let name = &organization.settings.name;

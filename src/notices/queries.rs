@@ -7,12 +7,13 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::digest::{NAMED, Person};
 use super::warnings::{Fact, Kind};
-use crate::store::schema::{denials, notices_read, notices_told};
+use crate::store::schema::{denials, notices_people, notices_read, notices_told};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Conn, Result};
 
-/// The key of the one row about the audit log.
+/// The keys of the two rows about the audit log: up to which entry, and from which on.
 const AUDIT: &str = "audit";
+const START: &str = "start";
 
 /// $1 now, $2 until when certificates, keys and tokens, $3 since when those that are over, $4 since when letters. Each
 /// number occurs first in its order: SQLite numbers them so.
@@ -121,6 +122,23 @@ pub fn remember(conn: &mut Conn, now: Timestamp, organization: &str, kind: &str,
         .map(|_| true)
 }
 
+/// Whether the person was told of this entry.
+pub fn is_person_told(conn: &mut Conn, entry: &str) -> Result<bool> {
+    let known: i64 = notices_people::table.find(entry).count().get_result(conn)?;
+    Ok(known > 0)
+}
+
+/// Notes that the person is told of this entry. Answers whether it was not yet: of two at once one is answered so.
+pub fn remember_person(conn: &mut Conn, now: Timestamp, entry: &str) -> Result<bool> {
+    let new =
+        "INSERT INTO notices_people (entry_id, told_at) VALUES ($1, $2) ON CONFLICT (entry_id) DO NOTHING";
+    let rows = diesel::sql_query(new)
+        .bind::<Text, _>(entry)
+        .bind::<BigInt, _>(now)
+        .execute(conn)?;
+    Ok(rows == 1)
+}
+
 /// These warnings may be told again.
 pub fn forget(conn: &mut Conn, organization: &str, keys: &[String]) -> Result<()> {
     if keys.is_empty() {
@@ -135,18 +153,37 @@ pub fn forget(conn: &mut Conn, organization: &str, keys: &[String]) -> Result<()
 
 /// Forgets what was told before a moment.
 pub fn forget_before(conn: &mut Conn, moment: Timestamp) -> Result<usize> {
-    diesel::delete(notices_told::table.filter(notices_told::told_at.lt(moment))).execute(conn)
+    let people =
+        diesel::delete(notices_people::table.filter(notices_people::told_at.lt(moment))).execute(conn)?;
+    let told = diesel::delete(notices_told::table.filter(notices_told::told_at.lt(moment))).execute(conn)?;
+    Ok(people + told)
 }
 
-/// The id of the last entry of the audit log that was read; empty at first.
-pub fn read_up_to(conn: &mut Conn) -> Result<String> {
-    let upto = notices_read::table.find(AUDIT).select(notices_read::upto);
-    Ok(upto.first(conn).optional()?.unwrap_or_default())
+/// From which id on the audit log is read, and the last one that was read; empty at first.
+pub fn read_up_to(conn: &mut Conn) -> Result<(String, String)> {
+    let rows: Vec<(String, String)> = notices_read::table
+        .select((notices_read::id, notices_read::upto))
+        .load(conn)?;
+    let of = |row: &str| {
+        rows.iter()
+            .find(|(id, _)| id == row)
+            .map(|(_, upto)| upto.clone())
+    };
+    Ok((of(START).unwrap_or_default(), of(AUDIT).unwrap_or_default()))
+}
+
+/// Notes from which id on the log is read; only the first word counts.
+pub fn set_start(conn: &mut Conn, start: &str) -> Result<()> {
+    // Both databases know this form; of two at once one does nothing.
+    diesel::sql_query("INSERT INTO notices_read (id, upto) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")
+        .bind::<Text, _>(START)
+        .bind::<Text, _>(start)
+        .execute(conn)
+        .map(drop)
 }
 
 /// Never goes back.
 pub fn set_read_up_to(conn: &mut Conn, upto: &str) -> Result<()> {
-    // Both databases know this form; of two at once one does nothing.
     diesel::sql_query("INSERT INTO notices_read (id) VALUES ($1) ON CONFLICT (id) DO NOTHING")
         .bind::<Text, _>(AUDIT)
         .execute(conn)?;

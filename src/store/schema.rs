@@ -773,6 +773,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    notices_people (entry_id) {
+        entry_id -> Text,
+        told_at -> BigInt,
+    }
+}
+
+diesel::table! {
     notices_read (id) {
         id -> Text,
         upto -> Text,
@@ -856,6 +863,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mail_server,
     mail_settings,
     notices_told,
+    notices_people,
     notices_read,
     saml_settings,
     saml_certificates,

@@ -127,6 +127,32 @@ both_databases! {
         assert!(told(&acme, &mut server, &mut seen).await.is_empty());
     }
 
+    /// The person whose account was changed is told: at both addresses where it has another one (EML-010).
+    async fn a_person_is_told_of_changes_to_the_account(db: Database) {
+        let mut server = MailServer::start();
+        let (acme, mut seen) = (acme_with(db, &server), 0);
+        acme.join("mia@acme.example", "Mia Member", Role::Member);
+        assert!(told(&acme, &mut server, &mut seen).await.is_empty());
+        let address = |text| vestibule::access::EmailAddress::parse(text).unwrap();
+        acme.write(|conn, now| {
+            let account = vestibule::accounts::find_by_email(conn, &address("mia@acme.example"))?.unwrap();
+            let hash = vestibule::accounts::hash("another long password").unwrap();
+            Ok(vestibule::accounts::actions::set_password(conn, now, &Actor::operator(), &account, &hash)?)
+        });
+        let letters = told(&acme, &mut server, &mut seen).await;
+        assert_eq!(letters.len(), 1);
+        assert_eq!((letters[0].get("to"), letters[0].get("subject")), ("mia@acme.example", "The password of your account was set"));
+        acme.write(|conn, now| {
+            let account = vestibule::accounts::find_by_email(conn, &address("mia@acme.example"))?.unwrap();
+            Ok(vestibule::accounts::actions::change_email(conn, now, &Actor::operator(), &account, &address("mia@new.example"))?)
+        });
+        let letters = told(&acme, &mut server, &mut seen).await;
+        let mut to: Vec<&str> = letters.iter().map(|letter| letter.get("to")).collect();
+        to.sort_unstable();
+        assert_eq!(to, ["mia@acme.example", "mia@new.example"]);
+        assert!(told(&acme, &mut server, &mut seen).await.is_empty());
+    }
+
     /// Once, with a fresh link, before the end that it has; not where nobody wants it.
     async fn people_are_reminded_once_of_an_invitation(db: Database) {
         let mut server = MailServer::start();
