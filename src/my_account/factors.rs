@@ -7,7 +7,9 @@ use askama::Template;
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
 use crate::factors::{self, Enrolment, Factors, MOST_PASSKEYS, Named, Purpose};
+use crate::mail::Post;
 use crate::session::{self, Fresh, Signed};
+use crate::sign_in;
 use crate::store::Conn;
 use crate::web::{Door, FieldErrors, Flash, Page, Posted, Problem, Site};
 
@@ -34,19 +36,25 @@ async fn load(site: &Site, signed: &Signed) -> Result<(Account, Factors), Proble
         .await
 }
 
-/// Changes something, and ends the person's sessions elsewhere.
+/// What was done, if anything was: then the person is told by mail, and signed out elsewhere.
+type Done = Option<&'static str>;
+
+/// Changes something; what `deed` answers, and what it did.
 async fn change<T: Send + 'static>(
     site: &Site,
     signed: &Signed,
-    deed: impl Fn(&mut Conn, &Account, &Actor) -> Result<T, Problem> + Send + 'static,
+    deed: impl Fn(&mut Conn, &Account, &Actor) -> Result<(T, Done), Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let signed = signed.clone();
+    let (signed, now, post) = (signed.clone(), site.now(), Post::of(site));
     site.store
         .writing(move |conn| {
             let account = own(conn, &signed)?;
-            let done = deed(conn, &account, &Actor::from(&signed))?;
-            session::end_others(conn, &account.id, &signed.session)?;
-            Ok(done)
+            let (answer, done) = deed(conn, &account, &Actor::from(&signed))?;
+            if let Some(what) = done {
+                session::end_others(conn, &account.id, &signed.session)?;
+                sign_in::told_by_mail(conn, now, &post, &account, (what, &signed.client))?;
+            }
+            Ok(answer)
         })
         .await
 }
@@ -99,7 +107,9 @@ pub async fn add_app(
     let enrolment = factors::actions::offer_again(&site, &account, &sealed)?;
     let offered = sealed.clone();
     let codes = change(&site, &signed, move |conn, account, actor| {
-        factors::actions::add_app(conn, now, &sealer, actor, account, (&offered, &typed))
+        let codes = factors::actions::add_app(conn, now, &sealer, actor, account, (&offered, &typed))?;
+        let done = codes.is_some().then_some("An authenticator app was added");
+        Ok((codes, done))
     });
     match codes.await? {
         Some(codes) => Ok(Page::new(Codes {
@@ -162,7 +172,8 @@ pub async fn remove_app(
 ) -> Result<HttpResponse, Problem> {
     let now = site.now();
     let removed = change(&site, &signed, move |conn, account, actor| {
-        factors::actions::remove_app(conn, now, actor, account)
+        let removed = factors::actions::remove_app(conn, now, actor, account)?;
+        Ok((removed, removed.then_some("The authenticator app was removed")))
     });
     let flash = if removed.await? {
         Flash::good("The app is not asked any more.")
@@ -210,7 +221,8 @@ pub async fn new_codes(
         if !factors::factors(conn, &account.id)?.any() {
             return Err(nothing_to_recover());
         }
-        factors::actions::new_recovery_codes(conn, now, actor, account)
+        let codes = factors::actions::new_recovery_codes(conn, now, actor, account)?;
+        Ok((codes, Some("New recovery codes were made")))
     });
     Ok(Page::new(Codes {
         door,
@@ -302,7 +314,9 @@ pub async fn add_passkey(
     let (name, answer) = (form.text("name").to_owned(), form.text("answer").to_owned());
     let typed = name.clone();
     let added = change(&site, &signed, move |conn, account, actor| {
-        factors::actions::add_passkey(conn, now, &here, actor, account, (&key, &name, &answer))
+        let added = factors::actions::add_passkey(conn, now, &here, actor, account, (&key, &name, &answer))?;
+        let done = added.is_ok().then_some("A passkey was added");
+        Ok((added, done))
     });
     match added.await? {
         Err(errors) => listed(door, &site, &signed, errors, typed).await,
@@ -358,7 +372,9 @@ pub async fn remove_passkey(
 ) -> Result<HttpResponse, Problem> {
     let (id, now) = (path.into_inner(), site.now());
     let removed = change(&site, &signed, move |conn, account, actor| {
-        factors::actions::remove_passkey(conn, now, actor, account, &id)?.ok_or(Problem::NotFound)
+        let removed = factors::actions::remove_passkey(conn, now, actor, account, &id)?;
+        let name = removed.ok_or(Problem::NotFound)?;
+        Ok((name, Some("A passkey was removed")))
     });
     let name = removed.await?;
     Ok(Flash::good(format!("“{name}” is removed.")).redirect(&site, "/account/passkeys"))

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use super::pages::{Typed, mine};
 use crate::accounts;
 use crate::audit::Actor;
+use crate::mail::Post;
 use crate::session::{self, Signed};
 use crate::sign_in;
 use crate::web::{Door, FieldErrors, Flash, Posted, Problem, Site};
@@ -42,10 +43,12 @@ pub async fn change(
             .response());
     }
     let hash = sign_in::hash_password(new).await?;
-    let (now, actor) = (site.now(), Actor::from(&signed));
+    let (now, actor, post) = (site.now(), Actor::from(&signed), Post::of(&site));
     site.store
         .writing(move |conn| -> Result<_, Problem> {
             accounts::actions::set_password(conn, now, &actor, &account, &hash)?;
+            let what = ("Your password was changed", &signed.client);
+            sign_in::told_by_mail(conn, now, &post, &account, what)?;
             Ok(session::end_others(conn, &account.id, &signed.session)?)
         })
         .await?;

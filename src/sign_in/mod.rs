@@ -11,9 +11,11 @@ mod drill;
 mod effects;
 mod flow;
 mod foreseen;
+mod forgot;
 mod guest;
 mod half;
 mod known;
+mod letters;
 pub mod oidc;
 mod pages;
 mod password;
@@ -36,6 +38,7 @@ use actix_web::web::{self, ServiceConfig};
 pub use flow::{Arrival, Once, Passage, admit};
 pub use foreseen::{Foreseen, foresee};
 pub use guest::accept_signed_in;
+pub use letters::told as told_by_mail;
 pub use password::{fits as password_fits, hash as hash_password};
 pub use reset::link as reset_link;
 pub use setup::{NewOwner, link_for_empty, make_owner};
@@ -48,6 +51,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/sign-in", web::get().to(pages::address))
         .route("/sign-in", web::post().to(pages::by_address))
         .route("/sign-in/password", web::post().to(pages::by_password))
+        .route("/sign-in/forgot", web::get().to(forgot::ask))
+        .route("/sign-in/forgot", web::post().to(forgot::send))
         .route("/sign-in/second", web::get().to(second::ask))
         .route("/sign-in/second", web::post().to(second::answer))
         .route("/sign-in/passkey", web::post().to(second::by_passkey))

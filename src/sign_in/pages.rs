@@ -13,6 +13,7 @@ use crate::access::EmailAddress;
 use crate::audit::{self, Actor, Event, Subject};
 use crate::connections;
 use crate::factors;
+use crate::mail::Post;
 use crate::orgs;
 use crate::session::{self, Signed};
 use crate::store::Conn;
@@ -170,6 +171,7 @@ pub async fn by_password(
         client,
         known,
         return_to: return_to.clone(),
+        post: Post::of(&site),
     };
     let sentence = match password::try_password(&site.store, site.now(), guess).await? {
         Outcome::In(id) => {

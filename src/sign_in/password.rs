@@ -5,14 +5,15 @@ use std::sync::LazyLock;
 use serde_json::json;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::half;
 use super::throttle::{self, Counter};
+use super::{half, letters};
 use crate::access::EmailAddress;
 use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
 use crate::break_glass;
 use crate::connections;
 use crate::factors;
+use crate::mail::Post;
 use crate::members;
 use crate::session::{self, NewSession, Strength};
 use crate::store::time::Timestamp;
@@ -55,7 +56,12 @@ pub struct Guess {
     pub known: Option<String>,
     /// Where the person goes afterwards.
     pub return_to: String,
+    /// The way of letters.
+    pub post: Post,
 }
+
+/// What a person is told of a sign-in at a browser that is new to the account.
+pub const NEW_BROWSER: &str = "You signed in from a browser that is new here";
 
 impl Guess {
     /// Whose counters count: the address in one spelling.
@@ -98,7 +104,8 @@ pub async fn try_password(store: &Store, now: Timestamp, guess: Guess) -> Result
     let Some(account) = account.filter(|account| account.is_active) else {
         return Ok(Outcome::Wrong);
     };
-    let (client, return_to) = (guess.client, guess.return_to);
+    let (client, return_to, post) = (guess.client, guess.return_to, guess.post);
+    let is_new = guess.known.is_none();
     store
         .writing(move |conn| {
             throttle::right(conn, &counters)?;
@@ -108,7 +115,11 @@ pub async fn try_password(store: &Store, now: Timestamp, guess: Guess) -> Result
             if factors::factors(conn, &account.id)?.any() {
                 return Ok(Outcome::Second(half::begin(conn, now, &account.id, &return_to)?));
             }
-            let_in(conn, now, &account.id, &client, Strength::Password)
+            let outcome = let_in(conn, now, &account.id, &client, Strength::Password)?;
+            if is_new && matches!(outcome, Outcome::In(_)) {
+                letters::told(conn, now, &post, &account, (NEW_BROWSER, &client))?;
+            }
+            Ok(outcome)
         })
         .await
 }

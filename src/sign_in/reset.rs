@@ -4,9 +4,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::{password, queries};
+use super::{letters, password, queries};
 use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
+use crate::mail::Post;
 use crate::session;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, id};
@@ -131,7 +132,7 @@ pub async fn set(
         })
         .response());
     }
-    let (new, now) = (password::hash(typed).await?, site.now());
+    let (new, now, post) = (password::hash(typed).await?, site.now(), Post::of(&site));
     site.store
         .writing(move |conn| -> Result<_, Problem> {
             let account = open(conn, now, &hash)?.ok_or_else(gone)?;
@@ -141,6 +142,8 @@ pub async fn set(
             let actor = Actor::person(&account.id, account.shown_name(), &client.ip);
             accounts::actions::set_password(conn, now, &actor, &account, &new)?;
             session::end_all_of_account(conn, &account.id)?;
+            let what = ("A new password was set by a link", &client);
+            letters::told(conn, now, &post, &account, what)?;
             note(conn, now, &actor, &account, "account.password_reset")
         })
         .await?;

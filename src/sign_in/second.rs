@@ -7,11 +7,13 @@ use askama::Template;
 
 use super::half::{self, Half};
 use super::known;
-use super::password::{Outcome, let_in};
+use super::letters;
+use super::password::{NEW_BROWSER, Outcome, let_in};
 use super::throttle::{self, Counter};
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
 use crate::factors::{self, Factors, Purpose};
+use crate::mail::Post;
 use crate::session::{self, Strength};
 use crate::store::Conn;
 use crate::store::time::Timestamp;
@@ -235,11 +237,17 @@ fn judge(
         return Ok(Judged::Over);
     }
     match let_in(conn, now, &account.id, client, Strength::SecondFactor)? {
-        Outcome::In(session) => Ok(Judged::In {
-            session,
-            half,
-            email_key: account.email_key,
-        }),
+        Outcome::In(session) => {
+            // A browser that the account knows has one counter alone.
+            if counters.len() > 1 {
+                letters::told(conn, now, &Post::of(site), &account, (NEW_BROWSER, client))?;
+            }
+            Ok(Judged::In {
+                session,
+                half,
+                email_key: account.email_key,
+            })
+        }
         Outcome::Refused(sentence) => Ok(Judged::Refused(sentence, factors)),
         Outcome::Wrong | Outcome::Second(_) => Ok(Judged::Over),
     }

@@ -4,12 +4,13 @@ use vestibule::access::EmailAddress;
 use vestibule::accounts;
 use vestibule::audit::Actor;
 use vestibule::sign_in;
-use vestibule::store::time::{HOUR, SECOND};
+use vestibule::store::time::{HOUR, MINUTE, SECOND};
 use vestibule::web::Problem;
 
 use crate::support::acme::{OWNER, PASSWORD};
 use crate::support::dump::dump;
-use crate::support::{Acme, Browser};
+use crate::support::peer::MailServer;
+use crate::support::{Acme, Browser, Installation};
 
 const NEW: &str = "olive has another way in";
 
@@ -91,5 +92,71 @@ both_databases! {
         browser.submit("Use a password instead", &[]).await;
         assert!(browser.body().contains("type=\"password\"") && browser.body().contains("autocomplete=\"current-password\""));
         assert!(!browser.body().contains("onpaste"));
+    }
+
+    /// One letter, to the address that is stored; the page says the same to whoever has no account. The link works
+    /// like the operator’s, and for a quarter of an hour.
+    /// LOC-015.
+    async fn a_link_comes_by_mail(db: Database) {
+        let mut server = MailServer::start();
+        let installation = Installation::start_with(db, |config| server.configure(config));
+        let acme = Acme::start_in(installation, "http://127.0.0.1:9", "vestibule", "secret");
+        let forgot = acme.installation.to("/sign-in/forgot");
+        let mut said = Vec::new();
+        for email in ["OLIVE@acme.example", "nobody@acme.example"] {
+            let mut browser = Browser::new();
+            browser.get(&forgot).await.submit("Send the link", &[("email", email)]).await.sees("a link is on its way");
+            said.push(browser.text());
+        }
+        assert_eq!(said[0], said[1]);
+        let mut two = Browser::new();
+        two.get(&forgot).await.submit("Send the link", &[("email", "olive@acme.example, eve@evil.example")]).await;
+        assert_eq!(two.status(), 422);
+        assert_eq!(acme.installation.mail.deliver().await.unwrap().sent, 1);
+        let letter = server.letters(1).remove(0);
+        assert_eq!((letter.get("to"), letter.get("subject")), (OWNER, "Set a new password"));
+        let link = letter.link("/reset/");
+        assert!(link.starts_with(&acme.installation.url), "{link}");
+        let mut browser = Browser::new();
+        browser.get(&link).await.submit("Set the password", &[("password", NEW)]).await.sees("Your new password is set");
+        let mut owner = acme.with_password(NEW).await;
+        owner.get(&acme.installation.to("/account")).await.sees("Where you are signed in");
+        // A link that nobody follows ends.
+        Browser::new().get(&forgot).await.submit("Send the link", &[("email", OWNER)]).await;
+        assert_eq!(acme.installation.mail.deliver().await.unwrap().sent, 3);
+        let letters = server.letters(4);
+        let newer = letters
+            .iter()
+            .filter(|letter| letter.get("subject") == "Set a new password")
+            .map(|letter| letter.link("/reset/"))
+            .find(|other| *other != link)
+            .unwrap();
+        acme.installation.site.clock.advance(15 * MINUTE + SECOND);
+        assert_eq!(Browser::new().get(&newer).await.status(), 410);
+    }
+
+    /// Without a mail server the page says whom to ask.
+    async fn without_mail_the_page_says_whom_to_ask(db: Database) {
+        let acme = Acme::alone(db);
+        let mut browser = Browser::new();
+        browser.get(&acme.installation.to("/sign-in/forgot")).await.sees("Ask whoever runs it").does_not_see("Send the link");
+    }
+
+    /// A sign-in at a browser that is new to the account is told to its person, one at a known browser is not.
+    /// LOC-022.
+    async fn a_new_browser_is_told_by_mail(db: Database) {
+        let mut server = MailServer::start();
+        let installation = Installation::start_with(db, |config| server.configure(config));
+        let acme = Acme::start_in(installation, "http://127.0.0.1:9", "vestibule", "secret");
+        let mut browser = acme.owner().await;
+        browser.get(&acme.installation.to("/account")).await.submit("Sign out", &[]).await;
+        browser.submit("Continue", &[("email", OWNER)]).await.submit("Use a password instead", &[]).await;
+        browser.submit("Sign in", &[("password", PASSWORD)]).await;
+        browser.get(&acme.installation.to("/account")).await;
+        browser.submit("Change password", &[("current", PASSWORD), ("password", NEW)]).await.sees("Your password is changed.");
+        assert_eq!(acme.installation.mail.deliver().await.unwrap().sent, 2);
+        let mut subjects: Vec<String> = server.letters(2).iter().map(|letter| letter.get("subject").to_owned()).collect();
+        subjects.sort();
+        assert_eq!(subjects, ["You signed in from a browser that is new here", "Your password was changed"]);
     }
 }

@@ -45,6 +45,8 @@ const ROUTES: &str = "
     GET  /sign-in                                                 anyone 200
     POST /sign-in                                                 anyone 422
     POST /sign-in/password                                        anyone 422
+    GET  /sign-in/forgot                                          anyone 200
+    POST /sign-in/forgot                                          anyone 422
     GET  /sign-in/second                                          anyone 303
     POST /sign-in/second                                          anyone 303
     POST /sign-in/passkey                                         anyone 303
