@@ -181,6 +181,7 @@ mod tests {
         assert!(read(&[("mail_from", "door@corp.example")]).unwrap().is_none());
     }
 
+    /// EML-006.
     #[test]
     fn tls_is_required_unless_somebody_says_otherwise() {
         let facts = |url: &str| of(url).map(|smtp| (smtp.host, smtp.port, smtp.tls)).unwrap();
@@ -210,6 +211,7 @@ mod tests {
         }
     }
 
+    /// SEC-001, EML-006.
     #[test]
     fn a_password_is_never_shown_nor_sent_in_the_clear() {
         let smtp = of("smtp://door:p%40ss%2Fword@mail.corp.example").unwrap();

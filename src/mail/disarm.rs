@@ -59,6 +59,7 @@ fn both_digits(one: char, two: char) -> bool {
 mod tests {
     use super::disarm;
 
+    /// EML-003.
     #[test]
     fn no_name_is_a_link() {
         for (name, read) in [
@@ -92,6 +93,7 @@ mod tests {
         }
     }
 
+    /// EML-001, OUT-003.
     #[test]
     fn no_line_is_broken_and_no_direction_turned() {
         assert_eq!(disarm("Ada\r\nBcc: x@corp.example"), "Ada Bcc: x@corp[.]example");

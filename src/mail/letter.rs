@@ -273,6 +273,7 @@ mod tests {
         );
     }
 
+    /// EML-003, OUT-001.
     #[test]
     fn html_has_no_markup_of_others_and_asks_nobody() {
         let html = letter().body("https://door.example").unwrap().html;

@@ -275,6 +275,7 @@ mod tests {
         assert_eq!(settle(&letter(1), &Ok(()), NOW, 0), Settled::Sent);
     }
 
+    /// SEC-001, EML-001.
     #[test]
     fn no_sentence_has_a_token_or_a_line_of_its_own() {
         let said = format!(

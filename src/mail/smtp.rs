@@ -295,6 +295,7 @@ mod tests {
         assert!(sent(&letter("", "Hello"), "Hello").contains("From: \"Front door\" <door@corp.example>"));
     }
 
+    /// EML-002.
     #[tokio::test]
     async fn an_address_that_is_none_is_no_letter() {
         let mut letter = letter("Acme", "Hello");

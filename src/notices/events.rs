@@ -151,6 +151,7 @@ mod tests {
         }
     }
 
+    /// EML-010.
     #[test]
     fn owners_are_told_of_new_owners_and_tokens() {
         let told = |action: &str, before: &str, after: &str| {

@@ -284,6 +284,7 @@ mod tests {
             .collect()
     }
 
+    /// SAML-062.
     #[test]
     fn an_end_is_told_at_30_7_and_1_days_and_a_new_end_anew() {
         let mut told = BTreeSet::new();

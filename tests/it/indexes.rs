@@ -109,6 +109,7 @@ async fn by_index(acme: &Acme, what: &str, mut ask: impl AsyncFnMut()) {
 
 both_databases! {
     /// A directory's requests find by an index whatever they look for.
+    /// RES-010, SCIM-085.
     async fn a_directory_is_answered_by_indexes(db: Database) {
         let (acme, directory) = Directory::start(db);
         let ada = directory.provision("ada@acme.example").await.id();
@@ -139,6 +140,7 @@ both_databases! {
     }
 
     /// So does a sign-in, in or out.
+    /// RES-010.
     async fn a_sign_in_finds_everything_by_indexes(db: Database) {
         let front = Front::open_to_newcomers(db).await;
         for (who, email, is_in) in [("ada", "ada@acme.example", true), ("eve", "eve@other.example", false)] {

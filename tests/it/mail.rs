@@ -107,6 +107,7 @@ both_databases! {
     }
 
     /// Without a mail server in the settings nothing is written down.
+    /// INV-017.
     async fn without_a_mail_server_there_are_no_letters(db: Database) {
         let installation = Installation::start(db);
         assert!(!Post::of(&installation.site).is_configured());
@@ -159,6 +160,7 @@ both_databases! {
     }
 
     /// A server that is gone, or turns everybody away, is no letter's fault: nothing is given up (EML-007, FLT-011).
+    /// EML-007, FLT-011, INV-017.
     async fn a_mail_server_that_is_down_costs_no_letter(db: Database) {
         let mut server = MailServer::start();
         let installation = start(db, &server);
@@ -228,6 +230,7 @@ both_databases! {
     }
 
     /// Our own process dies with letters in hand: they are free again after their lease, and not before (EML-008).
+    /// EML-008, FLT-021.
     async fn what_a_dead_process_had_in_hand_is_sent_by_another(db: Database) {
         let mut server = MailServer::start();
         let installation = start(db, &server);
@@ -253,6 +256,7 @@ both_databases! {
     }
 
     /// Two servers at once: each letter once (EML-007).
+    /// EML-008.
     async fn of_two_servers_one_sends_a_letter(db: Database) {
         let mut server = MailServer::start();
         let installation = start(db, &server);
@@ -328,7 +332,7 @@ both_databases! {
 }
 
 /// Each way to a server: with the right certificate and password it takes letters, and otherwise nothing is said in
-/// the clear (EML-006).
+/// the clear.
 async fn over(tls: &str, wanted: SmtpTls, db: crate::support::Database) {
     let login = json!({ "user": "door", "password": "s3cret" });
     let mut server = MailServer::start_with(tls, &login);
@@ -378,11 +382,13 @@ async fn over(tls: &str, wanted: SmtpTls, db: crate::support::Database) {
 
 both_databases! {
     /// By `STARTTLS`.
+    /// EML-006.
     async fn letters_go_by_starttls(db: Database) {
         over("starttls", SmtpTls::StartTls, db).await;
     }
 
     /// By TLS from the first byte.
+    /// EML-006.
     async fn letters_go_by_tls_from_the_first_byte(db: Database) {
         over("implicit", SmtpTls::Implicit, db).await;
     }
@@ -402,6 +408,7 @@ both_databases! {
     }
 
     /// The worker of a running server sends by itself, and at the end finishes what it has in hand.
+    /// FLT-015.
     async fn the_server_carries_letters_by_itself_and_finishes_what_it_began(db: Database) {
         let mut server = MailServer::start();
         let installation = Installation::start_with(db, |config| {
@@ -432,6 +439,7 @@ fn acme_with(db: crate::support::Database, server: &MailServer) -> Acme {
 
 both_databases! {
     /// From the list of addresses by mail to the membership; no link on any page (the whole way).
+    /// EML-005, INV-022.
     async fn an_invitation_goes_by_mail_and_its_link_lets_in(db: Database) {
         let mut server = MailServer::start();
         let acme = acme_with(db, &server);
@@ -463,6 +471,7 @@ both_databases! {
     }
 
     /// A fresh link takes back the letter with the dead one; by hand there is no letter at all.
+    /// INV-013.
     async fn sending_again_sends_the_fresh_link_alone(db: Database) {
         let mut server = MailServer::start();
         let acme = acme_with(db, &server);
@@ -600,6 +609,7 @@ both_databases! {
     }
 
     /// A thousand letters are written in the transaction of a thousand invitations.
+    /// EML-009, INV-012.
     async fn a_thousand_letters_are_queued_at_once(db: Database) {
         let server = MailServer::start();
         let acme = acme_with(db, &server);

@@ -145,6 +145,7 @@ both_databases! {
     }
 
     /// Everybody whom the filter lets through, once, and nothing that a spreadsheet runs.
+    /// UPL-005, UPL-006.
     async fn a_list_is_a_file(db: Database) {
         let acme = Acme::alone(db);
         crowd(&acme, 1_203);
@@ -170,6 +171,7 @@ both_databases! {
     }
 
     /// By the same rules as one by one: the last owner stays, an admin touches no owner, nobody acts on themself.
+    /// ADM-005.
     async fn many_are_acted_on_by_the_rules_of_one(db: Database) {
         let acme = Acme::alone(db);
         let ada = acme.join("ada@acme.example", "Ada Admin", Role::Admin);
@@ -219,6 +221,7 @@ both_databases! {
     }
 
     /// More than are acted on at once follow one another, so that nobody waits long.
+    /// RES-011.
     async fn very_many_are_acted_on_in_turns(db: Database) {
         let acme = Acme::alone(db);
         crowd(&acme, 620);

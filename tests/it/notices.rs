@@ -48,6 +48,7 @@ fn settings(acme: &Acme, change: impl FnOnce(&mut Settings)) {
 
 both_databases! {
     /// Seats, tokens and proofs: each once, to owners alone, and with several servers.
+    /// SAML-062.
     async fn owners_are_warned_once(db: Database) {
         let mut server = MailServer::start();
         let (acme, mut seen) = (acme_with(db, &server), 0);

@@ -112,6 +112,7 @@ const PLAN_OF: &str = "CREATE FUNCTION plan_of(asked text) RETURNS SETOF text LA
 
 both_databases! {
     /// No page of a list reads a table that may be large from its beginning to its end.
+    /// ADM-016, RES-010.
     async fn lists_are_answered_by_indexes(db: Database) {
         let is_postgres = db.is_postgres();
         let acme = Acme::alone(db);

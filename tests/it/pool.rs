@@ -4,6 +4,7 @@ use crate::support::Directory;
 
 both_databases! {
     /// The database's other end may go away between two requests, as when it is started anew.
+    /// FLT-004.
     async fn connections_that_broke_are_replaced(db: Database) {
         let is_postgres = db.is_postgres();
         let (acme, directory) = Directory::start(db);

@@ -43,6 +43,7 @@ impl Acme {
 
 both_databases! {
     /// The link sets a password, ends every session, opens none, and is used up.
+    /// LOC-015, SES-008.
     async fn a_link_sets_a_password_once(db: Database) {
         let acme = Acme::alone(db);
         let mut before = acme.owner().await;
@@ -69,6 +70,7 @@ both_databases! {
     }
 
     /// A newer link ends those before, and time ends them all. Nobody else's account is touched.
+    /// LOC-015.
     async fn a_link_has_its_time(db: Database) {
         let acme = Acme::alone(db);
         let (old, new) = (acme.reset_link(), acme.reset_link());
