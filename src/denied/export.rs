@@ -33,7 +33,7 @@ const COLUMNS: [&str; 15] = [
 
 /// `/orgs/{org}/denied.csv`: everybody whom the filters leave.
 pub async fn csv(admin: Admin, site: web::Data<Site>, filter: web::Query<Filter>) -> HttpResponse {
-    let organization = admin.organization.clone();
+    let (organization, me) = (admin.organization.clone(), admin.signed.account.clone());
     let mut filter = Filter {
         paging: Paging::default(),
         ..filter.into_inner()
@@ -43,7 +43,7 @@ pub async fn csv(admin: Admin, site: web::Data<Site>, filter: web::Query<Filter>
         if is_over {
             return Ok(String::new());
         }
-        let (rows, more) = some(conn, &organization, &filter)?;
+        let (rows, more) = some(conn, &organization, &me, &filter)?;
         is_over = !more;
         if let Some(last) = rows.last() {
             filter.paging.after = Paging::moment_key(last.last_at, &last.id);
@@ -54,12 +54,17 @@ pub async fn csv(admin: Admin, site: web::Data<Site>, filter: web::Query<Filter>
 }
 
 /// The next ones, and whether there are more behind them.
-fn some(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<(Vec<Denial>, bool), DbError> {
+fn some(
+    conn: &mut Conn,
+    organization: &str,
+    me: &str,
+    filter: &Filter,
+) -> Result<(Vec<Denial>, bool), DbError> {
     let named = match filter.reference() {
         Some(reference) => sign_ins::find_by_reference(conn, organization, &reference)?,
         None => None,
     };
-    let wanted = filter.wanted(named.is_some());
+    let wanted = filter.wanted(me, named.is_some());
     let one = named.map(|(_, denial)| denial.unwrap_or_default());
     let mut rows = queries::page(conn, organization, &wanted, one.as_deref(), &filter.paging)?;
     let more = rows.len() > PAGE;

@@ -8,7 +8,7 @@ use crate::store::schema::{
     accounts, connections, kept_forms, members, organizations, scim_guards, sessions,
 };
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, Run as _, id};
+use crate::store::{self, Conn, Result, Run as _, Sql, id};
 
 /// A session's row with its account.
 #[derive(Debug, Clone, Queryable)]
@@ -216,7 +216,7 @@ pub struct Membership {
 
 /// The active membership of the account in the organization with this slug, in one statement: every page asks it.
 pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<Membership>> {
-    diesel::sql_query(
+    let asked = Sql::new(
         "SELECT o.id AS organization, o.name AS name, m.id AS member, m.role AS role, \
          CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM (SELECT 1 AS one FROM denials d \
            WHERE d.organization_id = o.id AND d.state = 'open' LIMIT 100) AS few) END AS denials, \
@@ -224,12 +224,9 @@ pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<M
            JOIN scim_guards g ON g.connection_id = c.id \
            WHERE c.organization_id = o.id AND g.paused_at IS NOT NULL) END AS paused \
          FROM organizations o JOIN members m ON m.organization_id = o.id \
-         WHERE o.slug = $1 AND m.account_id = $2 AND m.state = 'active'",
-    )
-    .bind::<Text, _>(slug)
-    .bind::<Text, _>(account)
-    .get_result(conn)
-    .optional()
+         WHERE o.slug = ? AND m.account_id = ? AND m.state = 'active'",
+    );
+    Ok(store::rows(conn, asked.text(slug).text(account))?.pop())
 }
 
 /// Slugs of the organizations that this account is an active member of, by name.

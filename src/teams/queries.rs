@@ -12,7 +12,7 @@ use crate::store::schema::{
 };
 use crate::store::sql::Sql;
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{self, Conn, Result};
 use crate::web::Paging;
 
 /// Up to how many people are read and sorted, where a team or a word finds that many.
