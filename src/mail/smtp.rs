@@ -228,7 +228,8 @@ mod tests {
             .collect()
     }
 
-    /// Whatever reaches it, the header has the lines that it is to have and no other (EML-001).
+    /// Whatever reaches it, the header has the lines that it is to have and no other.
+    /// EML-001.
     #[tokio::test]
     async fn no_name_makes_a_line_of_the_header() {
         for evil in [
@@ -269,7 +270,8 @@ mod tests {
         }
     }
 
-    /// No bare line feed, no line over 998 characters, no lone dot that ends the conversation (EML-004).
+    /// No bare line feed, no line over 998 characters, no lone dot that ends the conversation.
+    /// EML-004.
     #[tokio::test]
     async fn no_text_ends_the_conversation() {
         let message = sent(

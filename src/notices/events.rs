@@ -7,7 +7,7 @@ use crate::audit::Happened;
 use crate::store::time::exact;
 
 /// The entries that are looked at.
-pub const ACTIONS: [&str; 20] = [
+pub const ACTIONS: [&str; 11] = [
     "connection.swapped_in",
     "connection.taken_back",
     "connection.turned_on_untested",
@@ -17,17 +17,8 @@ pub const ACTIONS: [&str; 20] = [
     "member.joined",
     "break_glass.named",
     "break_glass.used",
-    "account.password_set",
-    "account.password_reset",
     "account.email_changed",
-    "account.app_added",
-    "account.app_removed",
-    "account.passkey_added",
-    "account.passkey_removed",
     "account.passkey_suspected",
-    "account.recovery_codes_made",
-    "account.recovery_code_used",
-    "account.factors_removed",
 ];
 
 /// What owners are told of an entry.
@@ -99,19 +90,11 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
 }
 
 /// What the person is told whose account this entry is about; and the address that the account had before, where that
-/// changed.
+/// changed. What people do to their accounts in the pages is told in the transaction that does it (`sign_in::letters`).
 pub fn personal(entry: &Happened) -> Option<(Notice, Option<String>)> {
     let title = match entry.action.as_str() {
-        "account.password_set" | "account.password_reset" => "The password of your account was set",
         "account.email_changed" => "The address of your account was changed",
-        "account.app_added" => "An authenticator app was added to your account",
-        "account.app_removed" => "The authenticator app of your account was removed",
-        "account.passkey_added" => "A passkey was added to your account",
-        "account.passkey_removed" => "A passkey of your account was removed",
         "account.passkey_suspected" => "A passkey of your account was refused: it may have been copied",
-        "account.recovery_codes_made" => "New recovery codes were made for your account",
-        "account.recovery_code_used" => "A recovery code of your account was used",
-        "account.factors_removed" => "Every second factor of your account was removed",
         _ => return None,
     };
     let notice = Notice {
@@ -205,7 +188,7 @@ mod tests {
         let (notice, before) = personal(&changed).unwrap();
         assert_eq!(notice.title, "The address of your account was changed");
         assert_eq!(before.as_deref(), Some("old@acme.example"));
-        let (added, before) = personal(&entry("account.passkey_added", "", "")).unwrap();
+        let (added, before) = personal(&entry("account.passkey_suspected", "", "")).unwrap();
         assert!(added.sentence.contains("on 23 Nov 2026") && added.sentence.ends_with("by Olive."));
         assert_eq!(before, None);
         assert!(personal(&entry("member.joined", "", "")).is_none());

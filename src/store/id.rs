@@ -71,7 +71,6 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 mod tests {
     use super::*;
 
-    /// SEC-006, INV-001.
     #[test]
     fn a_key_tells_which_were_made_before_it() {
         let (first, second) = (new_id(), new_id());
@@ -80,6 +79,7 @@ mod tests {
         assert_eq!(earlier("", 5), "");
     }
 
+    /// SEC-006, INV-001.
     #[test]
     fn tokens_are_long_and_differ() {
         let (one, two) = (new_token(), new_token());
