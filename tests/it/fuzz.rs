@@ -8,7 +8,7 @@ use std::panic::catch_unwind;
 use std::process::Command;
 
 use crate::support::acme::OWNER;
-use crate::support::{Acme, Caller};
+use crate::support::{Acme, Caller, Dice};
 
 #[path = "../../fuzz/checks.rs"]
 mod checks;
@@ -17,22 +17,6 @@ mod checks;
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
 fn rounds() -> usize {
     std::env::var("VESTIBULE_FUZZ_ROUNDS").map_or(1_500, |rounds| rounds.parse().unwrap())
-}
-
-/// Xorshift: the same numbers for the same seed, everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit.max(1)).unwrap()).unwrap()
-    }
-
-    fn one<'a>(&mut self, of: &'a [Vec<u8>]) -> &'a [u8] {
-        &of[self.below(of.len())]
-    }
 }
 
 /// One to three small changes: bytes turned, gone, there twice, elsewhere, or a word of the dictionary among them.

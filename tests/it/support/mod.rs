@@ -6,6 +6,7 @@ pub mod browser;
 pub mod caller;
 #[macro_use]
 pub mod database;
+pub mod dice;
 pub mod directory;
 pub mod dump;
 pub mod front;
@@ -23,6 +24,7 @@ pub use acme::Acme;
 pub use browser::Browser;
 pub use caller::Caller;
 pub use database::Database;
+pub use dice::Dice;
 pub use directory::Directory;
 pub use front::Front;
 pub use installation::Installation;
