@@ -234,7 +234,7 @@ mod tests {
     use diesel::QueryableByName;
     use diesel::sql_types::BigInt;
 
-    use super::super::{DbError, Store};
+    use super::super::Store;
     use super::*;
 
     #[derive(QueryableByName)]
@@ -247,7 +247,7 @@ mod tests {
     fn values_stand_where_the_signs_are() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("a.db").to_str().unwrap()).unwrap();
-        let found = store.write(|conn| -> Result<_, DbError> {
+        let found = store.write(|conn| -> Result<_> {
             Sql::new("CREATE TABLE notes (n BIGINT, what TEXT, kept BOOLEAN)").run(conn)?;
             for n in 1..=3 {
                 let statement = Sql::new("INSERT INTO notes (n, what, kept) VALUES (?, ?, ?)");
