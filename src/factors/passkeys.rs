@@ -1,4 +1,4 @@
-//! Passkeys (WebAuthn): the questions that an authenticator signs, and what is believed of its answers.
+//! Passkeys (`WebAuthn`): the questions that an authenticator signs, and what is believed of its answers.
 //!
 //! The user is always verified by the authenticator, so that a passkey alone is two factors. Attestation is not asked
 //! for. A counter that goes back refuses.

@@ -197,5 +197,5 @@ export async function startNamed(email, password) {
     server.kill();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url: env.VESTIBULE_PUBLIC_URL, stop };
+  return { url: env.VESTIBULE_PUBLIC_URL, database: env.DATABASE_URL, stop };
 }

@@ -1,6 +1,7 @@
 // Passkeys in a real browser, with an authenticator that Chromium simulates: added, then used without an address, after
 // a password, and when it is asked whether it is still oneself. Every page is looked at on the way.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 
 import { audit, launch, person, screenshot, shoot, startNamed } from './harness.mjs';
@@ -46,6 +47,13 @@ async function signOut(page) {
   await page.waitForURL('**/sign-in');
 }
 
+/** As if everybody's last proof were long ago. */
+function growStale() {
+  const script = 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=10); db.execute("UPDATE sessions SET proved_at = 0"); db.commit()';
+  const done = spawnSync('python3', ['-c', script, server.database], { encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stderr);
+}
+
 async function look(page, name) {
   await audit(page);
   await shoot(page, `${name}-light-1280`);
@@ -86,6 +94,25 @@ test('a passkey opens the door', async () => {
   await look(page, 'second');
   await page.getByRole('button', { name: 'Use a passkey' }).click();
   await page.waitForURL('**/orgs/acme');
+
+  growStale();
+  await page.goto(`${server.url}/account/passkeys`);
+  await page.getByRole('heading', { name: 'Is it still you?' }).waitFor();
+  await look(page, 'still-you');
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await page.waitForURL('**/account/passkeys');
+
+  // A form that comes too late is kept.
+  await page.goto(`${server.url}/account/app`);
+  growStale();
+  await page.getByLabel('Code').fill('000000');
+  await page.getByRole('button', { name: 'Add the app' }).click();
+  await page.getByLabel('Your password').fill(password);
+  await page.getByRole('button', { name: 'Go on', exact: true }).click();
+  await page.getByRole('heading', { name: 'Send it now?' }).waitFor();
+  await look(page, 'kept-form');
+  await page.getByRole('button', { name: 'Send it' }).click();
+  await page.getByText('This is not the code that the app shows now.').first().waitFor();
 });
 
 test('without a script nothing of it is offered, and the page says why', async () => {

@@ -318,7 +318,7 @@ both_databases! {
         two.click("Remove Blue key …").await.submit("Remove the passkey", &[]).await.sees("You have none yet.");
     }
 
-    /// What an authenticator gets wrong, or a thief would send, opens nothing (WebAuthn §7.2).
+    /// What an authenticator gets wrong, or a thief would send, opens nothing (`WebAuthn` §7.2).
     /// LOC-012.
     async fn a_wrong_answer_opens_nothing(db: Database) {
         let acme = Acme::named(db);

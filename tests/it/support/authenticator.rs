@@ -1,4 +1,4 @@
-//! An authenticator in software (WebAuthn Level 3): makes passkeys by ES256, signs what it is asked, and does it wrong
+//! An authenticator in software (`WebAuthn` Level 3): makes passkeys by ES256, signs what it is asked, and does it wrong
 //! where a test wants that.
 
 use aws_lc_rs::digest::{SHA256, digest};
