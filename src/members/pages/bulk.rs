@@ -292,8 +292,12 @@ pub async fn act(admin: Admin, site: web::Data<Site>, form: Posted) -> Result<Ht
             }
             bulk::perform(conn, now, &doer, &member.organization, &deed, &plan).map(Some)
         })
-        .await?;
-    let Some(number) = done else {
+        .await;
+    if matches!(done, Err(Problem::StillYou(_))) {
+        let path = admin.path("/members/bulk");
+        return Err(admin.signed.keep(&site, &path, &form).await?);
+    }
+    let Some(number) = done? else {
         let conflict = Some("Who is meant, or how they stand, changed meanwhile.".to_owned());
         let page = Explained { conflict, ..page };
         return Ok(Page::with_status(StatusCode::CONFLICT, page).response());
