@@ -38,8 +38,8 @@ pub(super) struct Visitors<'a> {
 
 enum Stage {
     Seen(Option<(Timestamp, String)>),
-    Denied(String),
-    Invited(String),
+    Denied(Option<(Timestamp, String)>),
+    Invited(Timestamp, String),
     Members(String),
     Done,
 }
@@ -61,8 +61,8 @@ impl<'a> Visitors<'a> {
     pub fn next(&mut self, conn: &mut Conn) -> Result<Option<(Vec<Visitor>, usize)>> {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Seen(after) => self.seen(conn, after.as_ref()).map(Some),
-            Stage::Denied(after) => self.denied(conn, &after).map(Some),
-            Stage::Invited(after) => self.invited(conn, &after).map(Some),
+            Stage::Denied(after) => self.denied(conn, after.as_ref()).map(Some),
+            Stage::Invited(at, id) => self.invited(conn, (at, &id)).map(Some),
             Stage::Members(after) => self.members(conn, &after).map(Some),
             Stage::Done => Ok(None),
         }
@@ -84,17 +84,21 @@ impl<'a> Visitors<'a> {
         let read = rows.len();
         self.stage = match rows.last() {
             Some(last) if is_full(read) => Stage::Seen(Some((last.at, last.id.clone()))),
-            _ => Stage::Denied(String::new()),
+            _ => Stage::Denied(None),
         };
         Ok((rows.into_iter().filter_map(|row| self.meet(row)).collect(), read))
     }
 
-    fn denied(&mut self, conn: &mut Conn, after: &str) -> Result<(Vec<Visitor>, usize)> {
+    fn denied(
+        &mut self,
+        conn: &mut Conn,
+        after: Option<&(Timestamp, String)>,
+    ) -> Result<(Vec<Visitor>, usize)> {
         let rows = queries::denied(conn, self.connection, self.since, after, BATCH)?;
         let read = rows.len();
         self.stage = match rows.last() {
-            Some((id, ..)) if is_full(read) => Stage::Denied(id.clone()),
-            _ => Stage::Invited(String::new()),
+            Some((id, at, ..)) if is_full(read) => Stage::Denied(Some((*at, id.clone()))),
+            _ => Stage::Invited(Timestamp::MIN, String::new()),
         };
         let visitors = rows
             .into_iter()
@@ -112,14 +116,14 @@ impl<'a> Visitors<'a> {
         Ok((visitors.collect(), read))
     }
 
-    fn invited(&mut self, conn: &mut Conn, after: &str) -> Result<(Vec<Visitor>, usize)> {
+    fn invited(&mut self, conn: &mut Conn, after: (Timestamp, &str)) -> Result<(Vec<Visitor>, usize)> {
         let rows = queries::invited(conn, &self.connection.organization, self.now, after, BATCH)?;
         let read = rows.len();
         self.stage = match rows.last() {
-            Some((id, _)) if is_full(read) => Stage::Invited(id.clone()),
+            Some((at, id, _)) if is_full(read) => Stage::Invited(*at, id.clone()),
             _ => Stage::Members(String::new()),
         };
-        let visitors = rows.into_iter().filter_map(|(_, email)| {
+        let visitors = rows.into_iter().filter_map(|(_, _, email)| {
             let identity = self.supposed(&email, None);
             let key = identity
                 .email

@@ -112,22 +112,28 @@ pub fn count_denied(conn: &mut Conn, organization: &str, before: Timestamp, most
 /// A denial that is not settled: the last attempt where it is still kept, and what the row itself knows.
 pub type Denied = (String, Timestamp, String, String, String, Option<Seen>);
 
-/// Those by this connection whose last attempt was before then; by id, after this one.
+/// Those by this connection whose last attempt was before then, newest first, after the moment and id of the last one.
 pub fn denied(
     conn: &mut Conn,
     connection: &Connection,
     before: Timestamp,
-    after: &str,
+    after: Option<&(Timestamp, String)>,
     most: i64,
 ) -> Result<Vec<Denied>> {
-    denials::table
+    let mut query = denials::table
         .left_join(sign_ins::table.on(sign_ins::id.eq(denials::last_sign_in_id)))
         .filter(denials::organization_id.eq(&connection.organization))
         .filter(denials::connection_id.eq(&connection.id))
         .filter(denials::last_at.lt(before))
         .filter(denials::state.ne("settled"))
-        .filter(denials::id.gt(after))
-        .order(denials::id)
+        .into_boxed();
+    if let Some((at, id)) = after {
+        query = query
+            .filter(denials::last_at.le(*at))
+            .filter(denials::last_at.lt(*at).or(denials::id.lt(id)));
+    }
+    query
+        .order((denials::last_at.desc(), denials::id.desc()))
         .limit(most)
         .select((
             denials::id,
@@ -140,22 +146,23 @@ pub fn denied(
         .load(conn)
 }
 
-/// Id and address of the invitations that wait; by id, after this one.
+/// When it was made, id and address of the invitations that wait, oldest first, after the moment and id of the last one.
 pub fn invited(
     conn: &mut Conn,
     organization: &str,
     now: Timestamp,
-    after: &str,
+    (at, id): (Timestamp, &str),
     most: i64,
-) -> Result<Vec<(String, String)>> {
+) -> Result<Vec<(Timestamp, String, String)>> {
     invitations::table
         .filter(invitations::organization_id.eq(organization))
         .filter(invitations::state.eq("pending"))
         .filter(invitations::expires_at.gt(now))
-        .filter(invitations::id.gt(after))
-        .order(invitations::id)
+        .filter(invitations::created_at.ge(at))
+        .filter(invitations::created_at.gt(at).or(invitations::id.gt(id)))
+        .order((invitations::created_at, invitations::id))
         .limit(most)
-        .select((invitations::id, invitations::email))
+        .select((invitations::created_at, invitations::id, invitations::email))
         .load(conn)
 }
 
