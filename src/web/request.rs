@@ -63,17 +63,12 @@ async fn answered<B: MessageBody + 'static>(
         *answer.status_mut() = actix_web::http::StatusCode::URI_TOO_LONG;
         return Ok(request.into_response(answer).map_into_right_body());
     }
-    let http = request.request().clone();
+    // Nothing of the request may be kept meanwhile: the router wants it for itself.
     match tokio::time::timeout(LONGEST, next.call(request)).await {
-        Ok(Ok(answer)) => Ok(answer.map_into_left_body()),
-        Ok(Err(error)) => {
-            let answer = error.error_response();
-            Ok(ServiceResponse::new(http, answer).map_into_right_body())
-        }
+        Ok(answer) => Ok(answer?.map_into_left_body()),
         Err(_late) => {
             tracing::warn!("a request took too long and was given up");
-            let problem = Problem::Unavailable("the request took too long".to_owned());
-            Ok(ServiceResponse::new(http, problem.error_response()).map_into_right_body())
+            Err(Problem::Unavailable("the request took too long".to_owned()).into())
         }
     }
 }
