@@ -15,7 +15,8 @@ const BOOKKEEPING: &str = "__diesel_schema_migrations";
 pub struct Table {
     /// Its name.
     pub name: String,
-    /// Its columns in order, but for those that the database computes.
+    /// Its columns by their names, but for those that the database computes. (Their own order tells in which order
+    /// migrations ran, which may differ.)
     pub columns: Vec<Column>,
     /// The columns of its key.
     pub key: Vec<String>,
@@ -105,6 +106,9 @@ pub fn tables(conn: &mut Conn) -> Result<Vec<Table>> {
         if let Some(table) = tables.get_mut(&fact.place) {
             table.parents.insert(fact.name);
         }
+    }
+    for table in tables.values_mut() {
+        table.columns.sort_by(|one, other| one.name.cmp(&other.name));
     }
     Ok(in_order(tables))
 }

@@ -225,9 +225,9 @@ diesel::table! {
         settled_at -> Nullable<BigInt>,
         member_id -> Nullable<Text>,
         version -> BigInt,
+        reminded_of -> Nullable<BigInt>,
         links_day -> BigInt,
         links -> BigInt,
-        reminded_of -> Nullable<BigInt>,
     }
 }
 
