@@ -19,6 +19,14 @@ struct Line {
     line: String,
 }
 
+#[derive(QueryableByName)]
+struct Trigger {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    sql: String,
+}
+
 /// What a table holds: how many rows, and a digest that does not depend on their order (the sum of their SHA-256, in
 /// four parts of 64 bits).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -177,6 +185,46 @@ pub fn write(conn: &mut Conn, table: &Table, rows: &[String]) -> Result<()> {
         }
     }
     .map(drop)
+}
+
+/// Lets no trigger of ours run until [`triggers_on`], in the same transaction: rows that come from elsewhere bring along
+/// what triggers made of them there. Answers what has to be made again.
+///
+/// # Errors
+/// When the database refuses.
+pub fn triggers_off(conn: &mut Conn, tables: &[Table]) -> Result<Vec<String>> {
+    if matches!(conn, Conn::Postgres(_)) {
+        return switch(conn, tables, "DISABLE").map(|()| Vec::new());
+    }
+    let all: Vec<Trigger> =
+        diesel::sql_query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name")
+            .load(conn)?;
+    for trigger in &all {
+        diesel::sql_query(format!("DROP TRIGGER \"{}\"", trigger.name)).execute(conn)?;
+    }
+    Ok(all.into_iter().map(|trigger| trigger.sql).collect())
+}
+
+/// Lets triggers run again.
+///
+/// # Errors
+/// When the database refuses.
+pub fn triggers_on(conn: &mut Conn, tables: &[Table], made: &[String]) -> Result<()> {
+    if matches!(conn, Conn::Postgres(_)) {
+        return switch(conn, tables, "ENABLE");
+    }
+    for trigger in made {
+        diesel::sql_query(trigger).execute(conn)?;
+    }
+    Ok(())
+}
+
+fn switch(conn: &mut Conn, tables: &[Table], word: &str) -> Result<()> {
+    for table in tables {
+        // Those that hold references are the database's own, and stay.
+        diesel::sql_query(format!("ALTER TABLE \"{}\" {word} TRIGGER USER", table.name)).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Takes every row of the table away.

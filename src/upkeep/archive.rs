@@ -61,7 +61,7 @@ pub fn write(conn: &mut Conn, now: Timestamp, to: &mut dyn Write) -> Result<Coun
         format: FORMAT,
         vestibule: env!("CARGO_PKG_VERSION").to_owned(),
         made_at: now,
-        migrations: health::versions(conn)?,
+        migrations: health::versions()?,
     };
     line(to, &about)?;
     let (tables, mut counts) = (catalog::tables(conn)?, Counts::new());
@@ -220,8 +220,10 @@ fn next(from: &mut impl BufRead) -> Result<String, Fault> {
 /// # Errors
 /// A sentence, when it does not fit or the database refuses.
 pub fn put(conn: &mut Conn, reader: Reader<impl BufRead>) -> Result<Counts, Fault> {
-    reader.must_fit(&health::versions(conn)?)?;
+    reader.must_fit(&health::versions()?)?;
     let tables = catalog::tables(conn)?;
+    // What triggers count is in the archive as well.
+    let triggers = copy::triggers_off(conn, &tables)?;
     for table in tables.iter().rev() {
         // What the migrations themselves put there.
         if !copy::is_empty(conn, &table.name)? {
@@ -237,6 +239,7 @@ pub fn put(conn: &mut Conn, reader: Reader<impl BufRead>) -> Result<Counts, Faul
     };
     let (counts, digests) =
         reader.each(|name, columns, rows| Ok(copy::write(conn, find(name, columns)?, rows)?))?;
+    copy::triggers_on(conn, &tables, &triggers)?;
     for table in &tables {
         let sum = copy::sum(conn, table)?;
         if digests.get(&table.name) != Some(&sum.digest()) {
