@@ -88,6 +88,7 @@ both_databases! {
         let before = (acme.people(), acme.sign_ins().len());
         ines.click("Test").await.click("Sign in at the provider").await;
         ines.submit("Continue", &[("login", "ines")]).await.sees("The test passed").sees("ines@acme.example");
+        ines.does_not_see("What would come of it");
         assert_eq!(before, (acme.people(), acme.sign_ins().len()));
         ines.click("Turn the connection on…").await;
         ines.submit("Turn on Campus", &[]).await.sees("People can now sign in by Campus");
