@@ -6,6 +6,7 @@ use super::line::{Basis, Kind, Line};
 use super::preview::Preview;
 use super::queries;
 use super::replay::Progress;
+use crate::break_glass;
 use crate::connections;
 use crate::store::Conn;
 use crate::store::time::Timestamp;
@@ -32,6 +33,11 @@ pub(super) fn replay(
     if domains.is_empty() || connection.enforce == on || !connection.is_on() {
         return Ok(());
     }
+    let keepers = break_glass::owners(conn, organization)?.into_iter();
+    let keepers: HashSet<String> = keepers
+        .filter(|owner| owner.is_keeper)
+        .map(|owner| owner.account)
+        .collect();
     let mut after = String::new();
     loop {
         let rows = queries::with_password(conn, organization, &domains, &after, BATCH)?;
@@ -40,7 +46,6 @@ pub(super) fn replay(
         };
         after.clone_from(last);
         let ids: Vec<&str> = rows.iter().map(|(account, ..)| account.as_str()).collect();
-        let owners: HashSet<String> = queries::owners(conn, &ids)?.into_iter().collect();
         let seen: HashSet<String> = queries::seen_of(conn, &connection, &ids, since)?
             .into_iter()
             .flatten()
@@ -48,7 +53,7 @@ pub(super) fn replay(
         progress.add(rows.len());
         for (account, email, name) in rows {
             preview.people += 1;
-            if owners.contains(&account) {
+            if keepers.contains(&account) {
                 continue;
             }
             let password = "Signs in by a password, or by single sign-on".to_owned();

@@ -257,16 +257,6 @@ pub fn with_password(
         .load(conn)
 }
 
-/// Those of these accounts that own an organization.
-pub fn owners(conn: &mut Conn, account_ids: &[&str]) -> Result<Vec<String>> {
-    members::table
-        .filter(members::account_id.eq_any(account_ids))
-        .filter(members::state.eq("active"))
-        .filter(members::role.eq("owner"))
-        .select(members::account_id)
-        .load(conn)
-}
-
 /// Those of these accounts that signed in by the connection since then.
 pub fn seen_of(
     conn: &mut Conn,
