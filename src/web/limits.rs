@@ -42,7 +42,8 @@ impl Kind {
     }
 }
 
-/// What an address may still do, in thousandths, and when that was reckoned.
+/// What an address may still do, and when that was reckoned: one costs as much as a rate of one gives in a minute, so that
+/// nothing is lost by rounding.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     left: i64,
@@ -80,8 +81,8 @@ impl Limits {
     /// `TooMany` with the seconds to wait.
     pub fn take(&self, kind: Kind, ip: &str, now: Timestamp) -> Result<(), Problem> {
         self.with(kind, ip, now, |bucket| {
-            bucket.left -= 1_000;
-            if bucket.left < 1_000 {
+            bucket.left -= MINUTE;
+            if bucket.left < MINUTE {
                 tracing::warn!(?kind, ip, "this address reached its limit");
             }
         })
@@ -92,12 +93,12 @@ impl Limits {
         let full = self.full(kind);
         // Whoever is at the limit gets it back all the same, so the answer says nothing.
         let _ = self.at(kind, ip, now, |bucket| {
-            bucket.left = (bucket.left + 1_000).min(full)
+            bucket.left = (bucket.left + MINUTE).min(full)
         });
     }
 
     fn full(&self, kind: Kind) -> i64 {
-        self.per_minute * kind.weight() * BURST * 1_000
+        self.per_minute * kind.weight() * BURST * MINUTE
     }
 
     fn with(
@@ -108,13 +109,13 @@ impl Limits {
         act: impl FnOnce(&mut Bucket),
     ) -> Result<(), Problem> {
         let wait = self.at(kind, ip, now, |bucket| {
-            if bucket.left >= 1_000 {
+            if bucket.left >= MINUTE {
                 act(bucket);
                 return None;
             }
             let per_minute = (self.per_minute * kind.weight()).max(1);
-            let missing = (1_000 - bucket.left).max(0);
-            Some(missing * MINUTE / (per_minute * 1_000) / SECOND + 1)
+            let missing = (MINUTE - bucket.left).max(0);
+            Some(missing / per_minute / SECOND + 1)
         });
         match wait.flatten() {
             Some(seconds) => Err(Problem::TooMany(u64::try_from(seconds).unwrap_or(1))),
@@ -129,8 +130,7 @@ impl Limits {
         let refill = |bucket: &Bucket| {
             let gained = (now - bucket.at)
                 .max(0)
-                .saturating_mul(self.per_minute * kind.weight() * 1_000)
-                / MINUTE;
+                .saturating_mul(self.per_minute * kind.weight());
             (bucket.left.saturating_add(gained)).min(full)
         };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
