@@ -13,6 +13,7 @@ use super::tokens::{self, Caller, Seen};
 use super::{BASE, body, guard, route};
 use crate::scim::{ScimError, ScimType};
 use crate::store::Conn;
+use crate::store::time::Timestamp;
 use crate::web::limits::Kind;
 use crate::web::{Client, Site};
 
@@ -47,7 +48,20 @@ async fn serve(
     };
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let mut entry = Entry::of(&caller, site.now(), http.method().as_str(), path);
-    let outcome = answer(&http, payload, &site, (&caller, &bearer), client, &mut entry).await;
+    let outcome = match request(&http, payload, &mut entry).await {
+        Ok(request) => {
+            let context = Context {
+                now: site.now(),
+                base: site.url(BASE),
+                ip: client.ip,
+            };
+            run(&site, context, &caller, &bearer, request)
+                .await
+                .map_err(plainly)
+        }
+        // What is not read does not come so far that the token is looked at.
+        Err(refused) => Err(holds(&site, &bearer).await.err().map_or(refused, plainly)),
+    };
     let response = match outcome {
         Ok(answer) => respond(answer, &mut entry),
         Err((error, allow)) => {
@@ -72,14 +86,8 @@ fn plainly(error: ScimError) -> Refused {
     (error, None)
 }
 
-async fn answer(
-    http: &HttpRequest,
-    payload: web::Payload,
-    site: &Site,
-    (caller, bearer): (&Caller, &str),
-    client: Client,
-    entry: &mut Entry,
-) -> Result<Answer, Refused> {
+/// Reads the request; refuses what leads nowhere or can't be read.
+async fn request(http: &HttpRequest, payload: web::Payload, entry: &mut Entry) -> Result<Request, Refused> {
     let path = segments(http.uri().path()).ok_or_else(|| plainly(ScimError::not_found()))?;
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let allowed = route::allowed(&names).ok_or_else(|| plainly(ScimError::not_found()))?;
@@ -101,20 +109,30 @@ async fn answer(
         let value = http.headers().get(name).and_then(|value| value.to_str().ok());
         value.map(str::to_owned)
     };
-    let request = Request {
+    Ok(Request {
         verb,
         path,
         query: http.query_string().to_owned(),
         body: content(verb, http, &sent).map_err(plainly)?,
         if_match: header(header::IF_MATCH),
         if_none_match: header(header::IF_NONE_MATCH),
-    };
-    let context = Context {
-        now: site.now(),
-        base: site.url(BASE),
-        ip: client.ip,
-    };
-    run(site, context, caller, bearer, request).await.map_err(plainly)
+    })
+}
+
+/// Refuses where the token holds no longer, or SCIM is off.
+async fn holds(site: &Site, bearer: &str) -> Result<(), ScimError> {
+    let (now, bearer) = (site.now(), bearer.to_owned());
+    let look = move |conn: &mut Conn| holder(conn, now, &bearer).map(drop);
+    site.store.asking(look).await
+}
+
+/// Whose token this is, looked at now.
+fn holder(conn: &mut Conn, now: Timestamp, bearer: &str) -> Result<Caller, ScimError> {
+    let caller = tokens::find(conn, now, bearer)?.ok_or_else(stranger)?;
+    if !caller.connection.scim {
+        return Err(switched_off());
+    }
+    Ok(caller)
 }
 
 /// Who speaks: by a bearer token in the `Authorization` header and in no other way (RFC 6750 §2.1).
@@ -134,9 +152,6 @@ async fn caller(http: &HttpRequest, site: &Site, seen: &Seen) -> Result<(Arc<Cal
         .asking(move |conn| tokens::find(conn, now, &shown).map_err(ScimError::from))
         .await?;
     let caller = Arc::new(found.ok_or_else(stranger)?);
-    if !caller.connection.scim {
-        return Err(switched_off());
-    }
     seen.keep(now, &bearer, &caller);
     Ok((caller, bearer))
 }
@@ -292,10 +307,7 @@ fn serve_in(
     conn: &mut Conn,
     (context, bearer, request): &(Context, String, Request),
 ) -> Result<Answer, ScimError> {
-    let caller = tokens::find(conn, context.now, bearer)?.ok_or_else(stranger)?;
-    if !caller.connection.scim {
-        return Err(switched_off());
-    }
+    let caller = holder(conn, context.now, bearer)?;
     route::handle(conn, context, &caller, request)
 }
 
