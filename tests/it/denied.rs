@@ -530,7 +530,7 @@ both_databases! {
         olive.get(&acme.to("/denied/dismiss")).await.sees("Tick the people first");
         olive.get(&acme.to(&format!("/denied/dismiss?id={}&id={}&id=nobody", ids[0], ids[1]))).await.sees("Dismiss 2 denials");
         olive.submit("Dismiss these 2 denials", &[("note", "They left.")]).await.sees("2 denials are dismissed.");
-        olive.get(&acme.to(&format!("/denied/{}", ids[1]))).await.sees("Dismissed with the note: They left.");
+        olive.get(&acme.to(&format!("/denied/{}", ids[1]))).await.sees("Note: They left.");
         olive.get(&acme.to(&format!("/denied/dismiss?id={}", ids[0]))).await.sees("Tick the people first");
     }
 

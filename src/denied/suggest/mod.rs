@@ -32,7 +32,7 @@ pub struct Known {
 /// What is known of the neighbourhood of a denial.
 #[derive(Debug, Clone, Default)]
 pub struct Around {
-    /// Active members with the same name, or an address that begins alike.
+    /// Active members with the same name, or an address that is almost the same.
     pub candidates: Vec<Candidate>,
     /// The organization's own domain of this name.
     pub domain: Option<Known>,
@@ -161,6 +161,38 @@ fn domain(denial: &Denial, around: &Around) -> Option<Suggestion> {
     })
 }
 
+/// The addresses that one slip of the hand makes of another: two letters changed about, one left out, put in or another one.
+/// None where the part before the `@` is long.
+fn almost(local: &str, domain: &str) -> Vec<String> {
+    const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
+    const LONGEST: usize = 24;
+    let letters: Vec<char> = local.chars().collect();
+    if letters.len() > LONGEST {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for place in 0..=letters.len() {
+        let (before, after) = letters.split_at(place);
+        let mut put = |middle: &[char], after: &[char]| {
+            let local: String = before.iter().chain(middle).chain(after).collect();
+            found.push(format!("{local}@{domain}"));
+        };
+        if let [one, other, rest @ ..] = after {
+            put(&[*other, *one], rest);
+        }
+        if let [_, rest @ ..] = after {
+            put(&[], rest);
+        }
+        for letter in LETTERS.chars() {
+            put(&[letter], after);
+            if let [_, rest @ ..] = after {
+                put(&[letter], rest);
+            }
+        }
+    }
+    found
+}
+
 /// How many letters have to be put in, left out or changed to make one text the other; 3 for anything more.
 fn distance(one: &str, other: &str) -> usize {
     const FAR: usize = 3;
@@ -213,6 +245,20 @@ mod tests {
         ] {
             assert_eq!(distance(one, other), far, "{one} {other}");
         }
+    }
+
+    #[test]
+    fn one_slip_is_found() {
+        let found = almost("mary", "a.example");
+        for slip in [
+            "mray@a.example",
+            "mry@a.example",
+            "marry@a.example",
+            "mari@a.example",
+        ] {
+            assert!(found.contains(&slip.to_owned()), "{slip}");
+        }
+        assert!(almost(&"x".repeat(25), "a.example").is_empty());
     }
 
     #[test]

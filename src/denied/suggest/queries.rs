@@ -18,29 +18,23 @@ pub fn around(conn: &mut Conn, denial: &Denial, now: Timestamp) -> Result<Around
     })
 }
 
-/// Active members with the same name, or whose address begins with the same three letters.
+/// Active members whose address is almost this one, has the same part before the `@`, or who have the same name.
 fn candidates(conn: &mut Conn, denial: &Denial) -> Result<Vec<Candidate>> {
     const MOST: i64 = 50;
-    let name = denial.name.to_lowercase();
-    let start: String = denial.email_key.chars().take(3).collect();
-    let end = format!("{start}\u{10ffff}");
     let people = members::table
         .inner_join(accounts::table)
         .filter(members::organization_id.eq(&denial.organization))
         .filter(members::state.eq("active"))
         .select((members::id, accounts::full_name, accounts::email_key));
     let mut found: Vec<(String, String, String)> = Vec::new();
-    if start.chars().count() == 3 {
-        found.extend::<Vec<_>>(
-            people
-                .clone()
-                .filter(accounts::email_key.ge(&start))
-                .filter(accounts::email_key.lt(&end))
-                .order(accounts::email_key)
-                .limit(MOST)
-                .load(conn)?,
-        );
+    if let Some((local, domain)) = denial.email_key.split_once('@') {
+        let (start, end) = (format!("{local}@"), format!("{local}@\u{10ffff}"));
+        let alike = accounts::email_key
+            .eq_any(super::almost(local, domain))
+            .or(accounts::email_key.ge(start).and(accounts::email_key.lt(end)));
+        found.extend::<Vec<_>>(people.clone().filter(alike).limit(MOST).load(conn)?);
     }
+    let name = denial.name.to_lowercase();
     if !name.is_empty() {
         found.extend::<Vec<_>>(
             people
