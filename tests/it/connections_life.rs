@@ -256,7 +256,7 @@ both_databases! {
         let before = people(&acme);
         olive.get(&at("/test")).await.click("Sign in at the provider").await;
         provider.sign_in(&mut olive, "olive").await.sees("The test passed").sees("NameID").sees("Olive Owner");
-        olive.sees("not attached to this connection").sees("This person is a member");
+        olive.sees("not attached to this connection").sees("The domain of this address is not verified for this connection");
         assert_eq!(people(&acme), before);
         olive.click("Turn the connection on…").await;
         olive.submit("Turn on Campus", &[]).await.sees("People can now sign in by Campus");
