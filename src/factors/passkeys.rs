@@ -175,6 +175,13 @@ pub(super) fn answered(answer: &str) -> Option<(String, Option<String>)> {
     Some((name_of(answer.get_credential_id()), whose))
 }
 
+/// Whether the page that asked stood inside another site's. (The library looks at this when a passkey is made, and not
+/// when it is used.)
+fn is_framed(answer: &PublicKeyCredential) -> bool {
+    let said: Result<Value, _> = serde_json::from_slice(&answer.response.client_data_json);
+    said.is_ok_and(|said| said.get("crossOrigin") == Some(&Value::Bool(true)))
+}
+
 /// The key as it is after this answer. It is judged by the key as it is stored now, so that of two answers with one
 /// counter the second is refused.
 pub(super) fn judge(
@@ -187,6 +194,9 @@ pub(super) fn judge(
     let Ok(answer) = serde_json::from_str::<PublicKeyCredential>(answer) else {
         return Ok(Err(Unfit::Wrong));
     };
+    if is_framed(&answer) {
+        return Ok(Err(Unfit::Wrong));
+    }
     let state: DiscoverableAuthentication = read(state)?;
     let judged =
         webauthn(site)?.finish_discoverable_authentication_v2(&answer, state, DiscoverableKey::from(&key));

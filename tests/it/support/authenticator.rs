@@ -53,6 +53,7 @@ impl Authenticator {
             .unwrap();
         let client = self.client_data("webauthn.create", asked);
         let mut data = self.authenticator_data(self.flags | 0b0100_0000);
+        self.counter += 1;
         data.extend([0; 16]);
         data.extend(u16::try_from(self.credential.len()).unwrap().to_be_bytes());
         data.extend(&self.credential);
