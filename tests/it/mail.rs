@@ -369,12 +369,19 @@ async fn over(tls: &str, wanted: SmtpTls, db: crate::support::Database) {
         mail::Worker::new(site).unwrap()
     };
     let id = queue(&installation, &letter("bob@acme.example", "2", "t")).unwrap();
-    let worker = worse(&|smtp| smtp.ca_file = None);
-    assert!(worker.deliver().await.unwrap().is_server_at_fault);
-    let (state, told, ..) = row(&installation, &id);
-    assert_eq!(state, "retrying");
-    assert!(told.contains("no safe connection"), "{told}");
-    assert!(!told.contains("s3cret"), "{told}");
+    let wrong = |smtp: &mut vestibule::config::Smtp| smtp.login = Some(("door".into(), "wr0ng".into()));
+    for (worker, reason) in [
+        (worse(&|smtp| smtp.ca_file = None), "no safe connection"),
+        (worse(&wrong), "535"),
+        (worse(&|smtp| smtp.login = None), "530"),
+    ] {
+        assert!(worker.deliver().await.unwrap().is_server_at_fault, "{reason}");
+        let (state, told, ..) = row(&installation, &id);
+        assert_eq!(state, "retrying");
+        assert!(told.contains(reason), "{told}");
+        assert!(!told.contains("s3cret") && !told.contains("wr0ng"), "{told}");
+        installation.site.clock.advance(HOUR);
+    }
     assert_eq!(server.letters(1).len(), 1);
 }
 

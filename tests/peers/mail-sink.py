@@ -67,7 +67,7 @@ class Sink:
 
     def authenticate(self, server, session, envelope, mechanism, data):
         wanted = (self.login["user"].encode(), self.login["password"].encode())
-        return AuthResult(success=(data.login, data.password) == wanted)
+        return AuthResult(success=(data.login, data.password) == wanted, handled=False)
 
     async def ask(self, question):
         if "faults" in question:
