@@ -252,19 +252,19 @@ pub async fn detail(
     let (organization, id) = (admin.organization.clone(), path.into_inner().1);
     let find: String = search.find.trim().chars().take(200).collect();
     let text = find.to_lowercase();
-    let (team, people, (mut candidates, beyond)) = site
+    let limit = i64::try_from(CANDIDATES + 1).map_err(Problem::internal)?;
+    let asked = paging.clone();
+    let whole = site
         .store
-        .reading(move |conn| -> Result<_, Problem> {
-            let team = found(conn, &organization, &id)?;
-            let people = Slice::cut(
-                queries::people(conn, &organization, &team, &paging)?,
-                &paging,
-                key,
-            );
-            let candidates = candidates(conn, &organization, &team.id, &text)?;
-            Ok((team, people, candidates))
-        })
+        .reading(move |conn| queries::whole(conn, &organization, &id, (&text, limit), &asked))
         .await?;
+    let queries::Whole {
+        team,
+        people,
+        mut candidates,
+        beyond,
+    } = whole.ok_or(Problem::NotFound)?;
+    let people = Slice::cut(people, &paging, key);
     let more = beyond || candidates.len() > CANDIDATES;
     candidates.truncate(CANDIDATES);
     Ok(Page::new(Detail {
@@ -275,20 +275,6 @@ pub async fn detail(
         more,
         find,
     }))
-}
-
-/// Who could be added; of an organization of many only those who were looked for, and whether there are others.
-fn candidates(
-    conn: &mut Conn,
-    organization: &str,
-    team: &str,
-    text: &str,
-) -> Result<(Vec<Person>, bool), Problem> {
-    let limit = i64::try_from(CANDIDATES + 1).map_err(Problem::internal)?;
-    if text.is_empty() && queries::members_of(conn, organization)? >= limit {
-        return Ok((Vec::new(), true));
-    }
-    Ok((queries::candidates(conn, organization, team, text, limit)?, false))
 }
 
 fn key(person: &Person) -> String {

@@ -299,15 +299,104 @@ struct Id {
     id: String,
 }
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
+/// What the page of a team shows.
+#[derive(Debug)]
+pub struct Whole {
+    /// The team.
+    pub team: Team,
+    /// One page of its people, by name, and one more if there are more.
+    pub people: Vec<Person>,
+    /// Who could be added, by name.
+    pub candidates: Vec<Person>,
+    /// Whether nobody is offered, because there are so many that they are to be looked for first.
+    pub beyond: bool,
 }
 
-/// One page of a team's people, by name, and one more if there are more. A team of few begins with its people; one of
-/// many with the organization's, in their order.
-pub fn people(conn: &mut Conn, organization: &str, team: &Team, paging: &Paging) -> Result<Vec<Person>> {
+#[derive(QueryableByName)]
+struct Begin {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = BigInt)]
+    people: i64,
+    /// How many members the organization has who were not removed.
+    #[diesel(sql_type = BigInt)]
+    members: i64,
+    /// How many accounts the longest word finds, counted up to one more than few.
+    #[diesel(sql_type = BigInt)]
+    hits: i64,
+}
+
+/// One of the organization's teams with a page of its people, and up to `most` members who could be added. `text` is
+/// how words of their names, addresses or usernames begin.
+pub fn whole(
+    conn: &mut Conn,
+    organization: &str,
+    id: &str,
+    (text, most): (&str, i64),
+    paging: &Paging,
+) -> Result<Option<Whole>> {
+    let words = crate::accounts::wanted(text);
+    let Some(begin) = begin(conn, organization, id, words.first())? else {
+        return Ok(None);
+    };
+    let team = team((begin.id, begin.name, begin.version, begin.people));
+    let here = people(conn, organization, &team, paging)?;
+    let beyond = words.is_empty() && begin.members >= most;
+    let outside = if beyond {
+        Vec::new()
+    } else {
+        let few = begin.hits <= FEW;
+        candidates(conn, organization, id, (&words, few), most)?
+    };
+    let everybody = [here.as_slice(), outside.as_slice()].concat();
+    let (mut people, candidates): (Vec<_>, Vec<_>) = by_ids(conn, &everybody)?
+        .into_iter()
+        .partition(|person| here.contains(&person.member));
+    if !people.is_empty() {
+        add_sources(conn, id, &mut people)?;
+    }
+    Ok(Some(Whole {
+        team,
+        people,
+        candidates,
+        beyond,
+    }))
+}
+
+fn begin(
+    conn: &mut Conn,
+    organization: &str,
+    id: &str,
+    word: Option<&(String, String)>,
+) -> Result<Option<Begin>> {
+    let mut sql = Sql::new(
+        "SELECT t.id AS id, t.name AS name, t.version AS version, t.people AS people, \
+         (SELECT CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM member_counts c \
+         WHERE c.facet < 'removed' AND c.organization_id = t.organization_id) AS members, ",
+    );
+    match word {
+        Some((from, to)) => sql
+            .add("(SELECT COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= ")
+            .bind(from)
+            .add(" AND w.word < ")
+            .bind(to)
+            .add(&format!(" LIMIT {}) AS few)", FEW + 1)),
+        None => sql.add("CAST(0 AS BIGINT)"),
+    };
+    sql.add(" AS hits FROM teams t WHERE t.organization_id = ")
+        .bind(organization)
+        .add(" AND t.id = ")
+        .bind(id);
+    Ok(sql.load(conn)?.pop())
+}
+
+/// The ids of one page of a team's people, by name, and one more if there are more. A team of few begins with its
+/// people; one of many with the organization's, in their order.
+fn people(conn: &mut Conn, organization: &str, team: &Team, paging: &Paging) -> Result<Vec<String>> {
     let mut sql = Sql::default();
     if team.people <= FEW {
         sql.add("SELECT m.id AS id FROM (SELECT DISTINCT t.member_id AS one FROM team_members t WHERE t.team_id = ")
@@ -339,10 +428,7 @@ pub fn people(conn: &mut Conn, organization: &str, team: &Team, paging: &Paging)
         " ORDER BY m.name_key {way}, m.id {way} LIMIT {}",
         Paging::limit()
     ));
-    let ids: Vec<String> = sql.load::<Id>(conn)?.into_iter().map(|one| one.id).collect();
-    let mut people = by_ids(conn, &ids)?;
-    add_sources(conn, &team.id, &mut people)?;
-    Ok(people)
+    Ok(sql.load::<Id>(conn)?.into_iter().map(|one| one.id).collect())
 }
 
 /// These members, in this order.
@@ -396,29 +482,16 @@ fn add_sources(conn: &mut Conn, team: &str, people: &mut [Person]) -> Result<()>
     Ok(())
 }
 
-/// How many members the organization has who were not removed.
-pub fn members_of(conn: &mut Conn, organization: &str) -> Result<i64> {
-    let mut sql = Sql::new(
-        "SELECT CAST(COALESCE(SUM(c.people), 0) AS BIGINT) AS number FROM member_counts c \
-         WHERE c.facet < 'removed' AND c.organization_id = ",
-    );
-    sql.bind(organization);
-    Ok(sql.load::<Number>(conn)?.pop().map_or(0, |one| one.number))
-}
-
-/// Members who are not in the team, by name. `text` is how words of a name, an address or a username begin.
-pub fn candidates(
+/// The ids of members who are not in the team, by name. It begins with those whom the longest word finds, where they
+/// are few.
+fn candidates(
     conn: &mut Conn,
     organization: &str,
     team: &str,
-    text: &str,
-    limit: i64,
-) -> Result<Vec<Person>> {
-    let words = crate::accounts::wanted(text);
-    let begins = match words.first() {
-        Some(word) if hits(conn, word)? <= FEW => Some(word),
-        _ => None,
-    };
+    (words, few): (&[(String, String)], bool),
+    most: i64,
+) -> Result<Vec<String>> {
+    let begins = words.first().filter(|_| few);
     let mut sql = Sql::new("SELECT m.id AS id FROM ");
     if let Some((from, to)) = begins {
         sql.add("(SELECT DISTINCT w.account_id AS one FROM account_words w WHERE w.word >= ")
@@ -441,20 +514,8 @@ pub fn candidates(
     }
     sql.add(" AND NOT EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ")
         .bind(team)
-        .add(&format!(") ORDER BY m.name_key, m.id LIMIT {limit}"));
-    let ids: Vec<String> = sql.load::<Id>(conn)?.into_iter().map(|one| one.id).collect();
-    by_ids(conn, &ids)
-}
-
-/// How many accounts have a word that begins so, counted up to one more than few.
-fn hits(conn: &mut Conn, (from, to): &(String, String)) -> Result<i64> {
-    let mut sql =
-        Sql::new("SELECT COUNT(*) AS number FROM (SELECT w.account_id FROM account_words w WHERE w.word >= ");
-    sql.bind(from)
-        .add(" AND w.word < ")
-        .bind(to)
-        .add(&format!(" LIMIT {}) AS few", FEW + 1));
-    Ok(sql.load::<Number>(conn)?.pop().map_or(0, |one| one.number))
+        .add(&format!(") ORDER BY m.name_key, m.id LIMIT {most}"));
+    Ok(sql.load::<Id>(conn)?.into_iter().map(|one| one.id).collect())
 }
 
 /// What names the team.
