@@ -72,7 +72,7 @@ test('a passkey opens the door', async () => {
   await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
   await look(page, 'recovery-codes');
   await page.goto(`${server.url}/account/passkeys`);
-  await page.getByText('Laptop').waitFor();
+  await page.getByRole('heading', { name: 'Laptop' }).waitFor();
   await look(page, 'passkeys-one');
   await page.goto(`${server.url}/account`);
   await look(page, 'account-with-passkey');
