@@ -105,7 +105,7 @@ test('a passkey opens the door', async () => {
   // A form that comes too late is kept.
   await page.goto(`${server.url}/account/app`);
   growStale();
-  await page.getByLabel('Code').fill('000000');
+  await page.getByRole('textbox', { name: 'Code' }).fill('000000');
   await page.getByRole('button', { name: 'Add the app' }).click();
   await page.getByLabel('Your password').fill(password);
   await page.getByRole('button', { name: 'Go on', exact: true }).click();
