@@ -126,7 +126,7 @@ async function domain(olive, site) {
   await follow(olive, 'Add your domain');
   await olive.getByRole('textbox', { name: 'Domain', exact: true }).fill('acme.example');
   await olive.getByRole('button', { name: /Add/ }).click();
-  await site.apply('[[organization]]\nslug = "acme"\n  [[organization.domain]]\n  name = "acme.example"\n  vouched = true\n');
+  await site.apply('[[organization]]\nslug = "acme"\nname = "Acme"\n  [[organization.domain]]\n  name = "acme.example"\n  vouched = true\n');
   await olive.goto(`${site.url}/orgs/acme/set-up`);
 }
 
