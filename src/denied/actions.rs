@@ -1,5 +1,7 @@
 //! What happens to denials. Each takes a transaction that holds the organization's lock.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::model::{self, Denial, State};
@@ -240,29 +242,24 @@ pub fn add_note(
     Ok(denial)
 }
 
-/// Marks the denials of an address (folded) as answered by this invitation: those that wait, and those that were let be.
+/// Marks the denials of these addresses (folded) as answered by their invitations: those that wait, and those that were let be.
 /// Answers how many.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn invited_address(
+pub fn invited_addresses(
     conn: &mut Conn,
     now: Timestamp,
     actor: &Actor,
     organization: &str,
-    email_key: &str,
-    invitation_id: &str,
+    invited_by_key: &BTreeMap<String, &str>,
 ) -> Result<usize> {
+    let keys: Vec<&str> = invited_by_key.keys().map(String::as_str).collect();
     let mut answered = 0;
-    for denial in queries::of_address(conn, organization, email_key)? {
-        answered += usize::from(invited(
-            conn,
-            now,
-            actor,
-            organization,
-            &denial.id,
-            invitation_id,
-        )?);
+    for denial in queries::of_addresses(conn, organization, &keys)? {
+        if let Some(invitation) = invited_by_key.get(&denial.email_key) {
+            answered += usize::from(invited(conn, now, actor, organization, &denial.id, invitation)?);
+        }
     }
     Ok(answered)
 }

@@ -376,11 +376,11 @@ pub fn addresses(conn: &mut Conn, organization: &str, ids: &[String]) -> Result<
         .load(conn)
 }
 
-/// The rows of an address (folded) that wait or were let be.
-pub fn of_address(conn: &mut Conn, organization: &str, email_key: &str) -> Result<Vec<Denial>> {
+/// The rows of these addresses (folded) that wait or were let be.
+pub fn of_addresses(conn: &mut Conn, organization: &str, email_keys: &[&str]) -> Result<Vec<Denial>> {
     let rows: Vec<Row> = denials::table
         .filter(denials::organization_id.eq(organization))
-        .filter(denials::email_key.eq(email_key))
+        .filter(denials::email_key.eq_any(email_keys))
         .filter(denials::state.eq_any(["open", "dismissed"]))
         .select(denials::all_columns)
         .load(conn)?;

@@ -433,14 +433,16 @@ fn answer(
     sent: &[Sent],
 ) -> Result<bool, DbError> {
     let mut answered = false;
-    for one in sent {
-        if !denial.is_empty() {
+    if !denial.is_empty() {
+        for one in sent {
             answered |= denied::actions::invited(conn, now, actor, organization, denial, &one.id)?;
         }
-        if let Ok(email) = EmailAddress::parse(&one.email) {
-            denied::actions::invited_address(conn, now, actor, organization, email.key(), &one.id)?;
-        }
     }
+    let key = |one: &'_ Sent| EmailAddress::parse(&one.email).map(|email| email.key().to_owned());
+    let invited = sent
+        .iter()
+        .filter_map(|one| Some((key(one).ok()?, one.id.as_str())));
+    denied::actions::invited_addresses(conn, now, actor, organization, &invited.collect())?;
     Ok(answered)
 }
 
