@@ -504,6 +504,8 @@ both_databases! {
         olive.get(&acme.to("/invitations")).await.click("ada@acme.example").await.click("Send again…").await;
         olive.submit("Send a fresh link", &[("copy", "yes")]).await.sees("Link for ada@acme.example");
         assert_eq!(deliver(&acme.installation).await, (0, 0));
+        // An address gets three links a day.
+        acme.run("UPDATE invitations SET links = 1");
         olive.get(&acme.to("/invitations")).await.click("ada@acme.example").await.click("Send again…").await;
         olive.submit("Send a fresh link", &[]).await;
         olive.get(&acme.to("/invitations")).await.click("ada@acme.example").await.click("Revoke…").await;
