@@ -433,6 +433,9 @@ fn people(conn: &mut Conn, organization: &str, team: &Team, paging: &Paging) -> 
 
 /// These members, in this order.
 fn by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Person>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<PersonRow> = members::table
         .inner_join(accounts::table)
         .filter(members::id.eq_any(ids))

@@ -261,6 +261,9 @@ type KnownAs = (Option<String>, Option<bool>, Option<String>, Option<bool>);
 
 /// The members with these ids, in the order of the ids.
 pub fn rows(conn: &mut Conn, ids: &[String]) -> Result<Vec<Listed>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let found: Vec<(MemberRow, Person, String, String, KnownAs)> = members::table
         .inner_join(people::table)
         .left_join(scim_users::table.on(scim_users::member_id.eq(members::id.nullable())))
