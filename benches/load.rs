@@ -1,4 +1,5 @@
-//! Measures the running product: `scripts/bench` builds it and calls this with a database's address.
+//! Measures sign-ins and pages of the running product: `scripts/bench` builds it and calls this with a database's
+//! address; `scripts/soak` keeps it busy for long.
 //!
 //! The server is the release binary in a process of its own, the provider another process, this the third:
 //! all on the same cores, so the figures are of the whole.
@@ -7,41 +8,33 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::too_many_lines,
     reason = "a bench fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+mod wire;
+
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::process::{Command, Stdio};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
-use reqwest::{Client, redirect};
 use vestibule::access::{
-    AccountStanding, DomainName, DomainStanding, EmailAddress, Identity, InvitationStanding, MemberStanding,
-    Policy, Role, Seats, Standing, Trace, decide,
+    AccountStanding, DomainStanding, EmailAddress, Identity, InvitationStanding, MemberStanding, Policy,
+    Role, Seats, Standing, decide,
 };
-use vestibule::audit::Actor;
-use vestibule::connections::{self, State};
-use vestibule::demo::provider::{self, Person, Provider};
-use vestibule::sign_in::{NewOwner, make_owner};
-use vestibule::sign_ins::{Outcome, Record};
-use vestibule::store::sealed::Sealer;
-use vestibule::store::time::{self, Clock};
-use vestibule::store::{Conn, Store, id};
-use vestibule::web::Problem;
-use vestibule::{accounts, denied, domains, sign_ins};
+use vestibule::saml::SpKey;
+use vestibule::store::time;
+use wire::acme::{self, Acme, OWNER};
+use wire::people::{Browser, SamlProvider};
+use wire::{
+    Measured, Process, Wire, await_listener, median, on_one_thread, resident, runs_of_a_row,
+    seconds_of_a_run, spent, together,
+};
 
 const PEOPLE: usize = 1_000;
 const DENIALS: usize = 100_000;
-const PASSWORD: &str = "olive opens the door";
-const SECRET: &str = "a secret of the bench";
-const SECONDS: u64 = 4;
 
 fn main() {
     let arguments: Vec<String> = std::env::args()
@@ -56,411 +49,317 @@ fn main() {
     {
         ["provider"] => run_provider(),
         ["load", name, database, binary] => load(name, database, binary),
+        ["soak", database, binary, seconds, rate] => {
+            soak(database, binary, seconds.parse().unwrap(), rate.parse().unwrap());
+        }
         [] => println!("Run scripts/bench: it starts what this needs."),
         other => panic!("unknown arguments: {other:?}"),
     }
 }
 
-/// A provider with a thousand people, on a free port that it prints; its callback comes by standard input.
+/// A provider on a free port that it prints.
 fn run_provider() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let issuer = format!("http://{}", listener.local_addr().unwrap());
-    println!("{issuer}");
-    let mut callback = String::new();
-    std::io::stdin().read_line(&mut callback).unwrap();
-    let client = provider::Client {
-        id: "vestibule".into(),
-        secret: SECRET.into(),
-        redirect_uris: vec![callback.trim().into()],
-    };
-    let people = (0..PEOPLE).map(person).collect();
-    let provider = Provider::new(issuer, vec![client], people, Clock::system()).unwrap();
-    actix_web::rt::System::new()
-        .block_on(async { provider::run(&provider, listener).unwrap().await })
+    println!("{}", listener.local_addr().unwrap());
+    on_one_thread(wire::provider::serve(listener));
+}
+
+/// A product at work, with its provider.
+struct Site {
+    product: String,
+    provider: String,
+    acme: Acme,
+    saml: SamlProvider,
+    server: Process,
+    _provider: Process,
+    _folder: tempfile::TempDir,
+    started: Duration,
+}
+
+impl Site {
+    fn open(database: &str, binary: &str, denials: usize, directory: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        let (child, provider) = start_provider();
+        let product = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .to_string();
+        let idp = SpKey::generate("idp", time::now()).unwrap();
+        let mut acme = acme::make(database, &key, &format!("http://{provider}"), &idp);
+        acme::deny(database, &acme, denials);
+        if directory {
+            acme.token = acme::directory(database, &acme.oidc);
+        }
+        let saml = SamlProvider::new(idp, &product, &acme.saml);
+        let begun = Instant::now();
+        let mut server = Command::new(binary);
+        server
+            .env("DATABASE_URL", database)
+            .env("VESTIBULE_KEY_FILE", &key)
+            .env("VESTIBULE_LISTEN", &product)
+            .env("VESTIBULE_OUTBOUND_ALLOW", "127.0.0.0/8")
+            // Everybody here comes from one address.
+            .env("VESTIBULE_RATE_LIMIT", "0")
+            .env("VESTIBULE_LOG", "error");
+        let server = Process(server.spawn().unwrap());
+        await_listener(&product);
+        on_one_thread(async {
+            let request = format!("GET /healthz HTTP/1.1\r\nHost: {product}\r\n\r\n");
+            assert_eq!(Wire::to(&product).await.ask(request.as_bytes()).await.status, 200);
+        });
+        Self {
+            started: begun.elapsed(),
+            product,
+            provider,
+            acme,
+            saml,
+            server,
+            _provider: child,
+            _folder: folder,
+        }
+    }
+
+    fn process(&self) -> u32 {
+        self.server.0.id()
+    }
+}
+
+fn start_provider() -> (Process, String) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .arg("provider")
+        .stdout(Stdio::piped())
+        .spawn()
         .unwrap();
-}
-
-fn person(number: usize) -> Person {
-    Person {
-        key: format!("p{number}"),
-        name: format!("Person {number}"),
-        given_name: "Person".into(),
-        family_name: number.to_string(),
-        email: format!("p{number}@acme.example"),
-        email_verified: Some(true),
-        groups: vec!["everyone".into()],
-        about: "",
-    }
-}
-
-/// A child that goes with the bench.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut address)
+        .unwrap();
+    (Process(child), address.trim().to_owned())
 }
 
 fn load(name: &str, database: &str, binary: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let key = folder.path().join("key");
-    let (provider, issuer, mut callback) = start_provider();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let origin = format!("http://127.0.0.1:{port}");
-    let connection = seed(database, &key, &issuer);
-    std::io::Write::write_all(
-        &mut callback,
-        format!("{origin}/sign-in/oidc/{connection}/callback\n").as_bytes(),
-    )
-    .unwrap();
-    drop(callback);
-
-    let begun = Instant::now();
-    let mut server = Command::new(binary);
-    server
-        .env("DATABASE_URL", database)
-        .env("VESTIBULE_KEY_FILE", &key)
-        .env("VESTIBULE_LISTEN", format!("127.0.0.1:{port}"))
-        .env("VESTIBULE_OUTBOUND_ALLOW", "127.0.0.0/8")
-        .env("VESTIBULE_LOG", "error");
-    let server = Process(server.spawn().unwrap());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let client = client();
-        while client.get(format!("{origin}/healthz")).send().await.is_err() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let started = begun.elapsed();
-        let idle = resident(server.0.id());
-        row(
-            name,
-            "start to first answer",
-            &format!("{} ms", started.as_millis()),
-        );
-        row(name, "resident memory, idle", &format!("{idle:.1} MB"));
+    let site = Rc::new(Site::open(database, binary, DENIALS, false));
+    row(
+        name,
+        "start to first answer",
+        &format!("{} ms", site.started.as_millis()),
+    );
+    row(
+        name,
+        "resident memory, idle",
+        &format!("{:.1} MB", resident(site.process())),
+    );
+    on_one_thread(async {
         // Everybody's first sign-in makes them a member, just in time; then they are members.
-        let _ = sign_ins(&origin, 8, PEOPLE).await;
-        for at_a_time in [1, 16] {
-            let figures = sign_ins(&origin, at_a_time, 0).await;
+        sign_ins(&site, Way::Oidc, 8, Some(PEOPLE)).await;
+        sign_ins(&site, Way::Saml, 8, Some(PEOPLE)).await;
+        for (way, what, at_a_time) in [
+            (Way::Oidc, "OIDC", 1),
+            (Way::Oidc, "OIDC", 16),
+            (Way::Saml, "SAML", 1),
+            (Way::Saml, "SAML", 16),
+        ] {
+            let mut runs = Vec::new();
+            for _ in 0..runs_of_a_row() {
+                runs.push(sign_ins(&site, way, at_a_time, None).await);
+            }
             row(
                 name,
-                &format!("complete sign-ins, {at_a_time} at a time"),
-                &figures,
+                &format!("complete sign-ins by {what}, {at_a_time} at a time"),
+                &median(&runs),
             );
         }
-        let cookies = owner(&origin).await;
         for at_a_time in [1, 8] {
-            let figures = pages(&origin, &cookies, at_a_time, "/orgs/acme/denied?state=any").await;
+            let mut runs = Vec::new();
+            for _ in 0..runs_of_a_row() {
+                runs.push(pages(&site, at_a_time, "/orgs/acme/denied?state=any").await);
+            }
             row(
                 name,
                 &format!("denied list, 100,000 records, {at_a_time} at a time"),
-                &figures,
+                &median(&runs),
             );
         }
-        row(
-            name,
-            "resident memory, after the load",
-            &format!("{:.1} MB", resident(server.0.id())),
-        );
     });
+    row(
+        name,
+        "resident memory, after the load",
+        &format!("{:.1} MB", resident(site.process())),
+    );
     if name == "SQLite" {
+        let megabytes = std::fs::metadata(binary).unwrap().len() as f64 / 1_048_576.0;
+        row("–", "release binary", &format!("{megabytes:.1} MB"));
         row("–", "decide", &decisions());
     }
-    drop((server, provider));
 }
 
 fn row(database: &str, what: &str, figure: &str) {
     println!("| {database} | {what} | {figure} |");
 }
 
-fn start_provider() -> (Process, String, std::process::ChildStdin) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .arg("provider")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut issuer = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut issuer)
-        .unwrap();
-    let callback = child.stdin.take().unwrap();
-    (Process(child), issuer.trim().to_owned(), callback)
+#[derive(Clone, Copy)]
+enum Way {
+    Oidc,
+    Saml,
 }
 
-/// Acme, its connection, and a hundred thousand people who were denied. Answers the connection's id.
-fn seed(database: &str, key: &Path, issuer: &str) -> String {
-    let (store, sealer, now) = (
-        Store::open(database).unwrap(),
-        Sealer::from_file(key).unwrap(),
-        time::now(),
-    );
-    store.migrate().unwrap();
-    let hash = accounts::hash(PASSWORD).unwrap();
-    let (organization, connection) = store
-        .write(|conn| acme(conn, now, &sealer, issuer, &hash))
-        .unwrap();
-    for batch in 0..DENIALS / 10_000 {
-        store
-            .write(|conn| -> Result<(), Problem> {
-                for number in 0..10_000 {
-                    let number = batch * 10_000 + number;
-                    let record = denial(&organization, &connection, number, now);
-                    let denial = denied::actions::note(conn, &record)?;
-                    sign_ins::insert(conn, &record, Some(&denial))?;
-                }
-                Ok(())
-            })
-            .unwrap();
-    }
-    connection
-}
-
-fn acme(
-    conn: &mut Conn,
-    now: i64,
-    sealer: &Sealer,
-    issuer: &str,
-    hash: &str,
-) -> Result<(String, String), Problem> {
-    let (actor, email) = (
-        Actor::operator(),
-        EmailAddress::parse("olive@acme.example").unwrap(),
-    );
-    let owner = NewOwner {
-        slug: "acme",
-        organization_name: "Acme",
-        email: &email,
-        name: "Olive",
-        password_hash: Some(hash),
-        operator: false,
-    };
-    let (organization, _) = make_owner(conn, now, &actor, &owner)?;
-    let settings = connections::Settings {
-        name: "Acme ID".into(),
-        slug: "acme-id".into(),
-        issuer: issuer.into(),
-        client_id: "vestibule".into(),
-        client_secret: Some(SECRET.into()),
-        default_role: Role::Member,
-        ..connections::Settings::default()
-    };
-    let made = connections::actions::create(conn, now, &actor, sealer, &organization.id, &settings)?;
-    let made = connections::actions::set_state(conn, now, &actor, &made, State::On)?;
-    let domain = domains::actions::add(
-        conn,
-        now,
-        &actor,
-        &organization.id,
-        &DomainName::parse("acme.example").unwrap(),
-    )?;
-    domains::actions::vouch(conn, now, &actor, &organization.id, &domain)?;
-    connections::actions::attach_domain(conn, now, &actor, &made, &domain)?;
-    Ok((organization.id, made.id))
-}
-
-fn denial(organization: &str, connection: &str, number: usize, now: i64) -> Record {
-    Record {
-        id: id::new_id(),
-        organization: organization.to_owned(),
-        connection: Some(connection.to_owned()),
-        connection_name: "Acme ID".into(),
-        protocol: "oidc",
-        at: now - i64::try_from(number).unwrap() * 20_000,
-        outcome: Outcome::Denied,
-        reason: "not_invited".into(),
-        detail: String::new(),
-        reference: id::new_reference() + &number.to_string(),
-        account: None,
-        issuer: "https://id.example".into(),
-        subject: number.to_string(),
-        email: format!("stranger{number}@other{}.example", number % 50),
-        email_verified: Some(true),
-        name: format!("Stranger {number}"),
-        groups: None,
-        trace: Trace::default(),
-        evidence: serde_json::json!({}),
-        client: vestibule::web::Client {
-            ip: "203.0.113.7".into(),
-            user_agent: "bench".into(),
-        },
-    }
-}
-
-fn client() -> Client {
-    Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .timeout(Duration::from_secs(20))
-        .build()
-        .unwrap()
-}
-
-/// Signs in for some seconds (or `exactly` so many times), each time as the next person in a new browser.
-async fn sign_ins(origin: &str, at_a_time: usize, exactly: usize) -> String {
-    let begun = Instant::now();
-    let next = Arc::new(AtomicUsize::new(0));
+/// Signs in for some seconds (or so many times), each time as the next person in a new browser.
+async fn sign_ins(site: &Rc<Site>, way: Way, at_a_time: usize, exactly: Option<usize>) -> Measured {
+    let (begun, next) = (Instant::now(), Rc::new(AtomicUsize::new(0)));
+    let before = spent(site.process());
     let workers = (0..at_a_time).map(|_| {
-        let (origin, next, client) = (origin.to_owned(), Arc::clone(&next), client());
+        let (site, next) = (Rc::clone(site), Rc::clone(&next));
         async move {
+            let mut browser = Browser::new(&site.product, &site.provider).await;
             let mut times = Vec::new();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let over = if exactly > 0 {
-                    number >= exactly
-                } else {
-                    begun.elapsed().as_secs() >= SECONDS
+                let is_over = match exactly {
+                    Some(most) => number >= most,
+                    None => begun.elapsed() >= seconds_of_a_run(),
                 };
-                if over {
+                if is_over {
                     return times;
                 }
-                let one = Instant::now();
-                sign_in(&client, &origin, number % PEOPLE).await;
+                let (one, person) = (Instant::now(), format!("p{}", number % PEOPLE));
+                let status = match way {
+                    Way::Oidc => browser.by_oidc(&person).await,
+                    Way::Saml => browser.by_saml(&site.saml, &person).await,
+                };
+                assert_eq!(status, 303, "{person} is not in");
                 times.push(one.elapsed());
             }
         }
     });
-    figures(begun, join(workers).await)
-}
-
-async fn join(workers: impl Iterator<Item = impl Future<Output = Vec<Duration>> + 'static>) -> Vec<Duration> {
-    let set = tokio::task::LocalSet::new();
-    set.run_until(async {
-        let tasks: Vec<_> = workers.map(tokio::task::spawn_local).collect();
-        let mut all = Vec::new();
-        for task in tasks {
-            all.extend(task.await.unwrap());
-        }
-        all
-    })
-    .await
-}
-
-fn figures(begun: Instant, mut times: Vec<Duration>) -> String {
-    let seconds = begun.elapsed().as_secs_f64();
-    times.sort_unstable();
-    let at =
-        |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1_000.0;
-    format!(
-        "{:.0}/s, p50 {:.1} ms, p99 {:.1} ms",
-        f64::from(u32::try_from(times.len()).unwrap()) / seconds,
-        at(50),
-        at(99)
-    )
-}
-
-/// From the first click to the session's cookie.
-async fn sign_in(client: &Client, origin: &str, number: usize) {
-    let mut cookies = BTreeMap::new();
-    let mut at = format!("{origin}/sign-in/acme/acme-id");
-    for _ in 0..4 {
-        let request = if at.contains("/authorize") {
-            client.post(&at).form(&[("person", format!("p{number}"))])
-        } else {
-            client.get(&at)
-        };
-        let answer = request.header(COOKIE, jar(&cookies)).send().await.unwrap();
-        keep(&mut cookies, &answer);
-        if cookies.contains_key("vestibule_session") {
-            return;
-        }
-        let to = answer
-            .headers()
-            .get(LOCATION)
-            .unwrap_or_else(|| panic!("{at} answered {}", answer.status()));
-        let to = to.to_str().unwrap();
-        at = if to.starts_with('/') {
-            format!("{origin}{to}")
-        } else {
-            to.to_owned()
-        };
-    }
-    panic!("no session after four steps, but {at}");
-}
-
-fn jar(cookies: &BTreeMap<String, String>) -> String {
-    cookies
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
-fn keep(cookies: &mut BTreeMap<String, String>, answer: &reqwest::Response) {
-    for cookie in answer.headers().get_all(SET_COOKIE) {
-        let pair = cookie.to_str().unwrap().split(';').next().unwrap();
-        let (name, value) = pair.split_once('=').unwrap();
-        cookies.insert(name.to_owned(), value.to_owned());
+    Measured {
+        times: together(workers).await.into_iter().flatten().collect(),
+        lasted: begun.elapsed(),
+        spent: spent(site.process()).saturating_sub(before),
     }
 }
 
-/// Signs the owner in by password and answers the cookies.
-async fn owner(origin: &str) -> String {
-    let (client, mut cookies) = (client(), BTreeMap::new());
-    let page = client.get(format!("{origin}/sign-in")).send().await.unwrap();
-    keep(&mut cookies, &page);
-    let page = page.text().await.unwrap();
-    let token = page
-        .split("name=\"form_token\" value=\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next())
-        .expect("a form")
-        .to_owned();
-    let form = [
-        ("form_token", token.as_str()),
-        ("email", "olive@acme.example"),
-        ("password", PASSWORD),
-    ];
-    let request = client
-        .post(format!("{origin}/sign-in/password"))
-        .form(&form)
-        .header(COOKIE, jar(&cookies));
-    keep(&mut cookies, &request.send().await.unwrap());
-    assert!(cookies.contains_key("vestibule_session"));
-    jar(&cookies)
+/// The owner's browser.
+async fn owner(site: &Site) -> Browser {
+    let mut browser = Browser::new(&site.product, &site.provider).await;
+    browser.by_password(OWNER.0, OWNER.1).await;
+    browser
 }
 
-async fn pages(origin: &str, cookies: &str, at_a_time: usize, path: &str) -> String {
-    let begun = Instant::now();
-    let workers = (0..at_a_time).map(|_| {
-        let (client, address, cookies) = (client(), format!("{origin}{path}"), cookies.to_owned());
-        async move {
-            let mut times = Vec::new();
-            while begun.elapsed().as_secs() < SECONDS {
-                let one = Instant::now();
-                let answer = client
-                    .get(&address)
-                    .header(COOKIE, &cookies)
-                    .send()
+async fn pages(site: &Rc<Site>, at_a_time: usize, path: &'static str) -> Measured {
+    let (owner, mut browsers) = (owner(site).await, Vec::new());
+    for _ in 0..at_a_time {
+        browsers.push(owner.like(&site.product, &site.provider).await);
+    }
+    let (begun, before) = (Instant::now(), spent(site.process()));
+    let workers = browsers.into_iter().map(|mut browser| async move {
+        let mut times = Vec::new();
+        while begun.elapsed() < seconds_of_a_run() {
+            let one = Instant::now();
+            assert_eq!(browser.get(path).await.0, 200);
+            times.push(one.elapsed());
+        }
+        times
+    });
+    Measured {
+        times: together(workers).await.into_iter().flatten().collect(),
+        lasted: begun.elapsed(),
+        spent: spent(site.process()).saturating_sub(before),
+    }
+}
+
+/// Sign-ins by both protocols, denials, a directory and an owner's pages, so many things a second, for so long. Fails
+/// at the first wrong answer; answers how long each took and how the memory went.
+fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
+    let site = Rc::new(Site::open(database, binary, 1_000, true));
+    let lasts = Duration::from_secs(seconds);
+    on_one_thread(async {
+        let (begun, next) = (Instant::now(), Rc::new(AtomicUsize::new(0)));
+        let watch = tokio::task::spawn_local(memory(Rc::clone(&site), lasts));
+        let owner = Rc::new(owner(&site).await);
+        let plan = (begun, lasts, rate);
+        let workers = (0..32).map(|_| busy(Rc::clone(&site), Rc::clone(&owner), Rc::clone(&next), plan));
+        let measured = Measured {
+            times: together(workers).await.into_iter().flatten().collect(),
+            lasted: begun.elapsed(),
+            spent: Duration::ZERO,
+        };
+        println!("{}, no error", median(std::slice::from_ref(&measured)));
+        let memory = watch.await.unwrap();
+        println!("resident memory, MB: {memory:?}");
+        // After a quarter of the time everything that is kept in memory is there.
+        let (warm, end) = (memory[memory.len() / 4], memory[memory.len() - 1]);
+        assert!(end < warm * 1.1 + 4.0, "memory grew from {warm} to {end} MB");
+        assert!(measured.at(99) < 300.0, "p99 is {:.0} ms", measured.at(99));
+    });
+}
+
+async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {
+    let mut seen = Vec::new();
+    for _ in 0..40 {
+        tokio::time::sleep(lasts / 40).await;
+        seen.push((resident(site.process()) * 10.0).round() / 10.0);
+    }
+    seen
+}
+
+/// One of many: takes the next thing when its time has come. How late it was counts as well.
+async fn busy(
+    site: Rc<Site>,
+    owner: Rc<Browser>,
+    next: Rc<AtomicUsize>,
+    (begun, lasts, rate): (Instant, Duration, f64),
+) -> Vec<Duration> {
+    let mut browser = Browser::new(&site.product, &site.provider).await;
+    let mut owner = owner.like(&site.product, &site.provider).await;
+    let mut wire = Wire::to(&site.product).await;
+    let mut times = Vec::new();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let due = Duration::from_secs_f64(wire::number(number) / rate);
+        if due >= lasts {
+            return times;
+        }
+        tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+        let person = format!("p{}", number * 7_919 % PEOPLE);
+        let is_right = match number % 10 {
+            0..=2 => browser.by_oidc(&person).await == 303,
+            3 => browser.by_saml(&site.saml, &person).await == 303,
+            4 => browser.by_oidc(&format!("x{number}")).await == 403,
+            5 | 6 => asked(&mut wire, &site, "POST", "/Users", &user(number)).await == 201,
+            7 | 8 => {
+                let filter = format!("/Users?filter=userName%20eq%20%22{person}%40acme.example%22");
+                asked(&mut wire, &site, "GET", &filter, "").await == 200
+            }
+            _ => {
+                owner
+                    .get(["/orgs/acme/denied", "/orgs/acme/sign-ins", "/orgs/acme/audit"][number / 10 % 3])
                     .await
-                    .unwrap();
-                assert_eq!(answer.status(), 200);
-                answer.bytes().await.unwrap();
-                times.push(one.elapsed());
+                    .0
+                    == 200
             }
-            times
-        }
-    });
-    figures(begun, join(workers).await)
+        };
+        assert!(is_right, "the answer to number {number} is wrong");
+        times.push(begun.elapsed().saturating_sub(due));
+    }
 }
 
-/// Megabytes of memory that the process holds, by Linux.
-fn resident(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap() / 1_024.0
+async fn asked(wire: &mut Wire, site: &Site, method: &str, path: &str, body: &str) -> u16 {
+    let request = format!(
+        "{method} /scim/v2{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/scim+json\r\nContent-Length: {}\r\n\r\n{body}",
+        site.product,
+        site.acme.token,
+        body.len()
+    );
+    wire.ask(request.as_bytes()).await.status
+}
+
+fn user(number: usize) -> String {
+    format!(
+        r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"d{number}@acme.example","active":true}}"#
+    )
 }
 
 fn decisions() -> String {

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use vestibule::access::{DomainName, EmailAddress};
+use vestibule::invitations::sheet;
 use vestibule::saml::{self, Provider, SamlError, ServiceProvider, Verified};
 use vestibule::scim::filter::{self, Filter, matches};
 use vestibule::scim::path::{AttributePath, PatchPath};
@@ -18,13 +19,14 @@ use vestibule::web::local_path;
 pub type Check = fn(&[u8]);
 
 /// Every reader of what strangers send.
-pub const ALL: [(&str, Check); 8] = [
+pub const ALL: [(&str, Check); 9] = [
     ("saml_response", saml_response),
     ("saml_metadata", saml_metadata),
     ("scim_filter", scim_filter),
     ("scim_path", scim_path),
     ("scim_patch", scim_patch),
     ("id_token", id_token),
+    ("invitation_list", invitation_list),
     ("address", address),
     ("redirect_target", redirect_target),
 ];
@@ -207,6 +209,29 @@ pub fn id_token(bytes: &[u8]) {
                 .is_some_and(|text| text.eq_ignore_ascii_case(email.key()) || !text.is_ascii())
         );
     }
+}
+
+/// A list of people that is read is written as a table and read as the same people, line after line.
+pub fn invitation_list(bytes: &[u8]) {
+    let Ok(read) = sheet::read(&sheet::decode(bytes)) else {
+        return;
+    };
+    let says =
+        |line: &&sheet::Line| !(line.email.is_empty() && line.role.is_empty() && line.teams.is_empty());
+    let lines: Vec<&sheet::Line> = read.lines.iter().filter(says).collect();
+    assert!(lines.is_sorted_by_key(|line| line.number), "{lines:?}");
+    let cells = |line: &sheet::Line| (line.email.clone(), line.role.clone(), line.teams.clone());
+    let table = sheet::write(
+        lines
+            .iter()
+            .map(|line| (line.email.as_str(), line.role.as_str(), line.teams.clone())),
+    );
+    let again = sheet::read(&table).expect("what was written is read");
+    let (once, twice): (Vec<_>, Vec<_>) = (
+        lines.into_iter().map(cells).collect(),
+        again.lines.iter().map(cells).collect(),
+    );
+    assert_eq!(once, twice, "{table}");
 }
 
 /// An address has one reading: written and read again it is the same, and so is its domain.

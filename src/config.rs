@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::{Host, Url};
 
+mod smtp;
+
+pub use smtp::{Smtp, SmtpTls};
+
 /// Everything that an operator can set. `docs/operating.md` lists the same.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -31,10 +35,89 @@ pub struct Config {
     /// `VESTIBULE_STRANGER_DAYS`: after how many days an account that was never let in anywhere is taken
     /// away. Default 30.
     pub stranger_days: i64,
+    /// `VESTIBULE_RATE_LIMIT`: how many wrong passwords, unknown links, rejected answers and the like one network
+    /// address has in a minute, of each kind; three times as many at once. 0 for no limit. Default 60.
+    pub rate_limit: u32,
+    /// `VESTIBULE_SMTP_URL`, `VESTIBULE_SMTP_PASSWORD_FILE`, `VESTIBULE_SMTP_CA_FILE`, `VESTIBULE_MAIL_FROM`,
+    /// `VESTIBULE_MAIL_PER_MINUTE`: how letters leave. Default: no letter is written.
+    pub smtp: Option<Smtp>,
     /// `VESTIBULE_LOG`: what is logged, such as `info` or `vestibule=debug`. Default `info`.
     pub log: String,
     /// `VESTIBULE_LOG_FORMAT`: `text` or `json`. Default `text`.
     pub log_json: bool,
+    /// How the audit log is kept.
+    pub audit: Audit,
+    /// What is served beside the application, and how.
+    pub serving: Serving,
+}
+
+/// How the audit log is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    /// `VESTIBULE_AUDIT_DAYS`: after how many days entries are taken away, 30 at least. Default: never.
+    pub days: Option<i64>,
+    /// `VESTIBULE_AUDIT_ANCHOR`: a file to which the end of each chain is appended every hour. Default none.
+    pub anchor: Option<PathBuf>,
+}
+
+/// What is served beside the application, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Serving {
+    /// `VESTIBULE_METRICS_LISTEN`: address and port at which `/metrics` is told. Default: nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// `VESTIBULE_TLS_CERT` and `VESTIBULE_TLS_KEY`: TLS of our own. Default: plain HTTP, for a proxy before it.
+    pub tls: Option<TlsFiles>,
+}
+
+/// The files of our own TLS, both PEM.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The certificate, and those between it and the authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Audit {
+    fn read(days: Option<i64>, anchor: Option<String>) -> Result<Self, String> {
+        if days.is_some_and(|days| days < 30) {
+            return Err("VESTIBULE_AUDIT_DAYS is less than 30. Write 30 or more, or leave it out to keep the log for ever.".to_owned());
+        }
+        Ok(Self {
+            days,
+            anchor: anchor.map(PathBuf::from),
+        })
+    }
+}
+
+impl Serving {
+    fn read(
+        metrics: Option<String>,
+        certificate: Option<String>,
+        key: Option<String>,
+    ) -> Result<Self, String> {
+        let metrics = metrics.map(|text| {
+            text.parse().map_err(|error| {
+                format!("VESTIBULE_METRICS_LISTEN is “{text}” ({error}). Write an address and a port, such as 127.0.0.1:9100.")
+            })
+        });
+        let tls = match (certificate, key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some(TlsFiles {
+                certificate: certificate.into(),
+                key: key.into(),
+            }),
+            _one => {
+                return Err(
+                    "VESTIBULE_TLS_CERT and VESTIBULE_TLS_KEY go together: set both, or none.".to_owned(),
+                );
+            }
+        };
+        Ok(Self {
+            metrics: metrics.transpose()?,
+            tls,
+        })
+    }
 }
 
 /// The same names in lower case, without the prefix, in the file that `VESTIBULE_CONFIG` names.
@@ -50,8 +133,19 @@ struct File {
     trusted_proxies: Option<Vec<String>>,
     workers: Option<usize>,
     stranger_days: Option<i64>,
+    rate_limit: Option<u32>,
+    smtp_url: Option<String>,
+    smtp_password_file: Option<String>,
+    smtp_ca_file: Option<String>,
+    mail_from: Option<String>,
+    mail_per_minute: Option<u32>,
     log: Option<String>,
     log_format: Option<String>,
+    audit_days: Option<i64>,
+    audit_anchor: Option<String>,
+    metrics_listen: Option<String>,
+    tls_cert: Option<String>,
+    tls_key: Option<String>,
 }
 
 impl Config {
@@ -70,6 +164,7 @@ impl Config {
 
     fn assemble(env: &BTreeMap<String, String>, file: File) -> Result<Self, String> {
         let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
+        let smtp = Smtp::read(&mail(&set, &file))?;
         let listen = set("VESTIBULE_LISTEN")
             .or(file.listen)
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -85,6 +180,7 @@ impl Config {
         let workers = number(set("VESTIBULE_WORKERS"), "VESTIBULE_WORKERS")?.or(file.workers);
         let stranger_days =
             number(set("VESTIBULE_STRANGER_DAYS"), "VESTIBULE_STRANGER_DAYS")?.or(file.stranger_days);
+        let rate_limit = number(set("VESTIBULE_RATE_LIMIT"), "VESTIBULE_RATE_LIMIT")?.or(file.rate_limit);
         Ok(Self {
             database_url: set("DATABASE_URL")
                 .or(file.database_url)
@@ -111,6 +207,8 @@ impl Config {
                 .unwrap_or_default(),
             workers: workers.unwrap_or_else(|| cores().min(4)).max(1),
             stranger_days: stranger_days.unwrap_or(30).clamp(1, 3_650),
+            rate_limit: rate_limit.unwrap_or(60),
+            smtp,
             log: set("VESTIBULE_LOG")
                 .or(file.log)
                 .unwrap_or_else(|| "info".to_owned()),
@@ -119,8 +217,37 @@ impl Config {
                 "json" => true,
                 other => return Err(format!("VESTIBULE_LOG_FORMAT is “{other}”. Write text or json.")),
             },
+            audit: Audit::read(
+                number(set("VESTIBULE_AUDIT_DAYS"), "VESTIBULE_AUDIT_DAYS")?.or(file.audit_days),
+                set("VESTIBULE_AUDIT_ANCHOR").or(file.audit_anchor),
+            )?,
+            serving: Serving::read(
+                set("VESTIBULE_METRICS_LISTEN").or(file.metrics_listen),
+                set("VESTIBULE_TLS_CERT").or(file.tls_cert),
+                set("VESTIBULE_TLS_KEY").or(file.tls_key),
+            )?,
         })
     }
+}
+
+/// What was written about mail.
+fn mail(set: &impl Fn(&str) -> Option<String>, file: &File) -> smtp::Written {
+    let per_minute = file.mail_per_minute.map(|number| number.to_string());
+    let written = [
+        ("VESTIBULE_SMTP_URL", "smtp_url", &file.smtp_url),
+        (
+            "VESTIBULE_SMTP_PASSWORD_FILE",
+            "smtp_password_file",
+            &file.smtp_password_file,
+        ),
+        ("VESTIBULE_SMTP_CA_FILE", "smtp_ca_file", &file.smtp_ca_file),
+        ("VESTIBULE_MAIL_FROM", "mail_from", &file.mail_from),
+        ("VESTIBULE_MAIL_PER_MINUTE", "mail_per_minute", &per_minute),
+    ];
+    let written = written
+        .into_iter()
+        .filter_map(|(name, key, file)| Some((key, set(name).or_else(|| file.clone())?)));
+    smtp::Written(written.collect())
 }
 
 fn number<T: std::str::FromStr<Err: std::fmt::Display>>(

@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, stdin, stdout};
+use std::io::{BufReader, Read as _, stdin, stdout};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,14 +11,25 @@ use vestibule::access::EmailAddress;
 use vestibule::accounts;
 use vestibule::app::Vestibule;
 use vestibule::apply;
-use vestibule::audit::Actor;
+use vestibule::audit::{self, Actor};
 use vestibule::config::Config;
 use vestibule::connections;
 use vestibule::demo::Addresses;
+use vestibule::dry_run;
+use vestibule::factors;
+use vestibule::orgs;
 use vestibule::provisioning;
 use vestibule::sign_in::{self, NewOwner};
-use vestibule::store::Store;
-use vestibule::store::time::Clock;
+use vestibule::store::sealed::Sealer;
+use vestibule::store::time::{Clock, HOUR, now};
+use vestibule::store::{Store, health};
+use vestibule::upkeep;
+use vestibule::upkeep::doctor::Weight;
+use vestibule::upkeep::log::Lines;
+use vestibule::web::Problem;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The front door of an organization: single sign-on, invitations, just-in-time provisioning, and a
 /// record of who was turned away.
@@ -33,14 +44,30 @@ struct Arguments {
 enum Command {
     /// Serve the web application (the default).
     Serve,
-    /// Bring the database up to date, then stop.
-    Migrate,
+    /// Bring the database up to date, then stop. With --from and --to: copy everything from one database into
+    /// another, of either kind, and hold both against each other.
+    Migrate(Migrate),
+    /// Write the whole database into one encrypted file, also while the server runs. Without --key-file the
+    /// passphrase is read from standard input.
+    Backup(Backup),
+    /// Put a back-up into an empty database. Everybody has to sign in again.
+    Restore(Backup),
+    /// Look whether everything holds that must hold, and say what to do where it does not. Changes nothing.
+    Doctor,
+    /// Make a new key and seal every secret with it, also while servers run. Restart them, then finish.
+    Rekey {
+        /// Seal what is left, and take the old keys out of the key file.
+        #[arg(long)]
+        finish: bool,
+    },
     /// Make a person an owner of an organization, which is made if it is missing. The password is read
     /// from standard input; an empty line sets none.
     MakeOwner(MakeOwner),
     /// Make a person one who runs the installation, and may open the operator's pages; the account must have a
     /// password. Or take that away.
     MakeOperator(MakeOperator),
+    /// Print a link by which a person sets a new password, good once and for an hour.
+    ResetPassword(ResetPassword),
     /// Bring about what a file describes: organizations, owners, domains, connections, invitations.
     Apply {
         /// The file, in TOML.
@@ -56,6 +83,90 @@ enum Command {
     ScimToken(ScimToken),
     /// Read questions as JSON lines and answer what the rules of entry say to each.
     Decide,
+    /// Check or hand out the audit log.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Say what would happen if somebody signed in now: the decision, each rule and each effect. Nothing is
+    /// written.
+    Explain(Explain),
+}
+
+#[derive(clap::Args)]
+struct Migrate {
+    /// The database to copy, such as sqlite:vestibule.db. It is only read.
+    #[arg(long, requires = "to")]
+    from: Option<String>,
+    /// The empty database to copy into, such as postgres:///vestibule?host=/run/postgresql.
+    #[arg(long, requires = "from")]
+    to: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct Backup {
+    /// The file.
+    file: PathBuf,
+    /// A file with the key that opens it (32 bytes at least), instead of a passphrase.
+    #[arg(long)]
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Read every chain of the log and say whether it is whole; else name the first entry that is wrong.
+    Verify {
+        /// The file that VESTIBULE_AUDIT_ANCHOR names, or a copy of it that was kept elsewhere.
+        #[arg(long)]
+        anchor: Option<PathBuf>,
+    },
+    /// Write the log to standard output, a JSON object on each line, chain by chain.
+    Export {
+        /// Only that of the organization with this short name.
+        #[arg(long)]
+        org: Option<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct Explain {
+    /// The organization's short name, such as acme.
+    #[arg(long)]
+    org: String,
+    /// The connection as its sign-in address names it, such as okta.
+    #[arg(long, required_unless_present_any = ["from", "stdin"])]
+    connection: Option<String>,
+    /// The reference or the id of a recorded sign-in, from which is taken what is not given here.
+    #[arg(long)]
+    from: Option<String>,
+    /// The person's address.
+    #[arg(long)]
+    email: Option<String>,
+    /// Whether the provider says that the address is verified. Default: it says nothing.
+    #[arg(long)]
+    verified: Option<bool>,
+    /// The person's name.
+    #[arg(long)]
+    name: Option<String>,
+    /// A group that the provider sends; may be repeated. Default: it sends no groups.
+    #[arg(long = "group")]
+    groups: Vec<String>,
+    /// As if just-in-time provisioning were on, or off.
+    #[arg(long, value_name = "true|false")]
+    jit: Option<bool>,
+    /// As if SCIM were on, or off.
+    #[arg(long, value_name = "true|false")]
+    scim: Option<bool>,
+    /// As if the address's domain were verified and attached to the connection.
+    #[arg(long)]
+    domain: bool,
+    /// The browser carries the link of the invitation that waits for this address.
+    #[arg(long)]
+    link: bool,
+    /// Read the question from standard input, as one JSON object.
+    #[arg(long, conflicts_with_all = ["connection", "from", "email", "verified", "name", "groups", "jit", "scim", "domain", "link"])]
+    stdin: bool,
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -95,6 +206,16 @@ struct MakeOperator {
 }
 
 #[derive(clap::Args)]
+struct ResetPassword {
+    /// The person's address.
+    #[arg(long)]
+    email: String,
+    /// Also take away their authenticator app, passkeys and recovery codes, because they lost them all.
+    #[arg(long)]
+    remove_factors: bool,
+}
+
+#[derive(clap::Args)]
 struct ScimToken {
     /// The organization's short name, such as acme.
     #[arg(long)]
@@ -123,13 +244,25 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Serve => serve(Config::from_env()?),
-        Command::Migrate => migrate(&Config::from_env()?),
+        Command::Migrate(Migrate {
+            from: Some(from),
+            to: Some(to),
+        }) => copy(&from, &to),
+        Command::Migrate(_) => migrate(&Config::from_env()?),
+        Command::Backup(wish) => backup(&Config::from_env()?, &wish),
+        Command::Restore(wish) => restore(&Config::from_env()?, &wish),
+        Command::Doctor => doctor(&Config::from_env()?),
+        Command::Rekey { finish } => rekey(&Config::from_env()?, finish),
         Command::Apply { file, dry_run } => apply(&file, dry_run),
         Command::Decide => decide(),
+        Command::Explain(wish) => explain(Config::from_env()?, &wish),
         Command::Demo(demo) => show(&demo),
         Command::MakeOwner(owner) => make_owner(Config::from_env()?, &owner),
         Command::MakeOperator(operator) => make_operator(Config::from_env()?, &operator),
+        Command::ResetPassword(wish) => reset_password(Config::from_env()?, &wish),
         Command::ScimToken(token) => scim_token(Config::from_env()?, &token),
+        Command::Audit(Audit::Verify { anchor }) => verify(&Config::from_env()?, anchor.as_deref()),
+        Command::Audit(Audit::Export { org }) => export(&Config::from_env()?, org.as_deref()),
     }
 }
 
@@ -141,6 +274,52 @@ fn decide() -> Result<ExitCode, String> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn explain(config: Config, wish: &Explain) -> Result<ExitCode, String> {
+    let question = if wish.stdin {
+        let mut text = String::new();
+        stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| error.to_string())?;
+        serde_json::from_str(&text).map_err(|error| format!("the question can’t be read: {error}"))?
+    } else {
+        asked(wish)
+    };
+    let vestibule = Vestibule::open(config, Clock::system())?;
+    let now = vestibule.site.now();
+    let explained = vestibule.site.store.read(|conn| {
+        let organization = orgs::find_by_slug(conn, &wish.org)?
+            .ok_or_else(|| Problem::Invalid(format!("There is no organization called {}.", wish.org)))?;
+        dry_run::explain(conn, now, &organization.id, &question)
+    });
+    let explained = explained.map_err(|problem| problem.to_string())?;
+    if wish.json {
+        let json = serde_json::to_string_pretty(&explained).map_err(|error| error.to_string())?;
+        println!("{json}");
+    } else {
+        print!("{}", explained.to_text());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn asked(wish: &Explain) -> dry_run::Question {
+    dry_run::Question {
+        connection: wish.connection.clone().unwrap_or_default(),
+        sign_in: wish.from.clone().unwrap_or_default(),
+        email: wish.email.clone(),
+        email_verified: wish.verified,
+        name: wish.name.clone(),
+        groups: (!wish.groups.is_empty()).then(|| wish.groups.clone()),
+        link: wish.link,
+        changes: dry_run::Changes {
+            jit: wish.jit,
+            scim: wish.scim,
+            domain: wish.domain,
+            seats: None,
+        },
+        ..dry_run::Question::default()
+    }
 }
 
 fn apply(file: &Path, dry_run: bool) -> Result<ExitCode, String> {
@@ -173,6 +352,133 @@ fn migrate(config: &Config) -> Result<ExitCode, String> {
     for name in &ran {
         println!("Ran {name}.");
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn copy(from: &str, to: &str) -> Result<ExitCode, String> {
+    let open = |url: &str| Store::open(url).map_err(|error| error.to_string());
+    let (source, target) = (open(from)?, open(to)?);
+    target.migrate().map_err(|error| error.to_string())?;
+    let counts = upkeep::moving::copy(&source, &target, now()).map_err(|error| error.to_string())?;
+    told(&counts);
+    println!("Each table was read again: number and digest agree. The key file is the same for both.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says how many rows each table has, where it has any.
+fn told(counts: &BTreeMap<String, u64>) {
+    for (table, rows) in counts.iter().filter(|(_, rows)| **rows > 0) {
+        println!("{rows:>10}  {table}");
+    }
+    println!(
+        "{:>10}  rows in {} tables",
+        counts.values().sum::<u64>(),
+        counts.len()
+    );
+}
+
+fn secret(wish: &Backup) -> Result<upkeep::Secret, String> {
+    let ask = || {
+        eprintln!("Passphrase of the back-up (at least 12 characters):");
+        let mut line = String::new();
+        stdin().read_line(&mut line).map_err(|error| error.to_string())?;
+        Ok(line)
+    };
+    upkeep::backup::secret(wish.key_file.as_deref(), ask).map_err(|error| error.to_string())
+}
+
+fn backup(config: &Config, wish: &Backup) -> Result<ExitCode, String> {
+    let secret = secret(wish)?;
+    let counts = upkeep::backup::write(&store(config)?, now(), &wish.file, &secret)
+        .map_err(|error| error.to_string())?;
+    told(&counts);
+    println!(
+        "{} is written and was read again. Keep it apart from the key file {}, which is not in it and is needed too.",
+        wish.file.display(),
+        config.key_file.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn restore(config: &Config, wish: &Backup) -> Result<ExitCode, String> {
+    if !config.key_file.exists() {
+        return Err(format!(
+            "{} is not there. Put the key file of the installation in its place first: the back-up does not hold it.",
+            config.key_file.display()
+        ));
+    }
+    let sealer = Sealer::from_file(&config.key_file)?;
+    let secret = secret(wish)?;
+    let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+    store.migrate().map_err(|error| error.to_string())?;
+    let counts = upkeep::restore::restore(&store, &sealer, now(), &wish.file, &secret)
+        .map_err(|error| error.to_string())?;
+    told(&counts);
+    println!(
+        "Everybody has to sign in again, and links of invitations open nothing until they are sent again."
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn doctor(config: &Config) -> Result<ExitCode, String> {
+    let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+    let sealer = if config.key_file.exists() {
+        Sealer::from_file(&config.key_file)
+    } else {
+        Err(format!("{} is not there.", config.key_file.display()))
+    };
+    let findings = upkeep::doctor::examine(&store, sealer, now()).map_err(|error| error.to_string())?;
+    let mut fine = true;
+    for finding in &findings {
+        let word = match finding.weight {
+            Weight::Broken => "Broken",
+            Weight::Note => "Note",
+        };
+        fine &= finding.weight == Weight::Note;
+        println!(
+            "{word}: {}. {} times not, such as {}.\n  {}",
+            finding.what,
+            finding.count,
+            finding.who.join(", "),
+            finding.remedy
+        );
+    }
+    if fine {
+        println!("All is well: {} checks.", upkeep::doctor::checks());
+    }
+    Ok(if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn rekey(config: &Config, finish: bool) -> Result<ExitCode, String> {
+    let (store, path) = (store(config)?, &config.key_file);
+    if !path.exists() {
+        return Err(format!("{} is not there.", path.display()));
+    }
+    let done = if finish {
+        upkeep::rekey::finish(&store, path, now())
+    } else {
+        upkeep::rekey::begin(&store, path, now())
+    }
+    .map_err(|error| error.to_string())?;
+    println!("{} secrets were sealed with the new key.", done.sealed);
+    if done.lost > 0 {
+        println!(
+            "{} open with no key of the file: “vestibule doctor” names them.",
+            done.lost
+        );
+    }
+    println!(
+        "{}",
+        if finish {
+            "The old keys are out of the key file. Keep a copy of it as it is now."
+        } else {
+            "Keep a copy of the key file, restart every server, then run “vestibule rekey --finish”."
+        }
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -241,6 +547,32 @@ fn make_operator(config: Config, wish: &MakeOperator) -> Result<ExitCode, String
     Ok(ExitCode::SUCCESS)
 }
 
+fn reset_password(config: Config, wish: &ResetPassword) -> Result<ExitCode, String> {
+    let email = EmailAddress::parse(wish.email.trim()).map_err(|error| format!("--email: {error}"))?;
+    let vestibule = Vestibule::open(config, Clock::system())?;
+    let (site, now, actor) = (&vestibule.site, vestibule.site.now(), Actor::operator());
+    let account = site
+        .store
+        .read(|conn| accounts::find_by_email(conn, &email))
+        .map_err(|error| error.to_string())?
+        .ok_or_else(|| format!("There is no account for {}.", email.as_str()))?;
+    let path = site
+        .store
+        .write(|conn| {
+            if wish.remove_factors {
+                factors::actions::remove_all(conn, now, &actor, &account)?;
+            }
+            sign_in::reset_link(conn, now, &actor, &account, HOUR)
+        })
+        .map_err(|problem| problem.to_string())?;
+    eprintln!(
+        "Give this to {} by a way that nobody else reads. It is good once, for an hour.",
+        email.as_str()
+    );
+    println!("{}", site.url(&path));
+    Ok(ExitCode::SUCCESS)
+}
+
 fn scim_token(config: Config, wish: &ScimToken) -> Result<ExitCode, String> {
     let vestibule = Vestibule::open(config, Clock::system())?;
     let site = &vestibule.site;
@@ -269,6 +601,60 @@ fn scim_token(config: Config, wish: &ScimToken) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Opens the database as it is, which must be up to date: what only looks changes nothing.
+fn store(config: &Config) -> Result<Store, String> {
+    let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+    let waiting = store.read(health::pending).map_err(|error| error.to_string())?;
+    match waiting.first() {
+        None => Ok(store),
+        Some(step) => Err(format!(
+            "The database is not up to date: {step} waits. Run “vestibule migrate” first."
+        )),
+    }
+}
+
+fn verify(config: &Config, anchor: Option<&Path>) -> Result<ExitCode, String> {
+    let anchors = match anchor.or(config.audit.anchor.as_deref().filter(|path| path.exists())) {
+        Some(path) => audit::verify::Anchor::read(path)?,
+        None => Vec::new(),
+    };
+    let found = store(config)?
+        .read(|conn| audit::verify::verify(conn, &anchors))
+        .map_err(|error| error.to_string())?;
+    for broken in &found.broken {
+        println!("{}: {}.", broken.chain, broken.what);
+    }
+    println!(
+        "{} entries in {} chains, {} of them broken.",
+        found.entries,
+        found.chains,
+        found.broken.len()
+    );
+    Ok(if found.broken.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn export(config: &Config, org: Option<&str>) -> Result<ExitCode, String> {
+    let store = store(config)?;
+    let chain = match org {
+        None => None,
+        Some(slug) => {
+            let found = store.read(|conn| orgs::find_by_slug(conn, slug));
+            let found = found.map_err(|error| error.to_string())?;
+            Some(
+                found
+                    .ok_or_else(|| format!("There is no organization called {slug}."))?
+                    .id,
+            )
+        }
+    };
+    audit::export::write_all(&store, chain.as_deref(), &mut stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn serve(config: Config) -> Result<ExitCode, String> {
     log(&config);
     let listener = TcpListener::bind(config.listen).map_err(|error| {
@@ -288,7 +674,12 @@ fn serve(config: Config) -> Result<ExitCode, String> {
     }
     tracing::info!("The door is open at {origin}/");
     actix_web::rt::System::new()
-        .block_on(async { vestibule.serve(listener)?.await })
+        .block_on(async {
+            let mail = vestibule.mail.clone();
+            let outcome = vestibule.serve(listener)?.await;
+            mail.finish().await;
+            outcome
+        })
         .map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -297,7 +688,9 @@ fn log(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::new(&config.log);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        // Colours are control characters, and those have no place in a line of the log.
+        .with_ansi(false)
+        .with_writer(Lines);
     if config.log_json {
         builder.json().init();
     } else {

@@ -66,6 +66,28 @@ words! {
     }
 }
 
+impl StepOutcome {
+    /// The answer as people read it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Passed => "Passed",
+            Self::NoMatch => "No match",
+            Self::Denied => "Denied",
+        }
+    }
+
+    /// The variant of its badge.
+    #[must_use]
+    pub const fn badge(self) -> &'static str {
+        match self {
+            Self::Passed => "good",
+            Self::NoMatch => "",
+            Self::Denied => "bad",
+        }
+    }
+}
+
 /// One rule that was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {

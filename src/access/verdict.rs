@@ -73,6 +73,18 @@ words! {
     }
 }
 
+impl AdmitReason {
+    /// What happens, for an administrator.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Member => "This person is a member.",
+            Self::Invitation => "An invitation is waiting, and this sign-in accepts it.",
+            Self::Jit => "Just-in-time provisioning makes this person a member.",
+        }
+    }
+}
+
 words! {
     /// What happens to the account.
     pub enum AccountEffect {

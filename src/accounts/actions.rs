@@ -18,6 +18,29 @@ const TRIES: usize = 20;
 /// When the database refuses; a unique key that another transaction took first is a collision, and the
 /// caller's transaction may be tried again.
 pub fn create(conn: &mut Conn, now: Timestamp, email: &EmailAddress, full_name: &str) -> Result<Account> {
+    insert(conn, now, email, full_name, None)
+}
+
+/// As [`create`], for somebody who is let in at once.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_admitted(
+    conn: &mut Conn,
+    now: Timestamp,
+    email: &EmailAddress,
+    full_name: &str,
+) -> Result<Account> {
+    insert(conn, now, email, full_name, Some(now))
+}
+
+fn insert(
+    conn: &mut Conn,
+    now: Timestamp,
+    email: &EmailAddress,
+    full_name: &str,
+    admitted_at: Option<Timestamp>,
+) -> Result<Account> {
     let account = Account {
         id: id::new_id(),
         email: email.as_str().to_owned(),
@@ -27,7 +50,7 @@ pub fn create(conn: &mut Conn, now: Timestamp, email: &EmailAddress, full_name: 
         is_active: true,
         operator: false,
         password_hash: None,
-        admitted_at: None,
+        admitted_at,
         created_at: now,
         version: 1,
     };
@@ -77,6 +100,7 @@ pub fn rename(
         full_name,
         &name_key(full_name, &account.email_key),
     )?;
+    queries::set_words(conn, &account.id)?;
     let event = Event {
         action: "account.renamed",
         subject: Subject {
@@ -182,6 +206,7 @@ pub fn change_email(
     email: &EmailAddress,
 ) -> Result<()> {
     queries::set_email(conn, account, email, &name_key(&account.full_name, email.key()))?;
+    queries::set_words(conn, &account.id)?;
     let event = Event {
         action: "account.email_changed",
         subject: Subject {
@@ -275,6 +300,7 @@ pub fn choose_username(
             "Your account changed meanwhile. Go back, reload the page and try again.".to_owned(),
         ));
     }
+    queries::set_words(conn, &account.id)?;
     let event = Event {
         action: "account.username_changed",
         subject: Subject {

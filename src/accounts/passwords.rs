@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 
+use super::common::is_common;
 use crate::store::id;
 
 /// The shortest password, in characters.
@@ -34,6 +35,11 @@ pub fn check_policy(password: &str, email: &str) -> Result<(), String> {
     letters.dedup();
     if letters.len() < 5 {
         return Err("Use more than a few different characters.".to_owned());
+    }
+    if is_common(password) {
+        return Err(
+            "Many people use this password, so it is guessed first. Use a few words of your own.".to_owned(),
+        );
     }
     Ok(())
 }
@@ -88,6 +94,8 @@ mod tests {
         assert!(check_policy(&"a".repeat(20), "").is_err());
         assert!(check_policy(&"abcdefg ".repeat(40), "").is_err());
         assert!(check_policy("olive@acme.example1", "olive@acme.example").is_err());
+        assert!(check_policy("Password2024!", "").is_err());
+        assert!(check_policy(&"a long one of many words ".repeat(5), "").is_ok());
         assert!(check_policy("correct horse battery", "olive@acme.example").is_ok());
     }
 }

@@ -1,12 +1,14 @@
 //! SQL of accounts, their identities and retired usernames.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
-use super::Account;
+use super::{Account, words};
 use crate::access::{EmailAddress, Identity};
-use crate::store::schema::{accounts, identities, retired_usernames};
+use crate::store::schema::{account_words, accounts, identities, retired_usernames};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, id};
+use crate::store::{Conn, Result, Run as _, Sql, id};
 
 type Row = (
     String,
@@ -98,17 +100,54 @@ pub fn find_by_email(conn: &mut Conn, email: &EmailAddress) -> Result<Option<Acc
         .map(account))
 }
 
-/// The account that this (connection, issuer, subject) is linked to.
-pub fn find_by_identity(conn: &mut Conn, identity: &Identity) -> Result<Option<Account>> {
-    let row = identities::table
+/// The accounts that these identities of one connection are linked to, each with its issuer and subject.
+///
+/// # Errors
+/// When the database refuses.
+pub fn linked_to(
+    conn: &mut Conn,
+    connection: &str,
+    wanted: &[&Identity],
+) -> Result<Vec<(String, String, Account)>> {
+    let issuers: BTreeSet<&str> = wanted.iter().map(|identity| identity.issuer.as_str()).collect();
+    let subjects: Vec<&str> = wanted.iter().map(|identity| identity.subject.as_str()).collect();
+    let rows: Vec<(String, String, Row)> = identities::table
         .inner_join(accounts::table)
-        .filter(identities::connection_id.eq(&identity.connection))
-        .filter(identities::issuer.eq(&identity.issuer))
-        .filter(identities::subject.eq(&identity.subject))
+        .filter(identities::connection_id.eq(connection))
+        .filter(identities::issuer.eq_any(issuers))
+        .filter(identities::subject.eq_any(subjects))
+        .select((identities::issuer, identities::subject, COLUMNS))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(issuer, subject, row)| (issuer, subject, account(row)))
+        .collect())
+}
+
+/// The accounts of these addresses (folded).
+///
+/// # Errors
+/// When the database refuses.
+pub fn by_email_keys(conn: &mut Conn, keys: &[&str]) -> Result<Vec<Account>> {
+    let rows: Vec<Row> = accounts::table
+        .filter(accounts::email_key.eq_any(keys))
         .select(COLUMNS)
+        .load(conn)?;
+    Ok(rows.into_iter().map(account).collect())
+}
+
+/// Issuer and subject by which an account is linked at a connection; of several the latest.
+///
+/// # Errors
+/// When the database refuses.
+pub fn identity_at(conn: &mut Conn, connection: &str, account: &str) -> Result<Option<(String, String)>> {
+    identities::table
+        .filter(identities::account_id.eq(account))
+        .filter(identities::connection_id.eq(connection))
+        .order((identities::linked_at.desc(), identities::id.desc()))
+        .select((identities::issuer, identities::subject))
         .first(conn)
-        .optional()?;
-    Ok(row.map(account))
+        .optional()
 }
 
 /// How many accounts there are.
@@ -135,21 +174,38 @@ pub(super) fn insert(conn: &mut Conn, new: &Account, name_key: &str) -> Result<(
             accounts::username.eq(&new.username),
             accounts::state.eq("active"),
             accounts::operator.eq(new.operator),
+            accounts::admitted_at.eq(new.admitted_at),
             accounts::created_at.eq(new.created_at),
         ))
-        .execute(conn)
-        .map(drop)
+        .run(conn)?;
+    add_words(conn, &new.id, (name_key, &new.email_key, &new.username))
+}
+
+/// Writes the words by which the account is found anew.
+pub(super) fn set_words(conn: &mut Conn, id: &str) -> Result<()> {
+    let (name_key, email_key, username): (String, String, String) = accounts::table
+        .find(id)
+        .select((accounts::name_key, accounts::email_key, accounts::username))
+        .first(conn)?;
+    diesel::delete(account_words::table.filter(account_words::account_id.eq(id))).run(conn)?;
+    add_words(conn, id, (&name_key, &email_key, &username))
+}
+
+fn add_words(conn: &mut Conn, id: &str, (name_key, email_key, username): (&str, &str, &str)) -> Result<()> {
+    let words = words::words_of(name_key, email_key, username);
+    let values = vec!["(?, ?)"; words.len()].join(", ");
+    let statement = Sql::new(format!(
+        "INSERT INTO account_words (account_id, word) VALUES {values}"
+    ));
+    let with = |statement: Sql, word: &String| statement.text(id).text(word);
+    words.iter().fold(statement, with).run(conn).map(drop)
 }
 
 /// Whether a username is in use or was released once.
 pub(super) fn username_is_taken(conn: &mut Conn, username: &str) -> Result<bool> {
-    let used = diesel::select(diesel::dsl::exists(
-        accounts::table.filter(accounts::username.eq(username)),
-    ))
-    .get_result::<bool>(conn)?;
-    let retired = diesel::select(diesel::dsl::exists(retired_usernames::table.find(username)))
-        .get_result::<bool>(conn)?;
-    Ok(used || retired)
+    let used = diesel::dsl::exists(accounts::table.filter(accounts::username.eq(username)));
+    let retired = diesel::dsl::exists(retired_usernames::table.find(username));
+    diesel::select(used.or(retired)).get_result(conn)
 }
 
 pub(super) fn retire_username(conn: &mut Conn, username: &str, now: Timestamp) -> Result<()> {
@@ -158,14 +214,14 @@ pub(super) fn retire_username(conn: &mut Conn, username: &str, now: Timestamp) -
             retired_usernames::username.eq(username),
             retired_usernames::retired_at.eq(now),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
 pub(super) fn set_username(conn: &mut Conn, id: &str, username: &str, version: i64) -> Result<usize> {
     diesel::update(accounts::table.find(id).filter(accounts::version.eq(version)))
         .set((accounts::username.eq(username), accounts::version.eq(version + 1)))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn set_name(conn: &mut Conn, id: &str, full_name: &str, name_key: &str) -> Result<usize> {
@@ -175,7 +231,7 @@ pub(super) fn set_name(conn: &mut Conn, id: &str, full_name: &str, name_key: &st
             accounts::name_key.eq(name_key),
             accounts::version.eq(accounts::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn set_email(
@@ -191,7 +247,7 @@ pub(super) fn set_email(
             accounts::name_key.eq(name_key),
             accounts::version.eq(accounts::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn unlink(conn: &mut Conn, connection: &str, account: &str) -> Result<usize> {
@@ -200,7 +256,7 @@ pub(super) fn unlink(conn: &mut Conn, connection: &str, account: &str) -> Result
             .filter(identities::account_id.eq(account))
             .filter(identities::connection_id.eq(connection)),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub(super) fn set_password(conn: &mut Conn, id: &str, hash: &str) -> Result<usize> {
@@ -209,7 +265,7 @@ pub(super) fn set_password(conn: &mut Conn, id: &str, hash: &str) -> Result<usiz
             accounts::password_hash.eq(Some(hash)),
             accounts::version.eq(accounts::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn drop_password(conn: &mut Conn, id: &str) -> Result<usize> {
@@ -218,19 +274,19 @@ pub(super) fn drop_password(conn: &mut Conn, id: &str) -> Result<usize> {
             accounts::password_hash.eq(None::<String>),
             accounts::version.eq(accounts::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn set_admitted(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
     diesel::update(accounts::table.find(id).filter(accounts::admitted_at.is_null()))
         .set(accounts::admitted_at.eq(Some(now)))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn set_operator(conn: &mut Conn, id: &str, operator: bool) -> Result<usize> {
     diesel::update(accounts::table.find(id))
         .set(accounts::operator.eq(operator))
-        .execute(conn)
+        .run(conn)
 }
 
 pub(super) fn link(conn: &mut Conn, identity: &Identity, account: &str, now: Timestamp) -> Result<()> {
@@ -243,6 +299,6 @@ pub(super) fn link(conn: &mut Conn, identity: &Identity, account: &str, now: Tim
             identities::account_id.eq(account),
             identities::linked_at.eq(now),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }

@@ -9,6 +9,7 @@ use super::work::{At as _, Halt, Report, Work, refuse};
 use crate::access::{InvitationStanding, Role};
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
+use crate::mail::Post;
 use crate::members;
 use crate::orgs::{self, Organization, Settings};
 use crate::sign_in::{self, NewOwner};
@@ -324,6 +325,9 @@ fn invite(
         &[new],
     )
     .at(&said.email.place)?;
+    invitations::letters::send(work.conn, work.now, &Post::of(work.site), organization, &sent)
+        .map_err(Problem::from)
+        .at(&said.email.place)?;
     for one in sent {
         let link = if work.dry_run {
             "a link, shown when it is done".to_owned()

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
-use super::queries;
+use super::queries::Kept;
+use super::{chain, queries};
 use crate::session::{Member, Signed};
+use crate::store::text::tame;
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, id};
 
 /// What kind of actor did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,10 +117,90 @@ pub struct Event<'a> {
     pub after: Option<Value>,
 }
 
-/// Writes one entry in the running transaction.
+/// An entry of the log, for those who act on what happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// Its id; ids sort by time.
+    pub id: String,
+    /// Whose log; none for what concerns the installation, such as an account.
+    pub organization: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Who, as it was called then.
+    pub actor_name: String,
+    /// What, as `noun.verb`.
+    pub action: String,
+    /// The id of what it was done to.
+    pub subject_id: String,
+    /// Its name as it was then.
+    pub subject_name: String,
+    /// What changed, as JSON; may be empty.
+    pub before_json: String,
+    /// Likewise, afterwards.
+    pub after_json: String,
+}
+
+/// Writes one entry in the running transaction, at the end of its chain. Until the transaction ends, others who write
+/// to the same chain wait: so a transaction that writes for several organizations takes them in the order of their ids.
 ///
 /// # Errors
 /// When the database refuses; the change must then not happen either.
 pub fn record(conn: &mut Conn, now: Timestamp, actor: &Actor, event: &Event<'_>) -> Result<()> {
-    queries::insert(conn, now, actor, event)
+    let chain = chain::name(conn, event.organization);
+    let (seq, previous) = queries::next_place(conn, &chain)?;
+    let mut entry = kept(now, actor, event);
+    entry.chain = chain;
+    entry.seq = Some(seq);
+    entry.hash = chain::hash(&previous, &entry);
+    queries::insert(conn, &entry)
+}
+
+/// Writes entries of one organization in the running transaction, in this order and in few statements.
+///
+/// # Errors
+/// As for [`record`].
+pub fn record_all(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    events: &[Event<'_>],
+) -> Result<()> {
+    let number = i64::try_from(events.len()).unwrap_or_default();
+    if number == 0 {
+        return Ok(());
+    }
+    let chain = chain::name(conn, Some(organization));
+    let (first, mut previous) = queries::next_places(conn, &chain, number)?;
+    let mut entries = Vec::with_capacity(events.len());
+    for (seq, event) in (first..).zip(events) {
+        let mut entry = kept(now, actor, event);
+        entry.organization_id = Some(organization.to_owned());
+        entry.chain.clone_from(&chain);
+        entry.seq = Some(seq);
+        entry.hash = chain::hash(&previous, &entry);
+        previous.clone_from(&entry.hash);
+        entries.push(entry);
+    }
+    queries::insert_all(conn, &entries)
+}
+
+fn kept(now: Timestamp, actor: &Actor, event: &Event<'_>) -> Kept {
+    let json = |value: &Option<Value>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+    Kept {
+        id: id::new_id(),
+        organization_id: event.organization.map(str::to_owned),
+        at: now,
+        actor_kind: actor.kind.as_str().to_owned(),
+        actor_id: actor.id.clone(),
+        actor_name: tame(&actor.name, queries::LONGEST),
+        action: event.action.to_owned(),
+        subject_kind: event.subject.kind.to_owned(),
+        subject_id: event.subject.id.to_owned(),
+        subject_name: tame(event.subject.name, queries::LONGEST),
+        ip: actor.ip.clone(),
+        before_json: json(&event.before),
+        after_json: json(&event.after),
+        ..Kept::default()
+    }
 }

@@ -1,14 +1,16 @@
 //! The audit log as administrators read it.
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::entry::{Entry, Field};
+use super::export::Format;
 use super::{queries, words};
 use crate::session::{Admin, Frame};
 use crate::store::text::tame;
 use crate::store::time::{DAY, Timestamp, date, parse_day};
+use crate::web::download;
 use crate::web::paging::base;
 use crate::web::{Choice, Page, Paging, Problem, Site, Slice};
 
@@ -118,6 +120,14 @@ impl Wanted {
     }
 }
 
+impl List {
+    /// The address of the same entries as a file of this kind, below the organization's.
+    fn file(&self, extension: &str) -> String {
+        let address = format!("/audit.{extension}{}", self.base);
+        address.trim_end_matches(['?', '&']).to_owned()
+    }
+}
+
 /// `/orgs/{org}/audit`.
 pub async fn list(
     admin: Admin,
@@ -143,6 +153,34 @@ pub async fn list(
         page,
         filter,
     }))
+}
+
+/// `/orgs/{org}/audit.csv`: what the filters leave, all of it.
+pub async fn csv(admin: Admin, site: web::Data<Site>, filter: web::Query<Filter>) -> HttpResponse {
+    file(&admin, &site, &filter, Format::Csv)
+}
+
+/// `/orgs/{org}/audit.jsonl`: the same for machines.
+pub async fn json_lines(admin: Admin, site: web::Data<Site>, filter: web::Query<Filter>) -> HttpResponse {
+    file(&admin, &site, &filter, Format::JsonLines)
+}
+
+fn file(admin: &Admin, site: &Site, filter: &Filter, format: Format) -> HttpResponse {
+    let (organization, wanted) = (admin.organization.clone(), filter.wanted());
+    let (name, mut last) = (format!("audit.{}", format.extension()), String::new());
+    download::file(
+        &site.store,
+        &name,
+        format.media_type(),
+        format.header(),
+        move |conn| {
+            let some = queries::wanted_after(conn, &organization, &wanted, &last, download::ROWS)?;
+            if let Some(end) = some.last() {
+                last.clone_from(&end.id);
+            }
+            Ok(some.iter().map(|entry| format.line(entry)).collect())
+        },
+    )
 }
 
 /// `/orgs/{org}/audit/{id}`.

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::model::{Connection, Protocol, Settings, State, secret_place};
-use super::{queries, saml};
+use super::model::{Connection, Settings, State, secret_place};
+use super::{queries, testing, versions};
 use crate::access::Role;
 use crate::audit::{self, Actor, ActorKind, Event, Subject};
 use crate::domains;
@@ -64,16 +64,7 @@ pub fn change(
         return Ok(known.clone());
     }
     check(conn, &known.organization, &known.id, settings)?;
-    if would_send_the_secret_elsewhere(known, settings) {
-        return Err(Problem::Conflict(
-            "The issuer differs. Type its client secret too: the old secret is never sent to another server."
-                .to_owned(),
-        ));
-    }
-    let secret = match &settings.client_secret {
-        None => known.client_secret_sealed.clone(),
-        Some(typed) => seal(sealer, &known.id, typed)?,
-    };
+    let secret = secret_after(sealer, known, settings)?;
     unless_stale(queries::update(conn, known, settings, &secret)?)?;
     let mut after = settings.told();
     if let (Some(_), Value::Object(fields)) = (&settings.client_secret, &mut after) {
@@ -89,6 +80,24 @@ pub fn change(
         after,
     )?;
     reread(conn, known)
+}
+
+/// The sealed secret after these settings were typed.
+pub(super) fn secret_after(
+    sealer: &Sealer,
+    known: &Connection,
+    settings: &Settings,
+) -> Result<String, Problem> {
+    if would_send_the_secret_elsewhere(known, settings) {
+        return Err(Problem::Conflict(
+            "The issuer differs. Type its client secret too: the old secret is never sent to another server."
+                .to_owned(),
+        ));
+    }
+    match &settings.client_secret {
+        None => Ok(known.client_secret_sealed.clone()),
+        Some(typed) => seal(sealer, &known.id, typed),
+    }
 }
 
 /// Whether the secret of one provider would be shown to another.
@@ -119,8 +128,7 @@ pub fn set_state(
         return Err(Problem::Conflict(LAST_WAY_IN.to_owned()));
     }
     if state == State::On
-        && known.protocol == Protocol::Saml
-        && let Some(missing) = saml::actions::missing(conn, &known.id)?
+        && let Some(missing) = versions::live(conn, known)?.missing()
     {
         return Err(Problem::Conflict(format!("It can’t be turned on yet. {missing}")));
     }
@@ -139,6 +147,40 @@ pub fn set_state(
         after,
     )?;
     reread(conn, known)
+}
+
+/// Lets people sign in by the connection once its settings passed a test; or without one, if that is said.
+///
+/// # Errors
+/// As [`set_state`]; and `Conflict` when it was not tested, and nobody said that it need not be.
+pub fn turn_on(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    even_untested: bool,
+) -> Result<Connection, Problem> {
+    let done = set_state(conn, now, actor, known, State::On)?;
+    if testing::live_passed(conn, known)? {
+        return Ok(done);
+    }
+    if !even_untested {
+        return Err(Problem::Conflict(
+            "Its settings have not passed a test. Test them first, or say that it is to be turned on without."
+                .to_owned(),
+        ));
+    }
+    let after = json!({"test": "none passed"});
+    record(
+        conn,
+        now,
+        actor,
+        known,
+        "connection.turned_on_untested",
+        None,
+        after,
+    )?;
+    Ok(done)
 }
 
 /// Turns just-in-time provisioning on or off.
@@ -194,6 +236,38 @@ pub fn set_scim(
         Some(before),
         after,
     )?;
+    reread(conn, known)
+}
+
+/// Says which role and team somebody gets who becomes a member by just-in-time provisioning.
+///
+/// # Errors
+/// `Invalid` when the team is gone or the role can't be given, `Conflict` when the connection changed meanwhile.
+pub fn set_newcomers(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    (role, team): (Role, Option<String>),
+) -> Result<Connection, Problem> {
+    let before = Settings::from(known);
+    let after = Settings {
+        default_role: role,
+        default_team: team,
+        ..before.clone()
+    };
+    if after == before {
+        return Ok(known.clone());
+    }
+    check(conn, &known.organization, &known.id, &after)?;
+    unless_stale(queries::set_newcomers(
+        conn,
+        known,
+        role,
+        after.default_team.as_deref(),
+    )?)?;
+    let told = Some(before.told());
+    record(conn, now, actor, known, "connection.changed", told, after.told())?;
     reread(conn, known)
 }
 

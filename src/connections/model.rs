@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::access::{MappedGroup, Policy, Role};
+use crate::access::{DomainStanding, MappedGroup, Policy, Role};
 use crate::store::time::Timestamp;
 
 /// One organization's single sign-on to one identity provider.
@@ -130,6 +130,31 @@ impl Connection {
     /// Whether people can sign in by it.
     pub fn is_on(&self) -> bool {
         self.state == State::On
+    }
+}
+
+/// A verified domain as somebody finds it who comes by a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingDomain {
+    /// Lower-case A-labels.
+    pub name: String,
+    /// Its row, where it is the organization's own.
+    pub id: Option<String>,
+    /// Its proof has been missing for so long that it lets in members and nobody new.
+    pub lapsed: bool,
+    /// Whether it is attached to the connection.
+    pub attached: bool,
+}
+
+impl StandingDomain {
+    /// What it is good for.
+    pub fn standing(&self) -> DomainStanding {
+        match (&self.id, self.attached, self.lapsed) {
+            (None, _, _) => DomainStanding::OtherOrganization,
+            (Some(_), false, _) => DomainStanding::Unverified,
+            (Some(_), true, false) => DomainStanding::Verified,
+            (Some(_), true, true) => DomainStanding::Lapsed,
+        }
     }
 }
 

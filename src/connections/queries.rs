@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::model::{Connection, Protocol, Settings, State};
+use super::model::{Connection, Protocol, Settings, StandingDomain, State};
 use crate::access::{DomainStanding, Role};
 use crate::store::schema::{
-    accounts, connection_domains, connections, denials, domains, group_mappings, identities, invitations,
-    members, organizations, scim_tokens, sign_ins, team_members, teams,
+    accounts, connection_domains, connections, domains, group_mappings, identities, members, organizations,
+    scim_tokens, teams,
 };
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
@@ -73,6 +73,32 @@ pub fn find(conn: &mut Conn, id: &str) -> Result<Option<Connection>> {
         .first(conn)
         .optional()?;
     Ok(row.map(Connection::from))
+}
+
+/// The connection whose live token has this hash, in an organization that is on; with the token's id and name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find_by_token(
+    conn: &mut Conn,
+    now: Timestamp,
+    hash: &str,
+) -> Result<Option<(String, String, Connection)>> {
+    let found: Option<(String, String, Row)> = connections::table
+        .inner_join(organizations::table)
+        .inner_join(scim_tokens::table.on(scim_tokens::connection_id.eq(connections::id)))
+        .filter(scim_tokens::token_hash.eq(hash))
+        .filter(scim_tokens::revoked_at.is_null())
+        .filter(
+            scim_tokens::expires_at
+                .is_null()
+                .or(scim_tokens::expires_at.gt(now)),
+        )
+        .filter(organizations::state.eq("on"))
+        .select((scim_tokens::id, scim_tokens::name, Row::as_select()))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(id, name, row)| (id, name, Connection::from(row))))
 }
 
 /// One of the organization's connections.
@@ -144,23 +170,47 @@ pub fn list(conn: &mut Conn, organization: &str) -> Result<Vec<Connection>> {
 /// # Errors
 /// When the database refuses.
 pub fn domain_standing(conn: &mut Conn, connection: &Connection, domain: &str) -> Result<DomainStanding> {
-    let verified: Option<(String, String, Option<Timestamp>)> = domains::table
-        .filter(domains::name.eq(domain))
+    let found = domain_standings(conn, connection, &[domain])?.pop();
+    Ok(found.map_or(DomainStanding::Unverified, |found| found.standing()))
+}
+
+/// How those of these domains stand that somebody verified; the others are [`DomainStanding::Unverified`].
+///
+/// # Errors
+/// When the database refuses.
+pub fn domain_standings(
+    conn: &mut Conn,
+    connection: &Connection,
+    names: &[&str],
+) -> Result<Vec<StandingDomain>> {
+    let verified: Vec<(String, String, String, Option<Timestamp>)> = domains::table
+        .filter(domains::name.eq_any(names))
         .filter(domains::verified)
-        .select((domains::id, domains::organization_id, domains::lapsed_at))
-        .first(conn)
-        .optional()?;
-    let Some((id, organization, lapsed_at)) = verified else {
-        return Ok(DomainStanding::Unverified);
+        .select((
+            domains::name,
+            domains::id,
+            domains::organization_id,
+            domains::lapsed_at,
+        ))
+        .load(conn)?;
+    let ours = |organization: &str| organization == connection.organization;
+    let attached: Vec<String> = if verified.iter().any(|(_, _, organization, _)| ours(organization)) {
+        connection_domains::table
+            .filter(connection_domains::connection_id.eq(&connection.id))
+            .select(connection_domains::domain_id)
+            .load(conn)?
+    } else {
+        Vec::new()
     };
-    if organization != connection.organization {
-        return Ok(DomainStanding::OtherOrganization);
-    }
-    Ok(match (is_attached(conn, &connection.id, &id)?, lapsed_at) {
-        (true, None) => DomainStanding::Verified,
-        (true, Some(_)) => DomainStanding::Lapsed,
-        (false, _) => DomainStanding::Unverified,
-    })
+    Ok(verified
+        .into_iter()
+        .map(|(name, id, organization, lapsed_at)| StandingDomain {
+            name,
+            attached: attached.contains(&id),
+            id: ours(&organization).then_some(id),
+            lapsed: lapsed_at.is_some(),
+        })
+        .collect())
 }
 
 pub fn is_attached(conn: &mut Conn, connection: &str, domain: &str) -> Result<bool> {
@@ -187,6 +237,9 @@ pub fn detach(conn: &mut Conn, connection: &str, domain: &str) -> Result<()> {
 }
 
 /// Id and name of each attached domain, by name.
+///
+/// # Errors
+/// When the database refuses.
 pub fn attached(conn: &mut Conn, connection: &str) -> Result<Vec<(String, String)>> {
     connection_domains::table
         .inner_join(domains::table)
@@ -291,65 +344,6 @@ pub fn active_members(conn: &mut Conn, organization: &str) -> Result<i64> {
         .get_result(conn)
 }
 
-/// How many invitations wait and have not expired.
-pub fn pending_invitations(conn: &mut Conn, organization: &str, now: Timestamp) -> Result<i64> {
-    invitations::table
-        .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::state.eq("pending"))
-        .filter(invitations::expires_at.gt(now))
-        .count()
-        .get_result(conn)
-}
-
-/// How many people of this connection became members by just-in-time provisioning since then.
-pub fn joined_by_jit(conn: &mut Conn, connection: &Connection, since: Timestamp) -> Result<i64> {
-    let linked = identities::table
-        .filter(identities::connection_id.eq(&connection.id))
-        .select(identities::account_id);
-    members::table
-        .filter(members::organization_id.eq(&connection.organization))
-        .filter(members::source.eq("jit"))
-        .filter(members::joined_at.ge(since))
-        .filter(members::account_id.eq_any(linked))
-        .count()
-        .get_result(conn)
-}
-
-/// How many people were denied here since then for want of an invitation alone, and come from a domain
-/// by which just-in-time provisioning would let them in.
-pub fn denied_but_for_jit(conn: &mut Conn, connection: &Connection, since: Timestamp) -> Result<i64> {
-    let covered = connection_domains::table
-        .inner_join(domains::table)
-        .filter(connection_domains::connection_id.eq(&connection.id))
-        .filter(domains::verified)
-        .filter(domains::lapsed_at.is_null())
-        .select(domains::name);
-    denials::table
-        .inner_join(sign_ins::table.on(sign_ins::id.eq(denials::last_sign_in_id)))
-        .filter(denials::organization_id.eq(&connection.organization))
-        .filter(denials::connection_id.eq(&connection.id))
-        .filter(denials::reason.eq("not_invited"))
-        .filter(denials::state.ne("settled"))
-        .filter(denials::last_at.ge(since))
-        .filter(denials::domain.eq_any(covered))
-        .filter(
-            sign_ins::email_verified
-                .is_null()
-                .or(sign_ins::email_verified.eq(true)),
-        )
-        .count()
-        .get_result(conn)
-}
-
-/// How many team memberships a group of this connection gave.
-pub fn mapped_memberships(conn: &mut Conn, connection: &str) -> Result<i64> {
-    team_members::table
-        .filter(team_members::connection_id.eq(connection))
-        .filter(team_members::source.eq("mapping"))
-        .count()
-        .get_result(conn)
-}
-
 /// How many active members could still sign in without this connection: by a password, or by another
 /// connection that is on and to which they are linked.
 pub fn with_another_way(conn: &mut Conn, connection: &Connection, owners_only: bool) -> Result<i64> {
@@ -377,6 +371,47 @@ pub fn with_another_way(conn: &mut Conn, connection: &Connection, owners_only: b
         )
         .count()
         .get_result(conn)
+}
+
+/// Somebody by name and address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub name: String,
+    pub email: String,
+}
+
+/// Accounts with a password at these domains that enforcement would take from them: how many, and the first 20 by address.
+/// Those named here, who are owners for emergencies, and operators keep theirs.
+pub fn losing_passwords(
+    conn: &mut Conn,
+    domains: &[String],
+    keepers: &[String],
+) -> Result<(i64, Vec<Named>)> {
+    let losing = || {
+        accounts::table
+            .filter(accounts::email_domain.eq_any(domains))
+            .filter(accounts::password_hash.is_not_null())
+            .filter(accounts::state.eq("active"))
+            .filter(accounts::operator.eq(false))
+            .filter(accounts::id.ne_all(keepers))
+    };
+    let count = losing().count().get_result(conn)?;
+    let first = losing()
+        .order(accounts::email_key)
+        .limit(20)
+        .select((accounts::full_name, accounts::email))
+        .load(conn)?;
+    Ok((count, named(first)))
+}
+
+/// Whoever has no name is called by the address.
+fn named(rows: Vec<(String, String)>) -> Vec<Named> {
+    rows.into_iter()
+        .map(|(name, email)| Named {
+            name: if name.is_empty() { email.clone() } else { name },
+            email,
+        })
+        .collect()
 }
 
 /// Counts the version up after a change of its domains.
@@ -435,6 +470,21 @@ pub fn set_jit(conn: &mut Conn, now: Timestamp, known: &Connection, on: bool, by
         connections::jit.eq(on),
         connections::jit_changed_at.eq(now),
         connections::jit_changed_by.eq(by),
+        connections::version.eq(known.version + 1),
+    ))
+    .execute(conn)
+}
+
+/// What newcomers get.
+pub fn set_newcomers(conn: &mut Conn, known: &Connection, role: Role, team: Option<&str>) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .set((
+        connections::default_role.eq(role.as_str()),
+        connections::default_team_id.eq(team),
         connections::version.eq(known.version + 1),
     ))
     .execute(conn)

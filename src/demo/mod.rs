@@ -15,7 +15,7 @@ use visitor::Visitor;
 use crate::access::EmailAddress;
 use crate::app::Vestibule;
 use crate::audit::Actor;
-use crate::config::{Config, PublicUrl};
+use crate::config::{self, Config, PublicUrl};
 use crate::store::id;
 use crate::store::time::Clock;
 use crate::web::Problem;
@@ -111,8 +111,12 @@ fn settings(folder: &Path, listen: SocketAddr) -> Result<Config, String> {
         trusted_proxies: Vec::new(),
         workers: 2,
         stranger_days: 30,
+        rate_limit: 60,
+        smtp: None,
         log: "warn".to_owned(),
         log_json: false,
+        audit: config::Audit::default(),
+        serving: config::Serving::default(),
     })
 }
 

@@ -3,10 +3,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::actions;
 use super::model::{Denial, State};
 use super::queries;
+use super::{actions, letters, pages};
 use crate::audit::Actor;
+use crate::mail::Post;
+use crate::orgs;
 use crate::session::{Admin, Frame};
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 
@@ -61,11 +63,14 @@ pub async fn dismiss(
         return Ok(Page::unprocessable(dismiss_page(&admin, denial, &note, errors)).response());
     }
     let (organization, now, actor) = (admin.organization.clone(), site.now(), Actor::from(&*admin));
-    let version = form.version();
+    let (version, post) = (form.version(), Post::of(&site));
     let done = site
         .store
-        .writing_in(&admin.organization, move |conn| {
-            actions::dismiss(conn, now, &actor, &organization, (&id, version), &note)
+        .writing_in(&admin.organization, move |conn| -> Result<_, Problem> {
+            let done = actions::dismiss(conn, now, &actor, &organization, (&id, version), &note)?;
+            let organization = orgs::find(conn, &organization)?.ok_or(Problem::NotFound)?;
+            letters::dismissed(conn, now, &post, &organization, &done)?;
+            Ok(done)
         })
         .await?;
     Ok(
@@ -110,6 +115,60 @@ pub async fn reopen(
         Flash::good(format!("The denial of {} is open again.", done.person()))
             .redirect(&site, &admin.path(&format!("/denied/{}", done.id))),
     )
+}
+
+/// Gives a denial to somebody, or to nobody.
+pub async fn assign(
+    admin: Admin,
+    site: web::Data<Site>,
+    path: Named,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let (organization, now, actor) = (admin.organization.clone(), site.now(), Actor::from(&*admin));
+    let (version, account) = (form.version(), form.text("to").to_owned());
+    let done = site
+        .store
+        .writing_in(&admin.organization, move |conn| {
+            actions::assign(conn, now, &actor, &organization, (&id, version), &account)
+        })
+        .await?;
+    let sentence = if done.assigned_account.is_empty() {
+        "Nobody takes care of this denial now.".to_owned()
+    } else {
+        format!("{} takes care of this denial.", done.assigned_name)
+    };
+    Ok(Flash::good(sentence).redirect(&site, &admin.path(&format!("/denied/{}", done.id))))
+}
+
+/// Keeps a note.
+pub async fn note(
+    admin: Admin,
+    site: web::Data<Site>,
+    path: Named,
+    form: Posted,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let (organization, now, actor) = (admin.organization.clone(), site.now(), Actor::from(&*admin));
+    let (text, known) = (form.text("note").to_owned(), id.clone());
+    let typed = text.clone();
+    let done = site
+        .store
+        .writing_in(&admin.organization, move |conn| {
+            actions::add_note(conn, now, &actor, &organization, &known, &text)
+        })
+        .await;
+    match done {
+        Ok(denial) => {
+            let path = admin.path(&format!("/denied/{}", denial.id));
+            Ok(Flash::good("The note is kept.").redirect(&site, &path))
+        }
+        Err(Problem::Invalid(sentence)) => {
+            let page = pages::shown(&admin, &site, id, typed, Some(sentence)).await?;
+            Ok(Page::unprocessable(page).response())
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 async fn denial(admin: &Admin, site: &Site, id: String) -> Result<Denial, Problem> {

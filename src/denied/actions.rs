@@ -1,6 +1,8 @@
 //! What happens to denials. Each takes a transaction that holds the organization's lock.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::model::{self, Denial, State};
 use super::queries;
@@ -145,6 +147,123 @@ pub fn dismiss(
     Ok(changed)
 }
 
+/// Lets these denials be, with one note why; those that wait no longer are passed over. Answers how many.
+///
+/// # Errors
+/// When the note is too long, or the database refuses.
+pub fn dismiss_many(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    ids: &[String],
+    note: &str,
+) -> std::result::Result<usize, Problem> {
+    let mut dismissed = 0;
+    for denial in queries::find_many(conn, organization, ids)? {
+        if matches!(denial.state, State::Open | State::Invited) {
+            dismiss(conn, now, actor, organization, (&denial.id, denial.version), note)?;
+            dismissed += 1;
+        }
+    }
+    Ok(dismissed)
+}
+
+/// Gives a denial to an admin or owner, or to nobody.
+///
+/// # Errors
+/// When it is gone or changed since `version`, or the account is none of an active admin or owner here.
+pub fn assign(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    (denial_id, version): (&str, i64),
+    account: &str,
+) -> std::result::Result<Denial, Problem> {
+    let denial = unchanged(conn, organization, denial_id, version)?;
+    let name = if account.is_empty() {
+        String::new()
+    } else {
+        let carers = queries::carers(conn, organization)?;
+        let carer = carers.into_iter().find(|(id, _)| id == account);
+        let (_, name) = carer.ok_or_else(|| {
+            Problem::Conflict("Only admins and owners of this organization take care of denials.".to_owned())
+        })?;
+        name
+    };
+    let changed = Denial {
+        assigned_account: account.to_owned(),
+        assigned_name: tame(&name, 200),
+        version: denial.version + 1,
+        ..denial.clone()
+    };
+    queries::update(conn, &changed)?;
+    let told = |denial: &Denial| Some(json!({ "to": denial.assigned_name }));
+    tell(
+        conn,
+        now,
+        actor,
+        "denial.assigned",
+        &changed,
+        (told(&denial), told(&changed)),
+    )?;
+    Ok(changed)
+}
+
+/// Keeps a note beside a denial, for colleagues.
+///
+/// # Errors
+/// When there is no such denial, or the note is empty or too long.
+pub fn add_note(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    denial_id: &str,
+    text: &str,
+) -> std::result::Result<Denial, Problem> {
+    if text.is_empty() || text.chars().count() > LONGEST_NOTE {
+        return Err(Problem::Invalid(format!(
+            "Write a note of 1 to {LONGEST_NOTE} characters."
+        )));
+    }
+    let denial = queries::find(conn, organization, denial_id)?.ok_or(Problem::NotFound)?;
+    let text = tame(text, LONGEST_NOTE);
+    queries::insert_note(conn, now, denial_id, (&actor.id, &actor.name), &text)?;
+    tell(
+        conn,
+        now,
+        actor,
+        "denial.noted",
+        &denial,
+        (None, Some(json!({ "note": text }))),
+    )?;
+    Ok(denial)
+}
+
+/// Marks the denials of these addresses (folded) as answered by their invitations: those that wait, and those that were let be.
+/// Answers how many.
+///
+/// # Errors
+/// When the database refuses.
+pub fn invited_addresses(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    organization: &str,
+    invited_by_key: &BTreeMap<String, &str>,
+) -> Result<usize> {
+    let keys: Vec<&str> = invited_by_key.keys().map(String::as_str).collect();
+    let mut answered = 0;
+    for denial in queries::of_addresses(conn, organization, &keys)? {
+        if let Some(invitation) = invited_by_key.get(&denial.email_key) {
+            answered += usize::from(invited(conn, now, actor, organization, &denial.id, invitation)?);
+        }
+    }
+    Ok(answered)
+}
+
 /// Puts a dismissed denial back among the open ones.
 ///
 /// # Errors
@@ -204,16 +323,27 @@ fn write(
     let facts = |denial: &Denial| {
         Some(json!({ "state": denial.state.as_str(), "note": denial.note, "invitation": denial.invitation }))
     };
+    tell(conn, now, actor, action, after, (facts(before), facts(after)))
+}
+
+fn tell(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    action: &str,
+    denial: &Denial,
+    (before, after): (Option<Value>, Option<Value>),
+) -> Result<()> {
     let event = Event {
-        organization: Some(&after.organization),
+        organization: Some(&denial.organization),
         action,
         subject: Subject {
             kind: "denial",
-            id: &after.id,
-            name: after.person(),
+            id: &denial.id,
+            name: denial.person(),
         },
-        before: facts(before),
-        after: facts(after),
+        before,
+        after,
     };
     audit::record(conn, now, actor, &event)
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::State;
 use crate::access::{Denial as Reason, DomainName};
-use crate::sign_ins::cut;
+use crate::sign_ins::{as_reference, cut};
 use crate::store::text::tame;
 use crate::store::time::{DAY, Timestamp, date, parse_day};
 use crate::web::paging::base;
@@ -26,6 +26,9 @@ pub struct Filter {
     /// A domain or empty.
     #[serde(default)]
     pub domain: String,
+    /// `me`, `nobody`, or empty.
+    #[serde(default)]
+    pub assigned: String,
     /// Part of an address or of a name, or a reference.
     #[serde(default)]
     pub person: String,
@@ -40,6 +43,15 @@ pub struct Filter {
     pub paging: Paging,
 }
 
+/// Who takes care of a denial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assigned {
+    /// Nobody yet.
+    Nobody,
+    /// This account: whoever looks.
+    To(String),
+}
+
 /// The filter understood. What can't be understood filters nothing, and is not repeated to the person
 /// as if it did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +64,8 @@ pub struct Wanted {
     pub connection: Option<String>,
     /// The domain in the form in which domains are compared.
     pub domain: Option<String>,
+    /// Who takes care of it.
+    pub assigned: Option<Assigned>,
     /// Part of an address or of a name, in lower case.
     pub person: Option<String>,
     /// A reference, which names one denial.
@@ -69,8 +83,8 @@ impl Filter {
         as_reference(&self.person)
     }
 
-    /// What the fields mean. `named`: the reference is that of a sign-in.
-    pub fn wanted(&self, named: bool) -> Wanted {
+    /// What the fields mean to the account `me`. `named`: the reference is that of a sign-in.
+    pub fn wanted(&self, me: &str, named: bool) -> Wanted {
         let filled = |text: &str| (!text.trim().is_empty()).then(|| tame(text.trim(), 100));
         Wanted {
             // Whoever types a reference wants that denial, whatever became of it.
@@ -82,6 +96,11 @@ impl Filter {
             reason: Reason::parse(&self.reason),
             connection: filled(&self.connection),
             domain: filled(&self.domain).map(|text| folded_domain(&text)),
+            assigned: match self.assigned.as_str() {
+                "me" => Some(Assigned::To(me.to_owned())),
+                "nobody" => Some(Assigned::Nobody),
+                _ => None,
+            },
             person: filled(&self.person)
                 .filter(|_| !named)
                 .map(|text| text.to_lowercase()),
@@ -98,6 +117,7 @@ impl Filter {
             ("reason", &self.reason),
             ("connection", &self.connection),
             ("domain", &self.domain),
+            ("assigned", &self.assigned),
             ("person", &self.person),
             ("from", &self.from),
             ("to", &self.to),
@@ -111,6 +131,13 @@ impl Filter {
         std::iter::once(Choice::new("", "Any", &self.reason))
             .chain(all)
             .collect()
+    }
+
+    /// Who takes care, to choose from.
+    pub fn assignments(&self) -> Vec<Choice> {
+        [("", "Anybody"), ("me", "Me"), ("nobody", "Nobody yet")]
+            .map(|(word, title)| Choice::new(word, title, &self.assigned))
+            .to_vec()
     }
 
     /// The connections to choose from.
@@ -149,6 +176,10 @@ impl Wanted {
             self.reason.map(|reason| format!("reason “{}”", reason.title())),
             self.connection.as_ref().map(|id| format!("through {}", name(id))),
             self.domain.as_ref().map(|domain| format!("of {domain}")),
+            self.assigned.as_ref().map(|assigned| match assigned {
+                Assigned::Nobody => "that nobody takes care of".to_owned(),
+                Assigned::To(_) => "that you take care of".to_owned(),
+            }),
             self.person.as_ref().map(quoted),
             self.reference.as_ref().map(|text| format!("reference {text}")),
             self.from.map(|day| format!("from {}", date(day))),
@@ -167,17 +198,6 @@ impl Wanted {
     }
 }
 
-/// The letters of references: those that are not mistaken for others on the telephone.
-const LETTERS: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
-
-/// A reference as people type it after a telephone call: `K7F2 91QD` is `k7f2-91qd`.
-fn as_reference(text: &str) -> Option<String> {
-    let text = text.trim().to_ascii_lowercase().replace(' ', "-");
-    let (one, two) = text.split_once('-')?;
-    let fits = |part: &str| part.len() == 4 && part.bytes().all(|byte| LETTERS.contains(&byte));
-    (fits(one) && fits(two)).then_some(text)
-}
-
 fn folded_domain(text: &str) -> String {
     match DomainName::parse(text) {
         Ok(domain) => domain.as_str().to_owned(),
@@ -191,21 +211,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_known_as_it_is_read_aloud() {
-        for text in ["k7f2-91qd", " K7F2 91QD ", "k7f2 91qd"] {
-            assert_eq!(as_reference(text).as_deref(), Some("k7f2-91qd"));
-        }
-        for text in ["", "mary", "anna-lena", "paul-otto", "k7f2-91qd-x", "k7f2–91qd"] {
-            assert_eq!(as_reference(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn the_list_opens_with_the_open_ones() {
         let filter = Filter::default();
-        assert!(filter.wanted(false).is_default());
+        assert!(filter.wanted("me", false).is_default());
         assert_eq!(filter.base(), "?");
-        assert_eq!(filter.wanted(false).in_words(&[]), ["open"]);
+        assert_eq!(filter.wanted("me", false).in_words(&[]), ["open"]);
     }
 
     #[test]
@@ -214,10 +224,10 @@ mod tests {
             person: "k7f2-91qd".into(),
             ..Filter::default()
         };
-        let named = filter.wanted(true);
+        let named = filter.wanted("me", true);
         assert_eq!((named.state, &named.person), (None, &None));
         assert_eq!(named.in_words(&[]), ["reference k7f2-91qd"]);
-        let nobody = filter.wanted(false);
+        let nobody = filter.wanted("me", false);
         assert_eq!(nobody.person.as_deref(), Some("k7f2-91qd"));
         assert!(!nobody.is_default());
     }
@@ -229,24 +239,28 @@ mod tests {
             reason: "no_seat".into(),
             connection: "c1".into(),
             domain: "Corp.Example".into(),
+            assigned: "nobody".into(),
             person: "Mary & Co".into(),
             from: "2026-11-01".into(),
             to: "2026-11-23".into(),
             paging: Paging::default(),
         };
         assert_eq!(
-            filter.wanted(false).in_words(&[("c1".into(), "Okta".into())]),
+            filter
+                .wanted("me", false)
+                .in_words(&[("c1".into(), "Okta".into())]),
             [
                 "reason “No free seat”",
                 "through Okta",
                 "of corp.example",
+                "that nobody takes care of",
                 "with “mary & co” in name or address",
                 "from 1 November 2026",
                 "until 23 November 2026",
             ]
         );
         assert!(filter.base().contains("person=Mary+%26+Co&"));
-        assert!(!filter.wanted(false).is_default());
+        assert!(!filter.wanted("me", false).is_default());
     }
 
     #[test]
@@ -257,6 +271,6 @@ mod tests {
             from: "yesterday".into(),
             ..Filter::default()
         };
-        assert_eq!(filter.wanted(false), Wanted::default());
+        assert_eq!(filter.wanted("me", false), Wanted::default());
     }
 }

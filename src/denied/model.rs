@@ -120,6 +120,21 @@ pub struct Denial {
     pub asked_at: Option<Timestamp>,
     /// What the person wrote then; may be empty.
     pub asked: String,
+    /// The account of whoever takes care of it, or empty.
+    pub assigned_account: String,
+    /// The name of whoever that is, as it was then.
+    pub assigned_name: String,
+}
+
+/// What a colleague wrote about a denial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as the name was then.
+    pub by: String,
+    /// What.
+    pub text: String,
 }
 
 impl Denial {
@@ -229,6 +244,8 @@ fn first(record: &Record, id: String) -> Denial {
         version: 1,
         asked_at: None,
         asked: String::new(),
+        assigned_account: String::new(),
+        assigned_name: String::new(),
     }
 }
 
@@ -279,6 +296,8 @@ pub(super) mod tests {
             version: 1,
             asked_at: None,
             asked: String::new(),
+            assigned_account: String::new(),
+            assigned_name: String::new(),
         }
     }
 

@@ -4,9 +4,10 @@ use actix_web::web;
 use askama::Template;
 
 use super::filter::{Filter, Wanted};
-use super::model::{Denial, State};
+use super::model::{Denial, Note, State};
 use super::queries;
 use super::remedy::{Remedy, remedy};
+use super::suggest::{self, Suggestion, suggestions};
 use crate::access::Rule;
 use crate::session::{Admin, Frame};
 use crate::sign_ins::chart::{self, Chart};
@@ -17,6 +18,8 @@ use crate::web::{Choice, Page, Paging, Problem, Site, Slice};
 
 /// How far rows are counted.
 const MOST: i64 = 1_000;
+/// How many notes are shown.
+const NOTES: i64 = 100;
 /// How many attempts of one person are shown.
 const ATTEMPTS: i64 = 50;
 
@@ -27,6 +30,7 @@ pub struct List {
     filter: Filter,
     states: Vec<Choice>,
     reasons: Vec<Choice>,
+    assignments: Vec<Choice>,
     connections: Vec<Choice>,
     caption: String,
     rows: Vec<Row>,
@@ -76,20 +80,27 @@ pub async fn list(
     let (organization, now) = (admin.organization.clone(), site.now());
     let filter = filter.into_inner();
     let asked = filter.clone();
+    let me = admin.signed.account.clone();
     let loaded = site
         .store
-        .reading(move |conn| load(conn, &organization, now, &asked))
+        .reading(move |conn| load(conn, &organization, &me, now, &asked))
         .await
         .map_err(Problem::from)?;
     Ok(Page::new(List::of(admin.frame("denied"), now, filter, loaded)))
 }
 
-fn load(conn: &mut Conn, organization: &str, now: Timestamp, filter: &Filter) -> Result<Loaded, DbError> {
+fn load(
+    conn: &mut Conn,
+    organization: &str,
+    me: &str,
+    now: Timestamp,
+    filter: &Filter,
+) -> Result<Loaded, DbError> {
     let named = match filter.reference() {
         Some(reference) => sign_ins::find_by_reference(conn, organization, &reference)?,
         None => None,
     };
-    let wanted = filter.wanted(named.is_some());
+    let wanted = filter.wanted(me, named.is_some());
     let (one, elsewhere) = match named {
         None => (None, None),
         Some((_, Some(denial))) => (Some(denial), None),
@@ -138,6 +149,7 @@ impl List {
             frame,
             states: loaded.wanted.states(),
             reasons: filter.reasons(),
+            assignments: filter.assignments(),
             connections: filter.connections(&loaded.connections),
             caption: caption(loaded.count, &loaded.wanted.in_words(&loaded.connections)),
             previous: slice.previous,
@@ -182,6 +194,12 @@ pub struct One {
     sign_in: Option<SignIn>,
     others: Vec<SignIn>,
     history: Option<(String, String)>,
+    suggestions: Vec<Suggestion>,
+    notes: Vec<Note>,
+    carers: Vec<Choice>,
+    me: String,
+    note: String,
+    note_error: Option<String>,
 }
 
 /// What one denial's page reads, in one snapshot.
@@ -191,6 +209,9 @@ struct Whole {
     others: Vec<SignIn>,
     now: super::remedy::Now,
     jit_off: Option<(Option<Timestamp>, String)>,
+    suggestions: Vec<Suggestion>,
+    notes: Vec<Note>,
+    carers: Vec<(String, String)>,
 }
 
 /// `/orgs/{org}/denied/{id}`.
@@ -199,15 +220,31 @@ pub async fn one(
     site: web::Data<Site>,
     path: web::Path<(String, String)>,
 ) -> Result<Page<One>, Problem> {
+    let page = shown(&admin, &site, path.into_inner().1, String::new(), None).await?;
+    Ok(Page::new(page))
+}
+
+/// The page, with a note that was typed and what is wrong with it.
+pub(super) async fn shown(
+    admin: &Admin,
+    site: &Site,
+    id: String,
+    note: String,
+    note_error: Option<String>,
+) -> Result<One, Problem> {
     let (organization, now) = (admin.organization.clone(), site.now());
-    let (_, id) = path.into_inner();
     let whole = site
         .store
         .reading(move |conn| whole(conn, &organization, &id, now))
         .await
         .map_err(Problem::from)?
         .ok_or(Problem::NotFound)?;
-    Ok(Page::new(One::of(admin.frame("denied"), whole)))
+    Ok(One {
+        note,
+        note_error,
+        me: admin.signed.account.clone(),
+        ..One::of(admin.frame("denied"), whole)
+    })
 }
 
 fn whole(conn: &mut Conn, organization: &str, id: &str, now: Timestamp) -> Result<Option<Whole>, DbError> {
@@ -222,7 +259,11 @@ fn whole(conn: &mut Conn, organization: &str, id: &str, now: Timestamp) -> Resul
         Some(connection) => queries::jit_off(conn, organization, connection)?,
         None => None,
     };
+    let around = suggest::around(conn, &denial, now)?;
     Ok(Some(Whole {
+        suggestions: suggestions(&denial, &around, now),
+        notes: queries::notes(conn, &denial.id, NOTES)?,
+        carers: queries::carers(conn, organization)?,
         now: queries::now(conn, organization, account, &denial.email_key, now)?,
         sign_in,
         others,
@@ -239,11 +280,17 @@ impl One {
             others,
             now,
             jit_off,
+            suggestions,
+            notes,
+            carers,
         } = whole;
         let connection_name = sign_in
             .as_ref()
             .map_or("", |sign_in| sign_in.connection_name.as_str());
         let mut lines = sign_in.as_ref().map(SignIn::lines).unwrap_or_default();
+        // A record that knows who had switched it says so itself.
+        let knows = |sign_in: &SignIn| sign_in.judged.jit.is_some();
+        let jit_off = jit_off.filter(|_| !sign_in.as_ref().is_some_and(knows));
         if let Some(since) = jit_off.and_then(|(at, by)| off_since(&denial, at, &by)) {
             add_to_jit(&mut lines, &since);
         }
@@ -254,6 +301,22 @@ impl One {
             history: history(&denial),
             others,
             sign_in,
+            suggestions: if denial.state == State::Settled {
+                Vec::new()
+            } else {
+                suggestions
+            },
+            notes,
+            carers: std::iter::once(Choice::new("", "Nobody", &denial.assigned_account))
+                .chain(
+                    carers
+                        .iter()
+                        .map(|(id, name)| Choice::new(id, name, &denial.assigned_account)),
+                )
+                .collect(),
+            me: String::new(),
+            note: String::new(),
+            note_error: None,
             denial,
         }
     }

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use super::filter::Wanted;
-use super::model::{Denial, State};
+use super::filter::{Assigned, Wanted};
+use super::model::{Denial, Note, State};
 use super::remedy::Now;
 use crate::access::MemberStanding;
-use crate::store::schema::{accounts, connections, denials, invitations, members};
+use crate::store::schema::{accounts, connections, denial_notes, denials, invitations, members};
 use crate::store::text::part;
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _, id};
 use crate::web::Paging;
 
 /// A row as it is stored: the columns of `denials`, in the table's order.
@@ -40,6 +40,8 @@ struct Row {
     version: i64,
     asked_at: Option<Timestamp>,
     asked: String,
+    assigned_account: String,
+    assigned_name: String,
 }
 
 impl From<Row> for Denial {
@@ -71,6 +73,8 @@ impl From<Row> for Denial {
             version: row.version,
             asked_at: row.asked_at,
             asked: row.asked,
+            assigned_account: row.assigned_account,
+            assigned_name: row.assigned_name,
         }
     }
 }
@@ -121,7 +125,7 @@ pub fn insert(conn: &mut Conn, denial: &Denial) -> Result<()> {
             denials::reference.eq(&denial.reference),
             denials::state_at.eq(denial.state_at),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -149,8 +153,10 @@ pub fn update(conn: &mut Conn, denial: &Denial) -> Result<()> {
             denials::version.eq(denial.version),
             denials::asked_at.eq(denial.asked_at),
             denials::asked.eq(&denial.asked),
+            denials::assigned_account.eq(&denial.assigned_account),
+            denials::assigned_name.eq(&denial.assigned_name),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -173,7 +179,7 @@ pub fn settle(
             denials::state_by.eq(""),
             denials::version.eq(denials::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 /// The folded address that an invitation of this organization is for.
@@ -254,6 +260,11 @@ fn matching<'a>(organization: &'a str, wanted: &Wanted, one: Option<&'a str>) ->
     if let Some(domain) = wanted.domain.clone() {
         query = query.filter(denials::domain.eq(domain));
     }
+    query = match &wanted.assigned {
+        None => query,
+        Some(Assigned::Nobody) => query.filter(denials::assigned_account.eq("")),
+        Some(Assigned::To(account)) => query.filter(denials::assigned_account.eq(account.clone())),
+    };
     if let Some(person) = &wanted.person {
         query = query.filter(denials::search_key.like(part(person)).escape('\\'));
     }
@@ -338,4 +349,90 @@ fn standing(word: &str) -> MemberStanding {
         "deactivated" => MemberStanding::Deactivated,
         _ => MemberStanding::Removed,
     }
+}
+
+/// Those of these rows that the organization has.
+pub fn find_many(conn: &mut Conn, organization: &str, ids: &[String]) -> Result<Vec<Denial>> {
+    let rows: Vec<Row> = denials::table
+        .filter(denials::organization_id.eq(organization))
+        .filter(denials::id.eq_any(ids))
+        .order((denials::last_at.desc(), denials::id.desc()))
+        .select(denials::all_columns)
+        .load(conn)?;
+    Ok(rows.into_iter().map(Denial::from).collect())
+}
+
+/// The addresses of those of these rows that have a proper one.
+///
+/// # Errors
+/// When the database refuses.
+pub fn addresses(conn: &mut Conn, organization: &str, ids: &[String]) -> Result<Vec<String>> {
+    denials::table
+        .filter(denials::organization_id.eq(organization))
+        .filter(denials::id.eq_any(ids))
+        .filter(denials::email_key.ne(""))
+        .order((denials::last_at.desc(), denials::id.desc()))
+        .select(denials::email)
+        .load(conn)
+}
+
+/// The rows of these addresses (folded) that wait or were let be.
+pub fn of_addresses(conn: &mut Conn, organization: &str, email_keys: &[&str]) -> Result<Vec<Denial>> {
+    let rows: Vec<Row> = denials::table
+        .filter(denials::organization_id.eq(organization))
+        .filter(denials::email_key.eq_any(email_keys))
+        .filter(denials::state.eq_any(["open", "dismissed"]))
+        .select(denials::all_columns)
+        .load(conn)?;
+    Ok(rows.into_iter().map(Denial::from).collect())
+}
+
+pub fn insert_note(
+    conn: &mut Conn,
+    now: Timestamp,
+    denial: &str,
+    (by_account, by_name): (&str, &str),
+    text: &str,
+) -> Result<()> {
+    diesel::insert_into(denial_notes::table)
+        .values((
+            denial_notes::id.eq(id::new_id()),
+            denial_notes::denial_id.eq(denial),
+            denial_notes::at.eq(now),
+            denial_notes::by_account.eq(by_account),
+            denial_notes::by_name.eq(by_name),
+            denial_notes::text.eq(text),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// What colleagues wrote, newest first.
+pub fn notes(conn: &mut Conn, denial: &str, most: i64) -> Result<Vec<Note>> {
+    let rows: Vec<(Timestamp, String, String)> = denial_notes::table
+        .filter(denial_notes::denial_id.eq(denial))
+        .order(denial_notes::id.desc())
+        .limit(most)
+        .select((denial_notes::at, denial_notes::by_name, denial_notes::text))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(at, by, text)| Note { at, by, text })
+        .collect())
+}
+
+/// Account and name of those who can take care of a denial, by name.
+pub fn carers(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
+    let rows: Vec<(String, String, String)> = members::table
+        .inner_join(accounts::table)
+        .filter(members::organization_id.eq(organization))
+        .filter(members::state.eq("active"))
+        .filter(members::role.eq_any(["admin", "owner"]))
+        .order((accounts::name_key, accounts::id))
+        .limit(200)
+        .select((accounts::id, accounts::full_name, accounts::email))
+        .load(conn)?;
+    let named =
+        |(id, name, email): (String, String, String)| (id, if name.is_empty() { email } else { name });
+    Ok(rows.into_iter().map(named).collect())
 }

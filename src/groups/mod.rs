@@ -11,6 +11,7 @@ mod queries;
 mod sync;
 
 pub use model::{Changes, Line, People, TeamChange};
+pub use pages::typed;
 pub use queries::{lines, mapping};
 
 use actix_web::web;

@@ -12,7 +12,7 @@ use crate::store::schema::{
     team_members, teams,
 };
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, id, text};
+use crate::store::{Conn, Result, id, listed, text};
 use crate::teams::Source;
 
 /// The connection's table, in its order.
@@ -364,12 +364,12 @@ pub fn seen_since(
     names: &[&String],
     after: Timestamp,
 ) -> Result<Vec<String>> {
-    seen_groups::table
+    let seen = seen_groups::table
         .filter(seen_groups::connection_id.eq(connection))
         .filter(seen_groups::name.eq_any(names))
         .filter(seen_groups::last_at.gt(after))
-        .select(seen_groups::name)
-        .load(conn)
+        .select(seen_groups::name);
+    listed(conn, seen)
 }
 
 pub fn count_seen(conn: &mut Conn, connection: &str) -> Result<i64> {

@@ -1,6 +1,7 @@
 //! What needs somebody: from what the database knows to sentences, most urgent first.
 
 use crate::access::Role;
+use crate::break_glass::DRILL_EVERY;
 use crate::connections::saml::expiry::Expiry;
 use crate::domains::PATIENCE;
 use crate::store::time::{DAY, Timestamp, date};
@@ -40,29 +41,47 @@ pub enum Kind {
     Token,
     /// The record of a domain is missing since `at`; `n` is 1 where that has consequences by now.
     Lost,
+    /// The installation was restored at `at`, and the connection has a directory.
+    Restored,
     /// `n` of `at` seats are taken.
     Seats,
     /// `n` invitations end soon, the first at `at`.
     Invitations,
+    /// `n` letters could not be sent of late, the last at `at`.
+    Letters,
     /// A connection was never turned on.
     Draft,
+    /// Other settings of a connection's provider are being prepared since `at`.
+    Prepared,
+    /// The settings of a connection's provider were changed at `at`.
+    Changed,
     /// `n` connections, of which `at` are on.
     Connections,
     /// `n` domains, of which `at` are verified.
     Domains,
+    /// An owner came in `n` times as one for emergencies, the last time at `at`.
+    Emergency,
+    /// `n` connections ask single sign-on of everybody; the way in for emergencies was used or tried last at `at`.
+    Drill,
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 9] = [
+    const ALL: [(Self, &str); 15] = [
+        (Self::Prepared, "prepared"),
+        (Self::Changed, "changed"),
         (Self::Certificate, "certificate"),
         (Self::Key, "key"),
         (Self::Token, "token"),
         (Self::Lost, "lost"),
+        (Self::Restored, "restored"),
         (Self::Seats, "seats"),
         (Self::Invitations, "invitations"),
+        (Self::Letters, "letters"),
         (Self::Draft, "draft"),
         (Self::Connections, "connections"),
         (Self::Domains, "domains"),
+        (Self::Emergency, "emergency"),
+        (Self::Drill, "drill"),
     ];
 
     /// Reads the word of the query.
@@ -146,12 +165,43 @@ fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
         Kind::Key => Some(key(desk, fact)),
         Kind::Token => Some(token(desk, fact)),
         Kind::Lost => Some(lost(fact)),
+        Kind::Restored => Some(restored(fact)),
         Kind::Seats => seats(desk, fact),
         Kind::Invitations => invitations(fact),
+        Kind::Letters => letters(fact),
         Kind::Draft => Some(draft(fact)),
+        Kind::Prepared => Some(prepared(desk, fact)),
+        Kind::Changed => Some(changed(desk, fact)),
         Kind::Connections => connections(desk, fact),
         Kind::Domains => domains(desk, fact),
+        Kind::Emergency => emergency(desk, fact),
+        Kind::Drill => drill(desk, fact),
     }
+}
+
+/// Each use of the way in for emergencies is told to all owners, for a week.
+fn emergency(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
+    (desk.role >= Role::Owner).then(|| Need {
+        urgency: Urgency::Now,
+        sentence: format!(
+            "{} came in as an owner for emergencies on {}, by password. Was it them?",
+            fact.name,
+            date(fact.at)
+        ),
+        deed: "See the audit log".to_owned(),
+        path: "/audit".to_owned(),
+    })
+}
+
+fn drill(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
+    let is_due = fact.n > 0 && desk.now - fact.at > DRILL_EVERY && desk.role >= Role::Owner;
+    is_due.then(|| Need {
+        urgency: Urgency::Soon,
+        sentence: "Single sign-on is asked of everybody, and no owner has tried the way in for emergencies for 90 days."
+            .to_owned(),
+        deed: "Try the way in".to_owned(),
+        path: "/break-glass".to_owned(),
+    })
 }
 
 fn paused(desk: &Desk<'_>, (id, name): &(String, String)) -> Need {
@@ -257,6 +307,20 @@ fn lost(fact: &Fact) -> Need {
     }
 }
 
+fn restored(fact: &Fact) -> Need {
+    Need {
+        urgency: Urgency::Now,
+        sentence: format!(
+            "This installation was restored from a back-up on {}. What the directory of {} said after that back-up was made is not \
+             known here: let it send everything again.",
+            date(fact.at),
+            fact.name
+        ),
+        deed: format!("See the directory of {}", fact.name),
+        path: format!("/connections/{}/directory", fact.id),
+    }
+}
+
 /// Owners are told at 80 and at 100 per cent.
 fn seats(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
     let (limit, taken) = (fact.at, fact.n);
@@ -304,6 +368,20 @@ fn invitations(fact: &Fact) -> Option<Need> {
     })
 }
 
+fn letters(fact: &Fact) -> Option<Need> {
+    let sentence = match fact.n {
+        0 => return None,
+        1 => format!("1 letter could not be sent, on {}.", date(fact.at)),
+        some => format!("{some} letters could not be sent, the last on {}.", date(fact.at)),
+    };
+    Some(Need {
+        urgency: Urgency::Soon,
+        sentence,
+        deed: "See the mail".to_owned(),
+        path: "/mail?state=dead".to_owned(),
+    })
+}
+
 fn draft(fact: &Fact) -> Need {
     Need {
         urgency: Urgency::Sometime,
@@ -314,6 +392,40 @@ fn draft(fact: &Fact) -> Need {
         ),
         deed: format!("Finish {}", fact.name),
         path: format!("/connections/{}", fact.id),
+    }
+}
+
+/// The path of a page of a connection that only owners open.
+fn owners_page(desk: &Desk<'_>, fact: &Fact, page: &str) -> String {
+    match desk.role {
+        Role::Owner => format!("/connections/{}/{page}", fact.id),
+        _ => format!("/connections/{}", fact.id),
+    }
+}
+
+fn prepared(desk: &Desk<'_>, fact: &Fact) -> Need {
+    Need {
+        urgency: Urgency::Sometime,
+        sentence: format!(
+            "Other settings of {} are being prepared since {}. Everybody signs in as before until they are swapped in.",
+            fact.name,
+            date(fact.at)
+        ),
+        deed: format!("See what is prepared for {}", fact.name),
+        path: owners_page(desk, fact, "draft"),
+    }
+}
+
+fn changed(desk: &Desk<'_>, fact: &Fact) -> Need {
+    Need {
+        urgency: Urgency::Soon,
+        sentence: format!(
+            "The provider’s settings of {} were changed on {}. If nobody of you did that, take them back.",
+            fact.name,
+            date(fact.at)
+        ),
+        deed: format!("See what was changed for {}", fact.name),
+        path: owners_page(desk, fact, "previous"),
     }
 }
 
@@ -470,6 +582,25 @@ mod tests {
         );
         assert!(told(1).sentence.contains("Since 23 November 2026 nobody new"));
         assert_eq!(told(1).path, "/domains/c1");
+    }
+
+    #[test]
+    fn changed_settings_are_told() {
+        let told = |role| needs(&desk(role, 0), &[fact(Kind::Changed, NOW, 1)]).remove(0);
+        assert!(told(Role::Owner).sentence.contains("changed on 23 November 2026"));
+        assert_eq!(told(Role::Owner).path, "/connections/c1/previous");
+        assert_eq!(told(Role::Admin).path, "/connections/c1");
+    }
+
+    #[test]
+    fn letters_that_were_given_up_are_counted() {
+        let told = |n| needs(&desk(Role::Admin, 0), &[fact(Kind::Letters, NOW, n)]);
+        assert_eq!(told(0), []);
+        assert_eq!(
+            sentences(&told(1)),
+            ["1 letter could not be sent, on 23 November 2026."]
+        );
+        assert!(sentences(&told(3))[0].starts_with("3 letters could not be sent"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::picture::Picture;
 use super::queries;
 use crate::access::Role;
 use crate::session::{Frame, Member};
+use crate::set_up;
 use crate::sign_ins::{self, chart};
 use crate::store::DbError;
 use crate::store::time::Timestamp;
@@ -19,6 +20,8 @@ use crate::web::{Page, Problem, Site};
 struct DeskPage {
     frame: Frame,
     needs: Vec<Need>,
+    /// How far the set-up is, for an owner, until it is done.
+    set_up: Option<set_up::Path>,
     picture: Option<Picture>,
 }
 
@@ -43,11 +46,14 @@ pub async fn home(member: Member, site: web::Data<Site>) -> Result<HttpResponse,
 
 async fn desk(member: &Member, site: &Site) -> Result<HttpResponse, Problem> {
     let (organization, now) = (member.organization.clone(), site.now());
-    let (facts, days) = site
+    let is_owner = member.role == Role::Owner;
+    let (facts, days, path) = site
         .store
         .reading(move |conn| -> Result<_, DbError> {
             let facts = queries::facts(conn, &organization, now)?;
-            Ok((facts, sign_ins::days(conn, &organization, chart::first_day(now))?))
+            let days = sign_ins::days(conn, &organization, chart::first_day(now))?;
+            let path = is_owner.then(|| set_up::path(conn, &organization)).transpose()?;
+            Ok((facts, days, path))
         })
         .await?;
     let frame = member.frame("home");
@@ -59,6 +65,7 @@ async fn desk(member: &Member, site: &Site) -> Result<HttpResponse, Problem> {
     };
     Ok(Page::new(DeskPage {
         needs: needs(&desk, &facts),
+        set_up: path.filter(|path| !path.is_done()),
         picture: Picture::of(now, &days),
         frame,
     })

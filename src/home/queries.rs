@@ -9,12 +9,15 @@ use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
 /// $1 the organization, $2 now, $3 until when invitations, $4 until when certificates and tokens, $5 since when
-/// tokens that are over. Each number occurs first in its order: SQLite numbers them so.
+/// tokens that are over and letters that were given up. Each number occurs first in its order: SQLite numbers them so.
 const FACTS: &str = "
 SELECT 'seats' AS kind, '' AS id, '' AS name, o.seats AS at,
-       (SELECT COUNT(*) FROM members m WHERE m.organization_id = $1 AND m.state = 'active')
-       + (SELECT COUNT(*) FROM invitations i
-          WHERE i.organization_id = $1 AND i.state = 'pending' AND i.expires_at > $2) AS n
+       (SELECT CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM member_counts c
+        WHERE c.organization_id = $1 AND c.facet >= 'active ' AND c.facet < 'active!')
+       + (SELECT CAST(COALESCE(SUM(c.invitations), 0) AS BIGINT) FROM invitation_counts c
+          WHERE c.organization_id = $1 AND c.state = 'pending' AND c.hour > $2 / 3600000)
+       + (SELECT COUNT(*) FROM invitations i WHERE i.organization_id = $1 AND i.state = 'pending'
+          AND i.expires_at > $2 AND i.expires_at < ($2 / 3600000 + 1) * 3600000) AS n
 FROM organizations o WHERE o.id = $1 AND o.seats IS NOT NULL
 UNION ALL
 SELECT 'invitations', '', '', COALESCE(MIN(soon.expires_at), 0), COUNT(*)
@@ -35,14 +38,30 @@ UNION ALL
 SELECT 'lost', d.id, d.name, COALESCE(d.lapsed_at, d.lost_at), CASE WHEN d.lapsed_at IS NULL THEN 0 ELSE 1 END
 FROM domains d WHERE d.organization_id = $1 AND d.lost_at IS NOT NULL
 UNION ALL
+SELECT 'restored', c.id, c.name, f.at, 1 FROM connections c JOIN installation_facts f ON f.name = 'restored'
+WHERE c.organization_id = $1 AND c.scim AND f.at > $2 - 14 * 86400000
+UNION ALL
+SELECT 'letters', '', '', COALESCE(MAX(l.settled_at), 0), COUNT(*) FROM letters l
+WHERE l.organization_id = $1 AND l.state = 'dead' AND l.settled_at > $5
+UNION ALL
 SELECT 'draft', c.id, c.name, c.created_at, 1 FROM connections c
 WHERE c.organization_id = $1 AND c.state = 'draft' AND NOT c.scim
+UNION ALL
+SELECT CASE v.kind WHEN 'draft' THEN 'prepared' ELSE 'changed' END, c.id, c.name, v.at, 1
+FROM connections c JOIN connection_versions v ON v.connection_id = c.id
+WHERE c.organization_id = $1 AND (v.kind = 'draft' OR v.at > $5)
 UNION ALL
 SELECT 'connections', '', '', COALESCE(SUM(CASE WHEN c.state = 'on' THEN 1 ELSE 0 END), 0), COUNT(*)
 FROM connections c WHERE c.organization_id = $1
 UNION ALL
 SELECT 'domains', '', '', COALESCE(SUM(CASE WHEN d.verified THEN 1 ELSE 0 END), 0), COUNT(*)
-FROM domains d WHERE d.organization_id = $1";
+FROM domains d WHERE d.organization_id = $1
+UNION ALL
+SELECT 'emergency', u.account_id, u.name, MAX(u.at), COUNT(*) FROM break_glass_uses u
+WHERE u.organization_id = $1 AND u.kind = 'sign_in' AND u.at > $5 GROUP BY u.account_id, u.name
+UNION ALL
+SELECT 'drill', '', '', COALESCE((SELECT MAX(u.at) FROM break_glass_uses u WHERE u.organization_id = $1), 0), COUNT(*)
+FROM connections c WHERE c.organization_id = $1 AND c.enforce AND c.state = 'on'";
 
 #[derive(QueryableByName)]
 struct Row {

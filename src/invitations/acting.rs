@@ -3,11 +3,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::actions;
 use super::asking::Links;
 use super::model::{Invitation, State};
 use super::queries::{self, Wanted};
+use super::{actions, letters};
 use crate::audit::Actor;
+use crate::mail::Post;
 use crate::orgs;
 use crate::seats::{self, Seats};
 use crate::session::{Admin, Frame};
@@ -144,6 +145,7 @@ pub(super) struct Confirm {
     seats: Seats,
     too_few: Option<String>,
     days: i64,
+    is_mailing: bool,
     now: Timestamp,
 }
 
@@ -159,8 +161,12 @@ impl Confirm {
 
     fn button(&self) -> String {
         match (self.act, &self.single) {
+            (Act::Resend, Some(_)) if self.is_mailing => "Send a fresh link".to_owned(),
             (Act::Resend, Some(_)) => "Make a fresh link".to_owned(),
             (Act::Revoke, Some(_)) => "Revoke the invitation".to_owned(),
+            (Act::Resend, None) if self.is_mailing => {
+                format!("Send {}", count(self.chosen.len(), "fresh link"))
+            }
             (Act::Resend, None) => format!("Make {}", count(self.chosen.len(), "fresh link")),
             (Act::Revoke, None) => format!("Revoke {}", count(self.chosen.len(), "invitation")),
         }
@@ -227,9 +233,14 @@ pub(super) async fn confirm_many(
 
 async fn load(act: Act, admin: &Admin, site: &Site, whom: Whom) -> Result<Confirm, Problem> {
     let (frame, organization, now) = (admin.frame("invitations"), admin.organization.clone(), site.now());
-    site.store
+    let found = site
+        .store
         .reading(move |conn| confirm(conn, act, frame, &organization, now, whom))
-        .await
+        .await?;
+    Ok(Confirm {
+        is_mailing: Post::of(site).is_configured(),
+        ..found
+    })
 }
 
 fn confirm(
@@ -264,6 +275,7 @@ fn confirm(
         seats,
         too_few: too_few.filter(|_| act == Act::Resend && seatless > 0),
         days: organization.settings.invitation_days,
+        is_mailing: false,
         now,
     })
 }
@@ -297,11 +309,16 @@ pub(super) async fn act(
     if matches!(&whom, Whom::Ids(ids) if ids.is_empty()) {
         return Err(Problem::Invalid(format!("Send 1 to {MOST} invitations.")));
     }
-    let (who, now) = (admin.clone(), site.now());
+    let (who, now, post) = (admin.clone(), site.now(), Post::of(&site));
+    let mailed = post.is_configured() && !form.has("copy");
     let done = site
         .store
-        .writing_in(&admin.organization, move |conn| {
-            perform(conn, now, act, &who, &whom, &shown)
+        .writing_in(&admin.organization, move |conn| -> Result<_, Problem> {
+            let done = perform(conn, now, act, &who, &whom, &shown)?;
+            if let Done::Resent(sent) = &done {
+                letters::fresh(conn, now, &post, &who.organization, sent, mailed)?;
+            }
+            Ok(done)
         })
         .await?;
     let list = admin.path("/invitations");
@@ -309,6 +326,7 @@ pub(super) async fn act(
         Done::Resent(sent) => Page::new(Links {
             frame: admin.frame("invitations"),
             again: true,
+            mailed,
             sent: Links::of(&site, &sent),
             left_out: Vec::new(),
             denial: None,

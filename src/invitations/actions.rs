@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::letters;
 use super::model::{Invitation, Known, LINKS_A_DAY, LINKS_FOR_ONE, New, Sent, State};
 use super::queries;
 use crate::access::Role;
@@ -143,9 +144,13 @@ pub fn revoke(
             "One of these invitations was answered a moment ago. Nothing was changed: look again.".to_owned(),
         ));
     }
-    for one in &chosen {
-        note_settled(conn, now, actor, one, State::Revoked)?;
-    }
+    let ids: Vec<String> = chosen.iter().map(|one| one.id.clone()).collect();
+    letters::withdraw(conn, now, &ids)?;
+    let told: Vec<Event<'_>> = chosen
+        .iter()
+        .map(|one| settled(now, one, State::Revoked))
+        .collect();
+    audit::record_all(conn, now, actor, organization, &told)?;
     Ok(chosen.len())
 }
 
@@ -405,17 +410,18 @@ fn send(
     let (again, first): (Vec<_>, Vec<_>) = fresh.partition(|(.., new)| old.contains_key(new.email.key()));
     queries::insert(conn, made, &first)?;
     queries::replace(conn, made, &again)?;
-    for (sent, new) in sent.iter().zip(new) {
+    let told = sent.iter().zip(new).map(|(sent, new)| {
         let teams: Vec<&String> = new.teams.iter().filter_map(|id| team_names.get(id)).collect();
-        let event = Event {
+        Event {
             organization: Some(&organization.id),
             action: "invitation.sent",
             subject: subject(&sent.id, &sent.email),
             before: None,
             after: Some(json!({"role": new.role, "teams": teams, "expires": machine(made.expires_at)})),
-        };
-        audit::record(conn, now, actor, &event)?;
-    }
+        }
+    });
+    let told: Vec<Event<'_>> = told.collect();
+    audit::record_all(conn, now, actor, &organization.id, &told)?;
     Ok(sent)
 }
 
@@ -442,17 +448,38 @@ fn renew(
         .collect();
     let made = made(actor, now, organization);
     queries::relink(conn, made, &links)?;
-    for one in chosen {
-        let event = Event {
-            organization: Some(&organization.id),
-            action: "invitation.resent",
-            subject: subject(&one.id, &one.email),
-            before: Some(json!({"state": one.state(now).as_str(), "expires": machine(one.expires_at)})),
-            after: Some(json!({"state": "pending", "expires": machine(made.expires_at)})),
-        };
-        audit::record(conn, now, actor, &event)?;
-    }
+    let told = chosen.iter().map(|one| Event {
+        organization: Some(&organization.id),
+        action: "invitation.resent",
+        subject: subject(&one.id, &one.email),
+        before: Some(json!({"state": one.state(now).as_str(), "expires": machine(one.expires_at)})),
+        after: Some(json!({"state": "pending", "expires": machine(made.expires_at)})),
+    });
+    let told: Vec<Event<'_>> = told.collect();
+    audit::record_all(conn, now, actor, &organization.id, &told)?;
     Ok(sent)
+}
+
+/// A fresh link for somebody who is reminded; the invitation ends when it would have ended.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn renew_link(conn: &mut Conn, now: Timestamp, one: &Invitation) -> Stored<Sent> {
+    let token = id::new_token();
+    queries::remind(conn, one, &id::hash_token(&token))?;
+    let event = Event {
+        organization: Some(&one.organization),
+        action: "invitation.reminded",
+        subject: subject(&one.id, &one.email),
+        before: None,
+        after: Some(json!({"expires": machine(one.expires_at)})),
+    };
+    audit::record(conn, now, &Actor::system(), &event)?;
+    Ok(Sent {
+        id: one.id.clone(),
+        email: one.email.clone(),
+        token,
+    })
 }
 
 fn subject<'a>(id: &'a str, email: &'a str) -> Subject<'a> {
@@ -485,29 +512,23 @@ fn settle(
     if !queries::settle(conn, now, &one.id, state, member)? {
         return Ok(false);
     }
-    note_settled(conn, now, actor, one, state)?;
+    letters::withdraw(conn, now, std::slice::from_ref(&one.id))?;
+    audit::record(conn, now, actor, &settled(now, one, state))?;
     Ok(true)
 }
 
-fn note_settled(
-    conn: &mut Conn,
-    now: Timestamp,
-    actor: &Actor,
-    one: &Invitation,
-    state: State,
-) -> Stored<()> {
+fn settled(now: Timestamp, one: &Invitation, state: State) -> Event<'_> {
     let action = match state {
         State::Accepted => "invitation.accepted",
         State::Revoked => "invitation.revoked",
         State::Declined => "invitation.declined",
         State::Closed | State::Pending | State::Expired => "invitation.closed",
     };
-    let event = Event {
+    Event {
         organization: Some(&one.organization),
         action,
         subject: subject(&one.id, &one.email),
         before: Some(json!({"state": one.state(now).as_str()})),
         after: Some(json!({"state": state.as_str()})),
-    };
-    audit::record(conn, now, actor, &event)
+    }
 }

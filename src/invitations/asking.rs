@@ -1,18 +1,19 @@
 //! Inviting in three steps: type the addresses, review what becomes of each, send.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::actions;
 use super::model::{Sent, TeamName};
 use super::queries;
 use super::review::{self, Ground, Left, MOST, Sorted};
 use super::sheet::{self, Sheet};
-use crate::access::Role;
+use super::{actions, letters};
+use crate::access::{EmailAddress, Role};
 use crate::audit::Actor;
 use crate::denied::{self, Denial};
+use crate::mail::Post;
 use crate::orgs::{self, Organization};
 use crate::seats::{self, Seats};
 use crate::session::{Admin, Frame};
@@ -229,6 +230,8 @@ impl Review {
 pub(super) struct Links {
     pub frame: Frame,
     pub again: bool,
+    /// Whether they went by mail, and no link is shown.
+    pub mailed: bool,
     pub sent: Vec<(String, String)>,
     pub left_out: Vec<(String, String)>,
     pub denial: Option<String>,
@@ -246,11 +249,13 @@ impl Links {
 pub(super) async fn form(
     admin: Admin,
     site: web::Data<Site>,
+    request: HttpRequest,
     prefilled: web::Query<Prefilled>,
 ) -> Result<HttpResponse, Problem> {
     let prefilled = prefilled.into_inner();
+    let denied = of_denials(&admin, &site, &request).await?;
     let wish = Wish {
-        addresses: prefilled.email.trim().to_owned(),
+        addresses: format!("{} {denied}", prefilled.email.trim()).trim().to_owned(),
         is_double: false,
         role: Role::parse(&prefilled.role)
             .filter(|role| admin.role.may_grant(*role))
@@ -259,6 +264,23 @@ pub(super) async fn form(
         denial: prefilled.denial,
     };
     show(&admin, &site, wish, FieldErrors::default()).await
+}
+
+/// The addresses of the denied sign-ins that were ticked, one on each line.
+async fn of_denials(admin: &Admin, site: &Site, request: &HttpRequest) -> Result<String, Problem> {
+    let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let ids = pairs
+        .filter(|(name, _)| name == "id")
+        .map(|(_, id)| id.into_owned());
+    let ids: Vec<String> = ids.take(review::MOST).collect();
+    if ids.is_empty() {
+        return Ok(String::new());
+    }
+    let organization = admin.organization.clone();
+    let found = site
+        .store
+        .reading(move |conn| denied::addresses(conn, &organization, &ids));
+    Ok(found.await.map_err(Problem::from)?.join("\n"))
 }
 
 async fn show(admin: &Admin, site: &Site, wish: Wish, errors: FieldErrors) -> Result<HttpResponse, Problem> {
@@ -336,9 +358,19 @@ pub(super) async fn review(
 pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> Result<Page<Links>, Problem> {
     let (role, denial) = (Role::parse(form.text("role")), form.text("denial").to_owned());
     let sheet = sheet::read(form.text("list")).map_err(Problem::Invalid)?;
+    let is_owner = |word: &str| Role::parse(&word.trim().to_lowercase()) == Some(Role::Owner);
+    let makes_owners = role == Some(Role::Owner) || sheet.lines.iter().any(|line| is_owner(&line.role));
+    if makes_owners && !admin.signed.is_fresh {
+        return Err(admin
+            .signed
+            .keep(&site, &admin.path("/invitations/send"), &form)
+            .await?);
+    }
     if !(1..=MOST).contains(&sheet.lines.len()) {
         return Err(Problem::Invalid(format!("Send 1 to {MOST} addresses.")));
     }
+    let post = Post::of(&site);
+    let mailed = post.is_configured();
     let (inviter, now, answers) = (admin.clone(), site.now(), denial.clone());
     let (sent, sorted, answered) = site
         .store
@@ -346,7 +378,7 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
             invite(
                 conn,
                 now,
-                &inviter,
+                (&inviter, &post),
                 &sheet,
                 role.unwrap_or(Role::Member),
                 &answers,
@@ -356,6 +388,7 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
     Ok(Page::new(Links {
         frame: admin.frame("invitations"),
         again: false,
+        mailed,
         sent: Links::of(&site, &sent),
         left_out: left_out(sorted),
         denial: answered.then_some(denial),
@@ -365,7 +398,7 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
 fn invite(
     conn: &mut Conn,
     now: i64,
-    admin: &Admin,
+    (admin, post): (&Admin, &Post),
     sheet: &Sheet,
     role: Role,
     denial: &str,
@@ -385,11 +418,12 @@ fn invite(
     let sorted = review::sort(&sheet.lines, &ground);
     let actor = Actor::from(&**admin);
     let sent = actions::invite(conn, now, &actor, own, &around.organization, &sorted.offers())?;
+    letters::send(conn, now, post, &around.organization, &sent)?;
     let answered = answer(conn, now, &actor, &admin.organization, denial, &sent)?;
     Ok((sent, sorted, answered))
 }
 
-/// Marks the denial as answered, if one of these invitations is for its person.
+/// Marks the denials of these people as answered. Says whether the one was among them from which this began.
 fn answer(
     conn: &mut Conn,
     now: i64,
@@ -398,13 +432,17 @@ fn answer(
     denial: &str,
     sent: &[Sent],
 ) -> Result<bool, DbError> {
-    if denial.is_empty() {
-        return Ok(false);
-    }
     let mut answered = false;
-    for one in sent {
-        answered |= denied::actions::invited(conn, now, actor, organization, denial, &one.id)?;
+    if !denial.is_empty() {
+        for one in sent {
+            answered |= denied::actions::invited(conn, now, actor, organization, denial, &one.id)?;
+        }
     }
+    let key = |one: &'_ Sent| EmailAddress::parse(&one.email).map(|email| email.key().to_owned());
+    let invited = sent
+        .iter()
+        .filter_map(|one| Some((key(one).ok()?, one.id.as_str())));
+    denied::actions::invited_addresses(conn, now, actor, organization, &invited.collect())?;
     Ok(answered)
 }
 

@@ -15,6 +15,7 @@ use crate::connections::{self, Connection};
 use crate::orgs::{self, Organization};
 use crate::store::time::{Timestamp, date};
 use crate::store::{Conn, DbError, id};
+use crate::web::limits::Kind;
 use crate::web::{Client, Door, Flash, Page, Posted, Problem, Site, see_other};
 
 /// The cookie that carries the link's token until the person signs in.
@@ -79,12 +80,14 @@ pub(super) async fn landing(
     request: HttpRequest,
     door: Door,
     site: web::Data<Site>,
+    client: Client,
 ) -> Result<HttpResponse, Problem> {
     let Some(hash) = carried(&request, &site) else {
         return Ok(unknown(door));
     };
     let known = site.store.reading(move |conn| known(conn, &hash)).await?;
     let Some(known) = known else {
+        site.limits.take(Kind::Link, &client.ip, site.now())?;
         return Ok(unknown(door));
     };
     let now = site.now();

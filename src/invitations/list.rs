@@ -1,11 +1,15 @@
 //! The list of invitations, and one invitation.
 
+use std::collections::HashMap;
+
 use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
+use super::letters;
 use super::model::{Invitation, State};
 use super::queries::{self, Wanted};
+use crate::mail::{self, Mailed, Post, State as MailState};
 use crate::session::{Admin, Frame};
 use crate::store::DbError;
 use crate::store::time::Timestamp;
@@ -30,7 +34,9 @@ pub(super) struct Filter {
 pub(super) struct List {
     frame: Frame,
     page: Slice<Invitation>,
-    total: i64,
+    /// How many there are; nothing where that is not counted.
+    total: Option<i64>,
+    mail: HashMap<String, Mailed>,
     address: String,
     state: Option<State>,
     base: String,
@@ -57,21 +63,26 @@ impl List {
     fn caption(&self) -> String {
         let state = self.state.map_or("", State::as_str);
         let noun = match (self.total, state) {
-            (1, "") => "invitation".to_owned(),
-            (1, state) => format!("{state} invitation"),
+            (Some(1), "") => "invitation".to_owned(),
+            (Some(1), state) => format!("{state} invitation"),
             (_, "") => "invitations".to_owned(),
             (_, state) => format!("{state} invitations"),
         };
         let of = if self.address.is_empty() {
             String::new()
         } else {
-            format!(" for addresses with “{}”", self.address)
+            format!(" for addresses that begin with “{}”", self.address)
         };
-        format!(
-            "{} of {} {noun}{of}, newest first",
-            self.page.rows.len(),
-            self.total
-        )
+        let total = match self.total {
+            Some(total) => total.to_string(),
+            None => "more than 1,000".to_owned(),
+        };
+        let order = if self.state == Some(State::Expired) {
+            "last expired first"
+        } else {
+            "newest first"
+        };
+        format!("{} of {total} {noun}{of}, {order}", self.page.rows.len())
     }
 }
 
@@ -90,12 +101,13 @@ pub(super) async fn list(
     } = filter.into_inner();
     let (wanted, paging) = (Wanted::of(&q, &state), Paging { after, before });
     let asked = wanted.clone();
-    let (total, page) = site
+    let (total, page, mail) = site
         .store
         .reading(move |conn| {
-            let total = queries::count(conn, &organization, now, &asked)?;
-            let page = queries::page(conn, &organization, now, &asked, &paging)?;
-            Ok::<_, DbError>((total, page))
+            let (page, total) = queries::page(conn, &organization, now, &asked, &paging)?;
+            let ids: Vec<&str> = page.rows.iter().map(|one| one.id.as_str()).collect();
+            let mail = mail::states(conn, &organization, letters::ABOUT, &ids)?;
+            Ok::<_, DbError>((total, page, mail))
         })
         .await?;
     Ok(Page::new(List {
@@ -105,6 +117,7 @@ pub(super) async fn list(
         ]),
         frame: admin.frame("invitations"),
         page,
+        mail,
         total,
         address: wanted.address,
         state: wanted.state,
@@ -121,6 +134,8 @@ pub(super) struct One {
     state: State,
     /// When it left the pending state; shown only if it did.
     settled_at: Timestamp,
+    mail: Option<Mailed>,
+    is_mailing: bool,
     may_act: bool,
 }
 
@@ -131,15 +146,20 @@ pub(super) async fn one(
     path: web::Path<(String, String)>,
 ) -> Result<Page<One>, Problem> {
     let (organization, (_, id)) = (admin.organization.clone(), path.into_inner());
-    let found = site
+    let (found, mail) = site
         .store
-        .reading(move |conn| queries::find(conn, &organization, &id))
+        .reading(move |conn| {
+            let mail = mail::about(conn, &organization, letters::ABOUT, &id)?;
+            Ok::<_, DbError>((queries::find(conn, &organization, &id)?, mail))
+        })
         .await?;
     let invitation = found.ok_or(Problem::NotFound)?;
     Ok(Page::new(One {
         frame: admin.frame("invitations"),
         state: invitation.state(site.now()),
         settled_at: invitation.settled_at.unwrap_or_default(),
+        mail,
+        is_mailing: Post::of(&site).is_configured(),
         may_act: admin.role.may_grant(invitation.role),
         invitation,
     }))

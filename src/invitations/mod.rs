@@ -10,16 +10,17 @@ mod acting;
 pub mod actions;
 mod asking;
 mod landing;
+pub mod letters;
 mod list;
 mod model;
 mod queries;
 mod review;
-mod sheet;
+pub mod sheet;
 
 use actix_web::{HttpResponse, web};
 
 pub use model::{Found, Invitation, New, Sent, State, TeamName};
-pub use queries::{by_token, find, standing};
+pub use queries::{by_token, find, standing, standings};
 
 use crate::session::Admin;
 use crate::web::{Posted, Problem, Site};

@@ -196,7 +196,7 @@ impl Found {
 
     /// Judges a person's invitations, newest first: one that waits counts before any other, and among
     /// those the one whose link the browser carries.
-    pub(super) fn judge(newest_first: &[Invitation], now: Timestamp, token_hash: Option<&str>) -> Self {
+    pub(super) fn judge(newest_first: &[&Invitation], now: Timestamp, token_hash: Option<&str>) -> Self {
         let carried = |invitation: &Invitation| token_hash == Some(invitation.token_hash.as_str());
         let waiting = || {
             newest_first
@@ -282,6 +282,10 @@ mod tests {
         }
     }
 
+    fn refs(all: &[Invitation]) -> Vec<&Invitation> {
+        all.iter().collect()
+    }
+
     /// DEC-014.
     #[test]
     fn time_is_over_at_the_moment_of_expiry() {
@@ -297,11 +301,11 @@ mod tests {
             invitation("revoked", State::Revoked),
             invitation("waits", State::Pending),
         ];
-        let found = Found::judge(&rows, 0, None);
+        let found = Found::judge(&refs(&rows), 0, None);
         assert_eq!(found.id.as_deref(), Some("waits"));
         assert!(found.standing.is_pending() && !found.standing.proves_mailbox());
         assert_eq!(
-            Found::judge(&rows, 1_000, None).standing,
+            Found::judge(&refs(&rows), 1_000, None).standing,
             InvitationStanding::Revoked
         );
     }
@@ -313,11 +317,11 @@ mod tests {
             invitation("one", State::Pending),
             invitation("two", State::Pending),
         ];
-        let found = Found::judge(&rows, 0, Some("hash of two"));
+        let found = Found::judge(&refs(&rows), 0, Some("hash of two"));
         assert_eq!(found.id.as_deref(), Some("two"));
         assert!(found.standing.proves_mailbox());
         assert!(
-            !Found::judge(&rows, 0, Some("hash of three"))
+            !Found::judge(&refs(&rows), 0, Some("hash of three"))
                 .standing
                 .proves_mailbox()
         );
@@ -329,13 +333,16 @@ mod tests {
             invitation("accepted", State::Accepted),
             invitation("closed", State::Closed),
         ];
-        assert_eq!(Found::judge(&rows, 0, None).standing, InvitationStanding::None);
+        assert_eq!(
+            Found::judge(&refs(&rows), 0, None).standing,
+            InvitationStanding::None
+        );
         let declined = [
             invitation("closed", State::Closed),
             invitation("declined", State::Declined),
         ];
         assert_eq!(
-            Found::judge(&declined, 0, None).standing,
+            Found::judge(&refs(&declined), 0, None).standing,
             InvitationStanding::Declined
         );
     }

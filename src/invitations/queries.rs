@@ -1,6 +1,6 @@
 //! SQL of invitations.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
@@ -9,13 +9,11 @@ use diesel::sql_types::{BigInt, Text};
 use super::model::{Found, Invitation, Known, LINKS_FOR_ONE, State, TeamName};
 use crate::access::{InvitationStanding, Role};
 use crate::store::schema::{accounts, invitation_teams, invitations, members, teams};
+use crate::store::sql::{Sql, Value};
 use crate::store::text::{part, places};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Conn, Result};
 use crate::web::{Paging, Slice};
-
-/// How many invitations of one person are looked at.
-const LOOKED_AT: i64 = 50;
 
 /// How many rows one statement writes: SQLite takes 32,766 values.
 const AT_ONCE: usize = 500;
@@ -121,8 +119,51 @@ pub fn by_token(conn: &mut Conn, token_hash: &str) -> Result<Option<Invitation>>
     Ok(with_teams(conn, row.into_iter().collect())?.pop())
 }
 
-/// What the organization's invitations say about a person with these addresses (folded), whose browser
-/// carries the token with this hash.
+/// What the organization's invitations say about people, each of whom has these addresses (folded); in the
+/// order in which they are asked about. The token's hash is that of the browser, where one is there.
+///
+/// # Errors
+/// When the database refuses.
+pub fn standings(
+    conn: &mut Conn,
+    now: Timestamp,
+    organization: &str,
+    people: &[Vec<String>],
+    token_hash: Option<&str>,
+) -> Result<Vec<Found>> {
+    let offers = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .order((invitations::sent_at.desc(), invitations::id.desc()))
+        .select(Row::as_select())
+        .into_boxed();
+    // A plain comparison has one text, which is prepared once.
+    let keys: BTreeSet<&String> = people.iter().flatten().collect();
+    let rows = match (keys.first(), keys.len()) {
+        (Some(key), 1) => offers.filter(invitations::email_key.eq(*key)).load(conn)?,
+        _ => offers.filter(invitations::email_key.eq_any(keys)).load(conn)?,
+    };
+    let all = with_teams(conn, rows)?;
+    let mut by_address: HashMap<&str, Vec<&Invitation>> = HashMap::new();
+    for one in &all {
+        by_address.entry(&one.email_key).or_default().push(one);
+    }
+    let mut found = Vec::with_capacity(people.len());
+    for addresses in people {
+        let theirs = addresses.iter().filter_map(|key| by_address.get(key.as_str()));
+        let mut theirs: Vec<&Invitation> = theirs.flatten().copied().collect();
+        theirs.sort_by(|one, other| (other.sent_at, &other.id).cmp(&(one.sent_at, &one.id)));
+        let judged = Found::judge(&theirs, now, token_hash);
+        found.push(match token_hash {
+            Some(hash) if judged.standing == InvitationStanding::None => {
+                for_another(conn, now, organization, addresses, hash)?.unwrap_or(judged)
+            }
+            _ => judged,
+        });
+    }
+    Ok(found)
+}
+
+/// What the organization's invitations say about one person with these addresses (folded).
 ///
 /// # Errors
 /// When the database refuses.
@@ -133,23 +174,24 @@ pub fn standing(
     email_keys: &[String],
     token_hash: Option<&str>,
 ) -> Result<Found> {
-    let rows = invitations::table
-        .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::email_key.eq_any(email_keys))
-        .order((invitations::sent_at.desc(), invitations::id.desc()))
-        .limit(LOOKED_AT)
-        .select(Row::as_select())
-        .load(conn)?;
-    let found = Found::judge(&with_teams(conn, rows)?, now, token_hash);
-    let Some(token_hash) = token_hash.filter(|_| found.standing == InvitationStanding::None) else {
-        return Ok(found);
-    };
+    let mut found = standings(conn, now, organization, &[email_keys.to_vec()], token_hash)?;
+    Ok(found.pop().unwrap_or_else(Found::nothing))
+}
+
+/// Whether the browser carries the link of an invitation for somebody else's address.
+fn for_another(
+    conn: &mut Conn,
+    now: Timestamp,
+    organization: &str,
+    email_keys: &[String],
+    token_hash: &str,
+) -> Result<Option<Found>> {
     let carried = by_token(conn, token_hash)?.filter(|other| {
         other.organization == organization
             && other.state(now) == State::Pending
             && !email_keys.contains(&other.email_key)
     });
-    Ok(carried.map_or(found, |other| Found::by(&other, InvitationStanding::OtherAddress)))
+    Ok(carried.map(|other| Found::by(&other, InvitationStanding::OtherAddress)))
 }
 
 /// What the organization knows already about these addresses (folded). An invitation whose time is over
@@ -444,7 +486,7 @@ pub(super) fn role(conn: &mut Conn, organization: &str, member: &str) -> Result<
 /// What a list of invitations is to show.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
-    /// A piece of the address; empty for all.
+    /// How the address begins; empty for all.
     pub address: String,
     /// The state; none for all.
     pub state: Option<State>,
@@ -462,23 +504,48 @@ impl Wanted {
 
 type Db = <Conn as diesel::Connection>::Backend;
 
+/// Up to so many invitations are looked at one by one, where an address finds that many.
+const FEW: i64 = 1_000;
+
+/// Those whose addresses begin so: their ids where they are few, and nothing where they are many.
+fn among(conn: &mut Conn, organization: &str, wanted: &Wanted) -> Result<Option<Vec<String>>> {
+    if wanted.address.is_empty() {
+        return Ok(None);
+    }
+    let from = wanted.address.to_ascii_lowercase();
+    let ids: Vec<String> = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::email_key.ge(&from))
+        .filter(invitations::email_key.lt(format!("{from}\u{10ffff}")))
+        .select(invitations::id)
+        .limit(FEW + 1)
+        .load(conn)?;
+    let few = i64::try_from(ids.len()).unwrap_or(i64::MAX) <= FEW;
+    Ok(few.then_some(ids))
+}
+
 fn wanted_rows<'a>(
     organization: &'a str,
     now: Timestamp,
     wanted: &Wanted,
+    among: Option<Vec<String>>,
 ) -> invitations::BoxedQuery<'a, Db> {
     let mut rows = invitations::table
         .filter(invitations::organization_id.eq(organization))
         .into_boxed::<Db>();
-    if !wanted.address.is_empty() {
-        let piece = part(&wanted.address.to_ascii_lowercase());
-        rows = rows.filter(invitations::email_key.like(piece).escape('\\'));
+    if let Some(ids) = among {
+        rows = rows.filter(invitations::id.eq_any(ids));
+    } else if !wanted.address.is_empty() {
+        let begins = part(&wanted.address.to_ascii_lowercase());
+        let begins = begins.trim_start_matches('%').to_owned();
+        rows = rows.filter(invitations::email_key.like(begins).escape('\\'));
     }
     match wanted.state {
         None => rows,
+        // The sum keeps SQLite from sorting all that wait: the newest are found at once, in their order.
         Some(State::Pending) => rows
             .filter(invitations::state.eq("pending"))
-            .filter(invitations::expires_at.gt(now)),
+            .filter((invitations::expires_at + 0).gt(now)),
         Some(State::Expired) => rows
             .filter(invitations::state.eq("pending"))
             .filter(invitations::expires_at.le(now)),
@@ -486,9 +553,42 @@ fn wanted_rows<'a>(
     }
 }
 
-/// How many there are.
-pub(super) fn count(conn: &mut Conn, organization: &str, now: Timestamp, wanted: &Wanted) -> Result<i64> {
-    wanted_rows(organization, now, wanted).count().get_result(conn)
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// How many there are by the database's own count; of those that end within this hour each is looked at.
+fn counted(conn: &mut Conn, organization: &str, now: Timestamp, state: Option<State>) -> Result<i64> {
+    let sum = "SELECT CAST(COALESCE(SUM(c.invitations), 0) AS BIGINT) FROM invitation_counts c WHERE c.organization_id = ";
+    let this_hour = now.div_euclid(3_600_000);
+    let mut sql = Sql::new("SELECT (");
+    sql.add(sum).bind(organization);
+    match state {
+        None => sql.add(")"),
+        Some(State::Pending | State::Expired) => {
+            let (hours, moments) = if state == Some(State::Pending) {
+                (">", ">")
+            } else {
+                ("<", "<=")
+            };
+            sql.add(&format!(" AND c.state = 'pending' AND c.hour {hours} "))
+                .value(Value::Number(this_hour))
+                .add(") + (SELECT COUNT(*) FROM invitations i WHERE i.state = 'pending' AND i.organization_id = ")
+                .bind(organization)
+                .add(&format!(" AND i.expires_at {moments} "))
+                .value(Value::Number(now))
+                .add(" AND i.expires_at >= ")
+                .value(Value::Number(this_hour * 3_600_000))
+                .add(" AND i.expires_at < ")
+                .value(Value::Number((this_hour + 1) * 3_600_000))
+                .add(")")
+        }
+        Some(state) => sql.add(" AND c.state = ").bind(state.as_str()).add(")"),
+    };
+    sql.add(" AS number");
+    Ok(sql.load::<Number>(conn)?.pop().map_or(0, |one| one.number))
 }
 
 /// Those that match, newest first, up to so many: of the states that `act` is for.
@@ -501,7 +601,8 @@ pub(super) fn matching(
     most: i64,
 ) -> Result<Vec<Invitation>> {
     let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    let rows = wanted_rows(organization, now, wanted)
+    let among = among(conn, organization, wanted)?;
+    let rows = wanted_rows(organization, now, wanted, among)
         .filter(invitations::state.eq_any(states))
         .order((invitations::created_at.desc(), invitations::id.desc()))
         .limit(most)
@@ -510,36 +611,99 @@ pub(super) fn matching(
     with_teams(conn, rows)
 }
 
-/// One page of them, newest first.
+/// One page of them, newest first; those that expired by when they did, last first. Also how many there are; nothing
+/// where an address finds so many that counting them would take long.
 pub(super) fn page(
     conn: &mut Conn,
     organization: &str,
     now: Timestamp,
     wanted: &Wanted,
     paging: &Paging,
-) -> Result<Slice<Invitation>> {
-    let mut rows = wanted_rows(organization, now, wanted).limit(Paging::limit());
-    let from = paging.key().and_then(|key| key.split_once('.'));
-    let from = from.and_then(|(at, id)| Some((at.parse::<Timestamp>().ok()?, id.to_owned())));
-    rows = match (from, paging.is_backwards()) {
-        (None, _) => rows,
-        (Some((at, id)), false) => rows.filter(
-            invitations::created_at
-                .lt(at)
-                .or(invitations::created_at.eq(at).and(invitations::id.lt(id))),
-        ),
-        (Some((at, id)), true) => rows.filter(
-            invitations::created_at
-                .gt(at)
-                .or(invitations::created_at.eq(at).and(invitations::id.gt(id))),
-        ),
+) -> Result<(Slice<Invitation>, Option<i64>)> {
+    let among = among(conn, organization, wanted)?;
+    let total = match &among {
+        None if wanted.address.is_empty() => Some(counted(conn, organization, now, wanted.state)?),
+        None => None,
+        Some(ids) => {
+            let few = wanted_rows(organization, now, wanted, Some(ids.clone()));
+            Some(few.count().get_result(conn)?)
+        }
     };
-    rows = if paging.is_backwards() {
-        rows.order((invitations::created_at.asc(), invitations::id.asc()))
+    let rows = wanted_rows(organization, now, wanted, among).limit(Paging::limit());
+    macro_rules! in_order_of {
+        ($column:expr) => {{
+            let rows = match (paging.moment(), paging.is_backwards()) {
+                (None, _) => rows,
+                (Some((at, id)), false) => rows
+                    .filter($column.le(at))
+                    .filter($column.lt(at).or(invitations::id.lt(id))),
+                (Some((at, id)), true) => rows
+                    .filter($column.ge(at))
+                    .filter($column.gt(at).or(invitations::id.gt(id))),
+            };
+            if paging.is_backwards() {
+                rows.order(($column.asc(), invitations::id.asc()))
+            } else {
+                rows.order(($column.desc(), invitations::id.desc()))
+            }
+        }};
+    }
+    let by_expiry = wanted.state == Some(State::Expired);
+    let rows = if by_expiry {
+        in_order_of!(invitations::expires_at)
     } else {
-        rows.order((invitations::created_at.desc(), invitations::id.desc()))
+        in_order_of!(invitations::created_at)
     };
     let rows = rows.select(Row::as_select()).load(conn)?;
-    let key = |one: &Invitation| format!("{}.{}", one.created_at, one.id);
-    Ok(Slice::cut(with_teams(conn, rows)?, paging, key))
+    let key = |one: &Invitation| {
+        Paging::moment_key(if by_expiry { one.expires_at } else { one.created_at }, &one.id)
+    };
+    Ok((Slice::cut(with_teams(conn, rows)?, paging, key), total))
+}
+
+/// A fresh link in place of the one of before; the end stays, and is noted as the one that was reminded of.
+pub(super) fn remind(conn: &mut Conn, one: &Invitation, token_hash: &str) -> Result<()> {
+    diesel::update(invitations::table.find(&one.id))
+        .set((
+            invitations::token_hash.eq(token_hash),
+            invitations::reminded_of.eq(one.expires_at),
+            invitations::version.eq(invitations::version + 1),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Whether nobody was reminded of this end of the invitation yet.
+pub(super) fn is_reminder_due(conn: &mut Conn, one: &Invitation) -> Result<bool> {
+    let reminded: Option<Timestamp> = invitations::table
+        .find(&one.id)
+        .select(invitations::reminded_of)
+        .first(conn)?;
+    Ok(reminded != Some(one.expires_at))
+}
+
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    organization: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    id: String,
+}
+
+/// Invitations that end within the days that their organization chose (three where it chose none), whose link is
+/// older than a day, and whose end was not reminded of: with their organizations, the first end first.
+pub(super) fn reminders_due(conn: &mut Conn, now: Timestamp, most: i64) -> Result<Vec<(String, String)>> {
+    let question = "SELECT i.organization_id AS organization, i.id AS id FROM invitations i
+         LEFT JOIN mail_settings s ON s.organization_id = i.organization_id
+         WHERE i.state = 'pending' AND i.expires_at > $1 AND i.expires_at <= $2 AND i.sent_at <= $3
+           AND i.expires_at <= $1 + COALESCE(s.reminder_days, 3) * 86400000
+           AND (i.reminded_of IS NULL OR i.reminded_of <> i.expires_at)
+         ORDER BY i.expires_at, i.id LIMIT $4";
+    let rows: Vec<Due> = diesel::sql_query(question)
+        .bind::<diesel::sql_types::BigInt, _>(now)
+        .bind::<diesel::sql_types::BigInt, _>(now + 30 * DAY)
+        .bind::<diesel::sql_types::BigInt, _>(now - DAY)
+        .bind::<diesel::sql_types::BigInt, _>(most)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.organization, row.id)).collect())
 }

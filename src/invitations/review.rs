@@ -292,6 +292,7 @@ mod tests {
         assert_eq!(super::tests::sorted(&sorted.list(), Role::Admin, &[]), sorted);
     }
 
+    /// UPL-004, INV-010.
     #[test]
     fn what_a_line_may_not_ask_is_said() {
         let text =

@@ -7,11 +7,11 @@ use csv::{ReaderBuilder, StringRecord, Trim, WriterBuilder};
 const ADDRESS: [&str; 5] = ["email", "e-mail", "mail", "email address", "e-mail address"];
 
 /// The file that people fill in: a header, and one line that shows how it is meant.
-pub(super) const TEMPLATE: &str = "email,role,teams\r\nname@example.com,member,Engineering; Support\r\n";
+pub const TEMPLATE: &str = "email,role,teams\r\nname@example.com,member,Engineering; Support\r\n";
 
 /// What a line says of one person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Line {
+pub struct Line {
     /// Where it stands, from 1.
     pub number: u64,
     /// The address as it is written.
@@ -24,7 +24,7 @@ pub(super) struct Line {
 
 /// A text that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sheet {
+pub struct Sheet {
     /// Its lines; those without anything are left out.
     pub lines: Vec<Line>,
     /// Whether it was a table with a header.
@@ -33,7 +33,7 @@ pub(super) struct Sheet {
 
 /// The text of a file: UTF-8, UTF-16 with its mark, or else what older spreadsheets write, a byte for each letter.
 /// Addresses are ASCII in all of them.
-pub(super) fn decode(bytes: &[u8]) -> String {
+pub fn decode(bytes: &[u8]) -> String {
     let wide = |order: fn([u8; 2]) -> u16, bytes: &[u8]| {
         let units: Vec<u16> = bytes
             .chunks_exact(2)
@@ -55,7 +55,7 @@ pub(super) fn decode(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// A sentence, where it can't be said what belongs to which line.
-pub(super) fn read(text: &str) -> Result<Sheet, String> {
+pub fn read(text: &str) -> Result<Sheet, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     match header(&text) {
@@ -189,7 +189,7 @@ fn goes_on_after(text: &str, number: u64) -> bool {
 }
 
 /// Writes lines as a table that [`read`] reads.
-pub(super) fn write<'a>(lines: impl IntoIterator<Item = (&'a str, &'a str, String)>) -> String {
+pub fn write<'a>(lines: impl IntoIterator<Item = (&'a str, &'a str, String)>) -> String {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
     // Writing to memory does not fail.
     let _ = writer.write_record(["email", "role", "teams"]);
@@ -264,6 +264,7 @@ mod tests {
         assert_eq!(sheet.lines.len(), 4);
     }
 
+    /// UPL-001.
     #[test]
     fn a_mark_that_is_never_closed_is_told_with_its_line() {
         let text = "email,name\na@a.example,Ada\nb@a.example,\"Bob\nc@a.example,Carol\n";
@@ -273,6 +274,7 @@ mod tests {
         assert_eq!(sheet.lines.len(), 2);
     }
 
+    /// UPL-001.
     #[test]
     fn files_are_read_whatever_wrote_them() {
         let text = "email,name\nada@a.example,Zoë";
@@ -294,6 +296,7 @@ mod tests {
         assert_eq!(read(&decode(&[0xff, 0xfe, 0x61])).unwrap(), Sheet::default());
     }
 
+    /// UPL-005.
     #[test]
     fn what_is_written_is_read_again() {
         let teams = "0199;0200".to_owned();

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::model::{Act, Facts, Membership, Refusal, Source, State, judge};
 use super::queries;
 use crate::access::{HeldRole, Role, RoleEffect, role_change};
-use crate::audit::{self, Actor, Event, Subject};
+use crate::audit::{self, Actor, ActorKind, Event, Subject};
 use crate::connections::Connection;
 use crate::seats::Seats;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result as DbResult, id};
 use crate::web::Problem;
-use crate::{invitations, seats, session, teams};
+use crate::{break_glass, invitations, seats, session, teams};
 
 /// Somebody who is about to become a member.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,8 @@ pub struct Doer {
     pub actor: Actor,
     /// The role that the rules judge by.
     pub role: Role,
+    /// Whether they showed a moment ago that it is them: who becomes or stays an owner is decided by nobody else.
+    pub is_fresh: bool,
 }
 
 impl Doer {
@@ -57,6 +59,7 @@ impl Doer {
         Ok(Self {
             actor: Actor::from(member),
             role,
+            is_fresh: member.signed.is_fresh,
         })
     }
 
@@ -65,6 +68,7 @@ impl Doer {
         Self {
             actor: Actor::operator(),
             role: Role::Owner,
+            is_fresh: true,
         }
     }
 }
@@ -98,23 +102,46 @@ impl TeamChange {
 /// # Errors
 /// When the database refuses.
 pub fn join(conn: &mut Conn, now: Timestamp, actor: &Actor, new: &Joining<'_>) -> DbResult<String> {
-    let known = queries::find_by_account(conn, new.organization, new.account)?;
-    let (id, before) = match known {
-        None => {
-            let id = id::new_id();
-            queries::insert(conn, now, &id, new)?;
-            (id, None)
-        }
+    match queries::find_by_account(conn, new.organization, new.account)? {
+        None => join_first(conn, now, actor, new),
         Some(member) if member.state == State::Removed => {
             queries::begin_anew(conn, now, &member.id, new)?;
-            (member.id, Some(json!({"state": "removed"})))
+            joined(
+                conn,
+                now,
+                actor,
+                new,
+                &member.id,
+                Some(json!({"state": "removed"})),
+            )?;
+            Ok(member.id)
         }
-        Some(member) => return Ok(member.id),
-    };
-    let after = json!({"state": "active", "role": new.role, "source": new.source.as_str(), "invited_by": new.invited_by});
-    let who = (new.organization, id.as_str(), new.name);
-    note(conn, now, actor, "member.joined", who, (before, Some(after)))?;
+        Some(member) => Ok(member.id),
+    }
+}
+
+/// As [`join`], for an account that was made in this transaction, and so can't be a member yet.
+///
+/// # Errors
+/// When the database refuses.
+pub fn join_first(conn: &mut Conn, now: Timestamp, actor: &Actor, new: &Joining<'_>) -> DbResult<String> {
+    let id = id::new_id();
+    queries::insert(conn, now, &id, new)?;
+    joined(conn, now, actor, new, &id, None)?;
     Ok(id)
+}
+
+fn joined(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    new: &Joining<'_>,
+    id: &str,
+    before: Option<Value>,
+) -> DbResult<()> {
+    let after = json!({"state": "active", "role": new.role, "source": new.source.as_str(), "invited_by": new.invited_by});
+    let who = (new.organization, id, new.name);
+    note(conn, now, actor, "member.joined", who, (before, Some(after)))
 }
 
 /// Notes that the member signed in.
@@ -410,10 +437,27 @@ fn allowed(
     let member = queries::find(conn, organization, id)?.ok_or(Problem::NotFound)?;
     let facts = facts_for(conn, now, &member, act)?;
     judge(act, doer.role, &member, &facts)?;
+    if doer.actor.kind == ActorKind::Scim && break_glass::is_named(conn, organization, &member.account)? {
+        return Err(Problem::Conflict(
+            "This owner is named for emergencies, and no directory changes them.".to_owned(),
+        ));
+    }
+    if !doer.is_fresh && concerns_owners(act, &member) {
+        return Err(Problem::StillYou(String::new()));
+    }
     if version.is_some_and(|version| version != member.version) {
         return Err(changed_meanwhile());
     }
     Ok(member)
+}
+
+/// Whether the act makes, unmakes or shuts out an owner.
+fn concerns_owners(act: Act, member: &Membership) -> bool {
+    match act {
+        Act::ChangeRole(role) => role != member.role && Role::Owner == role.max(member.role),
+        Act::Deactivate | Act::Reactivate | Act::Remove => member.role == Role::Owner,
+        Act::SignOut | Act::ChangeTeams => false,
+    }
 }
 
 /// What the rule of this act asks for: counting takes longer the more people there are.

@@ -4,11 +4,13 @@
 //! [`actions`] ask it again in the transaction that acts.
 
 pub mod actions;
+mod bulk;
 mod model;
 mod pages;
 mod queries;
+mod search;
 
 pub use actions::{Doer, Joining, TeamChange};
 pub use model::{Act, Facts, Membership, Refusal, Source, State, judge};
 pub use pages::routes;
-pub use queries::{find, find_by_account};
+pub use queries::{find, find_by_account, of_accounts};

@@ -163,15 +163,6 @@ pub struct Managed {
     pub adopted: bool,
 }
 
-/// A member with the key of the list's order.
-#[derive(Debug, Clone)]
-pub struct Listed {
-    /// The member.
-    pub member: Membership,
-    /// The name, folded.
-    pub name_key: String,
-}
-
 /// An identity of a member at one of the organization's connections.
 #[derive(Debug, Clone)]
 pub struct Linked {

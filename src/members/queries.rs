@@ -1,26 +1,22 @@
 //! SQL of members.
 
-use diesel::dsl::{exists, not};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::Joining;
-use super::model::{Filter, Linked, Listed, Managed, Membership, Source, State};
+use super::model::{Linked, Managed, Membership, Source, State};
 use crate::access::Role;
-use crate::store::schema::{accounts, connections, identities, members, scim_users, team_members};
+use crate::store::schema::{accounts, connections, identities, members, scim_users};
 use crate::store::time::Timestamp;
-use crate::store::{self, Conn, Result};
-use crate::web::Paging;
-
-type Backend = <Conn as Connection>::Backend;
-type Chosen<'a> =
-    diesel::dsl::IntoBoxed<'a, diesel::dsl::InnerJoin<members::table, accounts::table>, Backend>;
+use crate::store::{Conn, Result, Run as _};
 
 /// Who gave a role that no mapping may take away.
 const BY_HAND: &str = "hand";
 
+/// A row of the table, for [`membership`].
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = members)]
-struct Row {
+pub struct MemberRow {
     id: String,
     organization_id: String,
     account_id: String,
@@ -35,15 +31,17 @@ struct Row {
     role_given_by: String,
 }
 
+/// What a membership tells of its account.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = accounts)]
-struct Person {
+pub struct Person {
     full_name: String,
     email: String,
     email_key: String,
 }
 
-fn membership((row, person): (Row, Person)) -> Membership {
+/// Both made one.
+pub fn membership((row, person): (MemberRow, Person)) -> Membership {
     let name = if person.full_name.is_empty() {
         person.email.clone()
     } else {
@@ -78,7 +76,7 @@ pub fn find(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Memb
         .inner_join(accounts::table)
         .filter(members::id.eq(id))
         .filter(members::organization_id.eq(organization))
-        .select((Row::as_select(), Person::as_select()))
+        .select((MemberRow::as_select(), Person::as_select()))
         .first(conn)
         .optional()?;
     Ok(found.map(membership))
@@ -93,81 +91,24 @@ pub fn find_by_account(conn: &mut Conn, organization: &str, account: &str) -> Re
         .inner_join(accounts::table)
         .filter(members::account_id.eq(account))
         .filter(members::organization_id.eq(organization))
-        .select((Row::as_select(), Person::as_select()))
+        .select((MemberRow::as_select(), Person::as_select()))
         .first(conn)
         .optional()?;
     Ok(found.map(membership))
 }
 
-/// One page of the members that the filter lets through, by name, and one more if there are more.
-pub fn page(conn: &mut Conn, organization: &str, filter: &Filter, paging: &Paging) -> Result<Vec<Listed>> {
-    let mut query = chosen(organization, filter)
-        .select((Row::as_select(), Person::as_select(), accounts::name_key))
-        .limit(Paging::limit());
-    let (name, id) = (accounts::name_key, members::id);
-    if let Some((last, name_key)) = paging.key().and_then(|key| key.split_once('.')) {
-        let (last, name_key) = (last.to_owned(), name_key.to_owned());
-        query = if paging.is_backwards() {
-            query.filter(name.lt(name_key.clone()).or(name.eq(name_key).and(id.lt(last))))
-        } else {
-            query.filter(name.gt(name_key.clone()).or(name.eq(name_key).and(id.gt(last))))
-        };
-    }
-    query = if paging.is_backwards() {
-        query.order((name.desc(), id.desc()))
-    } else {
-        query.order((name, id))
-    };
-    let rows: Vec<(Row, Person, String)> = query.load(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|(row, person, name_key)| Listed {
-            member: membership((row, person)),
-            name_key,
-        })
-        .collect())
-}
-
-/// How many members the filter lets through.
-pub fn count(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<i64> {
-    chosen(organization, filter).count().get_result(conn)
-}
-
-fn chosen<'a>(organization: &'a str, filter: &'a Filter) -> Chosen<'a> {
-    let mut query = members::table
+/// The memberships of these accounts in the organization, whatever their states.
+///
+/// # Errors
+/// When the database refuses.
+pub fn of_accounts(conn: &mut Conn, organization: &str, account_ids: &[&str]) -> Result<Vec<Membership>> {
+    let found = members::table
         .inner_join(accounts::table)
+        .filter(members::account_id.eq_any(account_ids))
         .filter(members::organization_id.eq(organization))
-        .into_boxed();
-    query = match filter.state {
-        Some(state) => query.filter(members::state.eq(state.as_str())),
-        None => query.filter(members::state.ne(State::Removed.as_str())),
-    };
-    if let Some(role) = filter.role {
-        query = query.filter(members::role.eq(role.as_str()));
-    }
-    if let Some(source) = filter.source {
-        query = query.filter(members::source.eq(source.as_str()));
-    }
-    if let Some(managed) = filter.managed {
-        let known = exists(scim_users::table.filter(scim_users::member_id.eq(members::id.nullable())));
-        query = if managed {
-            query.filter(known)
-        } else {
-            query.filter(not(known))
-        };
-    }
-    if let Some(team) = &filter.team {
-        let people = team_members::table
-            .filter(team_members::team_id.eq(team))
-            .select(team_members::member_id);
-        query = query.filter(members::id.eq_any(people));
-    }
-    if !filter.text.is_empty() {
-        let part = store::containing(&filter.text);
-        let name = accounts::name_key.like(part.clone()).escape('\\');
-        query = query.filter(name.or(accounts::email_key.like(part).escape('\\')));
-    }
-    query
+        .select((MemberRow::as_select(), Person::as_select()))
+        .load(conn)?;
+    Ok(found.into_iter().map(membership).collect())
 }
 
 /// The account's identities at this organization's connections, newest first. What it is elsewhere is
@@ -268,7 +209,7 @@ pub fn insert(conn: &mut Conn, now: Timestamp, id: &str, new: &Joining<'_>) -> R
             members::joined_at.eq(now),
             members::state_changed_at.eq(now),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -285,13 +226,13 @@ pub fn begin_anew(conn: &mut Conn, now: Timestamp, id: &str, new: &Joining<'_>) 
             members::state_changed_at.eq(now),
             members::version.eq(members::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 pub fn set_last_sign_in(conn: &mut Conn, now: Timestamp, id: &str) -> Result<()> {
     diesel::update(members::table.find(id))
         .set(members::last_sign_in_at.eq(now))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -303,7 +244,7 @@ pub fn set_state(conn: &mut Conn, now: Timestamp, id: &str, version: i64, state:
             members::state_changed_at.eq(now),
             members::version.eq(version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 /// Counts the version up, and touches nothing when somebody else did so first.
@@ -321,12 +262,12 @@ pub fn set_role(
             members::role_given_by.eq(connection.unwrap_or(BY_HAND)),
             members::version.eq(version + 1),
         ))
-        .execute(conn)
+        .run(conn)
 }
 
 /// Notes that this connection's mapping gave the role that the member has.
 pub fn set_role_given_by(conn: &mut Conn, id: &str, connection: &str) -> Result<usize> {
     diesel::update(members::table.find(id))
         .set(members::role_given_by.eq(connection))
-        .execute(conn)
+        .run(conn)
 }

@@ -8,6 +8,7 @@ use crate::access::{EmailAddress, Username};
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
 use crate::connections::{self, Connection};
+use crate::factors::{self, Factors};
 use crate::session::{self, Open, Signed};
 use crate::sign_in;
 use crate::store::Conn;
@@ -41,6 +42,7 @@ pub struct Typed {
 }
 
 struct Loaded {
+    factors: Factors,
     sessions: Vec<Open>,
     organizations: Vec<Belonging>,
     methods: Vec<Method>,
@@ -90,6 +92,7 @@ pub(super) async fn mine(
                 Some(_) => Vec::new(),
             };
             let loaded = Loaded {
+                factors: factors::factors(conn, &id)?,
                 sessions: session::list(conn, &id, own, now)?,
                 organizations: queries::organizations(conn, &id, own)?,
                 methods: queries::methods(conn, &id, own)?,

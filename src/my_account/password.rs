@@ -5,7 +5,9 @@ use actix_web::{HttpResponse, web};
 use super::pages::{Typed, mine};
 use crate::accounts;
 use crate::audit::Actor;
+use crate::mail::Post;
 use crate::session::{self, Signed};
+use crate::sign_in;
 use crate::web::{Door, FieldErrors, Flash, Posted, Problem, Site};
 
 /// `POST /account/password`: changes the password of somebody who has one.
@@ -22,20 +24,17 @@ pub async fn change(
         .await
         .map_err(Problem::from)?
         .ok_or(Problem::NotFound)?;
-    let Some(old_hash) = account.password_hash.clone() else {
+    if account.password_hash.is_none() {
         return Err(Problem::Forbidden(
             "This account has no password. It signs in by single sign-on.".to_owned(),
         ));
-    };
+    }
     let (old, new) = (form.raw("current").to_owned(), form.raw("password").to_owned());
     let mut errors = FieldErrors::default();
     if let Err(sentence) = accounts::check_policy(&new, &account.email) {
         errors.add("password", sentence);
     }
-    let fits = web::block(move || accounts::verify(&old, Some(&old_hash)))
-        .await
-        .map_err(Problem::internal)?;
-    if !fits {
+    if !sign_in::password_fits(&site.store, site.now(), &account.id, old).await? {
         errors.add("current", "This is not your current password.");
     }
     if !errors.is_empty() {
@@ -43,14 +42,13 @@ pub async fn change(
             .await?
             .response());
     }
-    let hash = web::block(move || accounts::hash(&new))
-        .await
-        .map_err(Problem::internal)?
-        .map_err(Problem::Internal)?;
-    let (now, actor) = (site.now(), Actor::from(&signed));
+    let hash = sign_in::hash_password(new).await?;
+    let (now, actor, post) = (site.now(), Actor::from(&signed), Post::of(&site));
     site.store
         .writing(move |conn| -> Result<_, Problem> {
             accounts::actions::set_password(conn, now, &actor, &account, &hash)?;
+            let what = ("Your password was changed", &signed.client);
+            sign_in::told_by_mail(conn, now, &post, &account, what)?;
             Ok(session::end_others(conn, &account.id, &signed.session)?)
         })
         .await?;

@@ -1,9 +1,10 @@
-//! Health: version, database, clock.
+//! Health: version, database, clock, mail.
 
 use actix_web::web;
 use askama::Template;
 
 use super::Desk;
+use crate::mail::{self, State};
 use crate::session::Operator;
 use crate::store::health::Health;
 use crate::store::time::Timestamp;
@@ -22,8 +23,17 @@ pub struct Shown {
     now: Timestamp,
     database: &'static str,
     health: Health,
+    mail: Mail,
     pending: Vec<String>,
     took_ms: u128,
+}
+
+/// How the mail is doing.
+struct Mail {
+    is_configured: bool,
+    server: mail::Server,
+    given_up: i64,
+    waiting: i64,
 }
 
 impl Shown {
@@ -38,20 +48,25 @@ impl Shown {
     }
 
     fn is_fine(&self) -> bool {
-        self.pending.is_empty() && self.skew().is_none()
+        self.pending.is_empty() && self.skew().is_none() && self.mail.server.fault.is_empty()
     }
 }
 
 /// `GET /operator`.
 pub async fn show(operator: Operator, site: web::Data<Site>) -> Result<Page<Shown>, Problem> {
     let began = std::time::Instant::now();
-    let (health, pending) = site
+    let (health, pending, server, tally) = site
         .store
         .reading(|conn| -> Result<_, DbError> {
             let health = crate::store::health::look(conn)?;
-            Ok((health, crate::store::health::pending(conn)?))
+            let pending = crate::store::health::pending(conn)?;
+            Ok((health, pending, mail::server(conn)?, mail::tally(conn)?))
         })
         .await?;
+    let letters = |states: &[State]| {
+        let of_them = tally.iter().filter(|tally| states.contains(&tally.state));
+        of_them.map(|tally| tally.letters).sum()
+    };
     Ok(Page::new(Shown {
         desk: Desk::of(&operator, "health"),
         version: env!("CARGO_PKG_VERSION"),
@@ -60,6 +75,12 @@ pub async fn show(operator: Operator, site: web::Data<Site>) -> Result<Page<Show
         database: match site.store.backend() {
             Backend::Sqlite => "SQLite",
             Backend::Postgres => "PostgreSQL",
+        },
+        mail: Mail {
+            is_configured: site.config.smtp.is_some(),
+            server,
+            given_up: letters(&[State::Dead]),
+            waiting: letters(&[State::Waiting, State::Retrying]),
         },
         health,
         pending,

@@ -4,6 +4,7 @@
 //! (seats, answering for a domain) stands in that organization's audit log under the operator's own name.
 
 mod health;
+mod mail;
 mod organizations;
 mod queries;
 
@@ -15,6 +16,9 @@ use crate::web::{Flash, Theme};
 /// The routes of the operator.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.route("/operator", web::get().to(health::show))
+        .route("/operator/mail", web::get().to(mail::show))
+        .route("/operator/mail/test", web::post().to(mail::test))
+        .route("/operator/mail/again", web::post().to(mail::again))
         .route("/operator/organizations", web::get().to(organizations::list))
         .route("/operator/organizations/{id}", web::get().to(organizations::one))
         .route(
@@ -53,10 +57,11 @@ impl Desk {
     }
 
     /// Word, path and title of each page.
-    fn nav() -> [(&'static str, &'static str, &'static str); 2] {
+    fn nav() -> [(&'static str, &'static str, &'static str); 3] {
         [
             ("health", "/operator", "Health"),
             ("organizations", "/operator/organizations", "Organizations"),
+            ("mail", "/operator/mail", "Mail"),
         ]
     }
 }

@@ -9,7 +9,7 @@ use super::queries::{self, Row};
 use crate::audit::Actor;
 use crate::domains::{self, Domain};
 use crate::orgs::{self, Settings};
-use crate::session::Operator;
+use crate::session::{Fresh, Operator};
 use crate::store::DbError;
 use crate::store::text::tame;
 use crate::web::paging::base;
@@ -106,7 +106,7 @@ async fn shown(
 
 /// `POST /operator/organizations/{id}/seats`.
 pub async fn set_seats(
-    operator: Operator,
+    Fresh(operator): Fresh<Operator>,
     site: web::Data<Site>,
     path: web::Path<String>,
     form: Posted,
@@ -149,7 +149,7 @@ struct Vouch {
 
 /// `GET /operator/organizations/{id}/domains/{domain}/vouch`.
 pub async fn ask_to_vouch(
-    operator: Operator,
+    Fresh(operator): Fresh<Operator>,
     site: web::Data<Site>,
     path: web::Path<(String, String)>,
 ) -> Result<Page<impl Template>, Problem> {
@@ -172,7 +172,7 @@ pub async fn ask_to_vouch(
 
 /// `POST /operator/organizations/{id}/domains/{domain}/vouch`.
 pub async fn vouch(
-    operator: Operator,
+    Fresh(operator): Fresh<Operator>,
     site: web::Data<Site>,
     path: web::Path<(String, String)>,
     _form: Posted,

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::model::check_slug;
 use super::{Organization, Settings, queries};
 use crate::audit::{self, Actor, Event, Subject};
+use crate::session;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, id};
 use crate::web::Problem;
@@ -88,4 +89,31 @@ pub fn change(
         after: Some(json!(settings)),
     };
     Ok(audit::record(conn, now, actor, &event)?)
+}
+
+/// Ends every session by which anybody can act in the organization, but `keep`. Answers how many those were.
+///
+/// # Errors
+/// When the database refuses.
+pub fn sign_everybody_out(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    (organization, name): (&str, &str),
+    keep: &str,
+) -> Result<usize, Problem> {
+    let ended = session::end_everybody_in_organization(conn, organization, keep)?;
+    let event = Event {
+        organization: Some(organization),
+        action: "organization.signed_out",
+        subject: Subject {
+            kind: "organization",
+            id: organization,
+            name,
+        },
+        before: Some(json!({"sessions": ended})),
+        after: Some(json!({"sessions": 0})),
+    };
+    audit::record(conn, now, actor, &event)?;
+    Ok(ended)
 }

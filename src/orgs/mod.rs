@@ -1,5 +1,6 @@
 //! Organizations: what people are let into, and their settings.
 
+mod everybody;
 mod model;
 mod queries;
 pub mod actions;
@@ -16,5 +17,10 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         web::resource("/orgs/{org}/settings")
             .get(pages::settings)
             .post(pages::change_settings),
+    )
+    .service(
+        web::resource("/orgs/{org}/sign-out-everybody")
+            .get(everybody::explain)
+            .post(everybody::sign_out),
     );
 }

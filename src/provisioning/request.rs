@@ -132,6 +132,8 @@ pub struct Answer {
     pub status: u16,
     /// The body, if there is one.
     pub body: Option<Value>,
+    /// The body where it is written already; then the other one is none.
+    pub text: Option<String>,
     /// Where the resource is.
     pub location: Option<String>,
     /// The resource's version.
@@ -149,10 +151,20 @@ impl Answer {
         Self {
             status,
             body,
+            text: None,
             location: None,
             etag: None,
             decision: String::new(),
             person: String::new(),
+        }
+    }
+
+    /// An answer whose body is JSON that is written already.
+    #[must_use]
+    pub fn written(status: u16, text: String) -> Self {
+        Self {
+            text: Some(text),
+            ..Self::new(status, None)
         }
     }
 
@@ -181,7 +193,9 @@ impl From<Problem> for ScimError {
         let sentence = problem.to_string();
         match problem {
             Problem::NotFound | Problem::Gone(_) => Self::not_found(),
-            Problem::Forbidden(_) | Problem::SignInFirst(_) => Self::new(403, sentence),
+            Problem::Forbidden(_) | Problem::SignInFirst(_) | Problem::StillYou(_) => {
+                Self::new(403, sentence)
+            }
             Problem::TooLarge(_) => Self::new(413, sentence),
             Problem::Invalid(_) => Self::bad(ScimType::InvalidValue, sentence),
             Problem::Conflict(_) => Self::new(409, sentence),
@@ -192,7 +206,8 @@ impl From<Problem> for ScimError {
     }
 }
 
-/// Two requests that met may be tried again (503); anything else is our own fault.
+/// Two requests that met may be tried again (503), and so may one for which the database was not there; anything else is
+/// our own fault.
 impl From<DbError> for ScimError {
     fn from(error: DbError) -> Self {
         if store::is_collision(&error) {
@@ -200,6 +215,10 @@ impl From<DbError> for ScimError {
                 503,
                 "Another request changed the same thing at the same moment. Nothing was changed; try again.",
             );
+        }
+        if store::is_unavailable(&error) {
+            tracing::error!(%error, "the database does not serve a directory");
+            return Self::new(503, "Nothing was changed. Try again in a moment.");
         }
         broken(&error.to_string())
     }

@@ -1,5 +1,6 @@
 //! The SCIM server over HTTP (RFC 7644): who speaks, in what form, and the form of every answer.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::{StatusCode, header};
@@ -8,10 +9,12 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::log::{Entry, Log};
 use super::request::{Answer, Context, Request, Verb};
-use super::tokens::{self, Caller};
+use super::tokens::{self, Caller, Seen};
 use super::{BASE, body, guard, route};
 use crate::scim::{ScimError, ScimType};
 use crate::store::Conn;
+use crate::store::time::Timestamp;
+use crate::web::limits::Kind;
 use crate::web::{Client, Site};
 
 /// The type of every answer (RFC 7644 §8.1).
@@ -35,23 +38,36 @@ async fn serve(
     payload: web::Payload,
     site: Data<Site>,
     log: Data<Log>,
+    seen: Data<Seen>,
     client: Client,
 ) -> HttpResponse {
     let started = Instant::now();
-    let (caller, bearer) = match caller(&http, &site).await {
+    let (caller, bearer) = match caller(&http, &site, &seen).await {
         Ok(found) => found,
-        Err(error) => return refusal(&error, None),
+        Err(error) => return refusal(&limited(&site, &client, error), None),
     };
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let mut entry = Entry::of(&caller, site.now(), http.method().as_str(), path);
-    let outcome = answer(&http, payload, &site, (caller, bearer), client, &mut entry).await;
-    let response = match outcome {
-        Ok(answer) => {
-            entry.decision = answer.decision.clone();
-            entry.person = answer.person.clone();
-            respond(&answer, &mut entry)
+    let outcome = match request(&http, payload, &mut entry).await {
+        Ok(request) => {
+            let context = Context {
+                now: site.now(),
+                base: site.url(BASE),
+                ip: client.ip,
+            };
+            run(&site, context, &caller, &bearer, request)
+                .await
+                .map_err(plainly)
         }
+        // What is not read does not come so far that the token is looked at.
+        Err(refused) => Err(holds(&site, &bearer).await.err().map_or(refused, plainly)),
+    };
+    let response = match outcome {
+        Ok(answer) => respond(answer, &mut entry),
         Err((error, allow)) => {
+            if error.status == 401 {
+                seen.forget(&bearer);
+            }
             entry.decision = error.detail.clone();
             entry.answer = error.body().to_string().into_bytes();
             refusal(&error, allow)
@@ -70,17 +86,8 @@ fn plainly(error: ScimError) -> Refused {
     (error, None)
 }
 
-async fn answer(
-    http: &HttpRequest,
-    payload: web::Payload,
-    site: &Site,
-    (caller, bearer): (Caller, String),
-    client: Client,
-    entry: &mut Entry,
-) -> Result<Answer, Refused> {
-    if !caller.connection.scim {
-        return Err(plainly(switched_off()));
-    }
+/// Reads the request; refuses what leads nowhere or can't be read.
+async fn request(http: &HttpRequest, payload: web::Payload, entry: &mut Entry) -> Result<Request, Refused> {
     let path = segments(http.uri().path()).ok_or_else(|| plainly(ScimError::not_found()))?;
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let allowed = route::allowed(&names).ok_or_else(|| plainly(ScimError::not_found()))?;
@@ -102,24 +109,34 @@ async fn answer(
         let value = http.headers().get(name).and_then(|value| value.to_str().ok());
         value.map(str::to_owned)
     };
-    let request = Request {
+    Ok(Request {
         verb,
         path,
         query: http.query_string().to_owned(),
         body: content(verb, http, &sent).map_err(plainly)?,
         if_match: header(header::IF_MATCH),
         if_none_match: header(header::IF_NONE_MATCH),
-    };
-    let context = Context {
-        now: site.now(),
-        base: site.url(BASE),
-        ip: client.ip,
-    };
-    run(site, context, caller, bearer, request).await.map_err(plainly)
+    })
+}
+
+/// Refuses where the token holds no longer, or SCIM is off.
+async fn holds(site: &Site, bearer: &str) -> Result<(), ScimError> {
+    let (now, bearer) = (site.now(), bearer.to_owned());
+    let look = move |conn: &mut Conn| holder(conn, now, &bearer).map(drop);
+    site.store.asking(look).await
+}
+
+/// Whose token this is, looked at now.
+fn holder(conn: &mut Conn, now: Timestamp, bearer: &str) -> Result<Caller, ScimError> {
+    let caller = tokens::find(conn, now, bearer)?.ok_or_else(stranger)?;
+    if !caller.connection.scim {
+        return Err(switched_off());
+    }
+    Ok(caller)
 }
 
 /// Who speaks: by a bearer token in the `Authorization` header and in no other way (RFC 6750 §2.1).
-async fn caller(http: &HttpRequest, site: &Site) -> Result<(Caller, String), ScimError> {
+async fn caller(http: &HttpRequest, site: &Site, seen: &Seen) -> Result<(Arc<Caller>, String), ScimError> {
     let mut fields = http.headers().get_all(header::AUTHORIZATION);
     let bearer = match (fields.next(), fields.next()) {
         (Some(field), None) => field.to_str().ok().and_then(bearer),
@@ -127,11 +144,16 @@ async fn caller(http: &HttpRequest, site: &Site) -> Result<(Caller, String), Sci
     };
     let bearer = bearer.ok_or_else(stranger)?.to_owned();
     let (now, shown) = (site.now(), bearer.clone());
+    if let Some(caller) = seen.find(now, &bearer) {
+        return Ok((caller, bearer));
+    }
     let found = site
         .store
-        .reading(move |conn| tokens::find(conn, now, &shown).map_err(ScimError::from))
+        .asking(move |conn| tokens::find(conn, now, &shown).map_err(ScimError::from))
         .await?;
-    Ok((found.ok_or_else(stranger)?, bearer))
+    let caller = Arc::new(found.ok_or_else(stranger)?);
+    seen.keep(now, &bearer, &caller);
+    Ok((caller, bearer))
 }
 
 fn bearer(field: &str) -> Option<&str> {
@@ -145,6 +167,14 @@ fn stranger() -> ScimError {
         401,
         "A token of a connection here is wanted, as “Authorization: Bearer …”. This one is unknown, revoked or expired.",
     )
+}
+
+/// Whoever comes too often without a good token is told to wait. A good token is never kept waiting for it.
+fn limited(site: &Site, client: &Client, error: ScimError) -> ScimError {
+    match site.limits.take(Kind::Directory, &client.ip, site.now()) {
+        Err(problem) if error.status == 401 => problem.into(),
+        _ => error,
+    }
 }
 
 fn switched_off() -> ScimError {
@@ -246,30 +276,24 @@ fn content(verb: Verb, http: &HttpRequest, sent: &[u8]) -> Result<Option<serde_j
     }
 }
 
-/// Runs the request in one transaction, in which the token is looked at again: one that was revoked meanwhile
-/// does nothing.
+/// Runs the request where the token is looked at, whatever is remembered of it: one that was revoked does nothing.
 async fn run(
     site: &Site,
     context: Context,
-    caller: Caller,
-    bearer: String,
+    caller: &Caller,
+    bearer: &str,
     request: Request,
 ) -> Result<Answer, ScimError> {
-    if !route::writes(&request) {
-        return site
-            .store
-            .reading(move |conn| route::handle(conn, &context, &caller, &request))
-            .await;
+    let work = Arc::new((context, bearer.to_owned(), request));
+    if !route::writes(&work.2) {
+        return site.store.asking(move |conn| serve_in(conn, &work)).await;
     }
-    let organization = caller.organization;
     let mut last = ScimError::new(503, "Try again in a moment.");
     for _ in 0..TRIES {
-        let (context, bearer, request) = (context.clone(), bearer.clone(), request.clone());
+        let work = Arc::clone(&work);
         let outcome = site
             .store
-            .writing_in(&organization, move |conn| {
-                write(conn, &context, &bearer, &request)
-            })
+            .writing_in(&caller.organization, move |conn| serve_in(conn, &work))
             .await;
         match outcome {
             Err(error) if error.status == 503 => last = error,
@@ -279,25 +303,26 @@ async fn run(
     Err(last)
 }
 
-fn write(conn: &mut Conn, context: &Context, bearer: &str, request: &Request) -> Result<Answer, ScimError> {
-    let caller = tokens::find(conn, context.now, bearer)?.ok_or_else(stranger)?;
-    if !caller.connection.scim {
-        return Err(switched_off());
-    }
+fn serve_in(
+    conn: &mut Conn,
+    (context, bearer, request): &(Context, String, Request),
+) -> Result<Answer, ScimError> {
+    let caller = holder(conn, context.now, bearer)?;
     route::handle(conn, context, &caller, request)
 }
 
-fn respond(answer: &Answer, entry: &mut Entry) -> HttpResponse {
+fn respond(answer: Answer, entry: &mut Entry) -> HttpResponse {
+    entry.decision = answer.decision;
+    entry.person = answer.person;
     let mut response = builder(answer.status);
     for (name, value) in [(header::LOCATION, &answer.location), (header::ETAG, &answer.etag)] {
         if let Some(value) = value {
             response.insert_header((name, value.as_str()));
         }
     }
-    let Some(body) = &answer.body else {
+    let Some(text) = answer.text.or_else(|| answer.body.map(|body| body.to_string())) else {
         return response.finish();
     };
-    let text = body.to_string();
     // What was read is told by the request; what was made or refused is worth reading.
     if entry.method != "GET" && text.len() <= LOGGED {
         entry.answer = text.clone().into_bytes();

@@ -32,6 +32,7 @@ pub(super) struct Accepted {
     pub(super) id: String,
     pub(super) expires_at: i64,
     pub(super) session_ends_at: Option<i64>,
+    pub(super) authenticated_at: i64,
     pub(super) session_index: Option<String>,
     pub(super) authentication: Option<String>,
 }
@@ -245,6 +246,7 @@ pub(super) fn assertion(question: &Question, assertion: &Element) -> Result<Acce
         id: id.to_owned(),
         expires_at: expires_at.min(question.now + LONGEST_CONFIRMATION) + 2 * SKEW,
         session_ends_at,
+        authenticated_at: required_time(statement, "AuthnInstant")?,
         session_index: statement.attribute("SessionIndex").map(quoted),
         authentication: authentication.map(|class| quoted(class.trim())),
     })

@@ -258,6 +258,7 @@ fn judged(
         assertion_id: accepted.id,
         expires_at: accepted.expires_at,
         session_ends_at: accepted.session_ends_at,
+        authenticated_at: accepted.authenticated_at,
         evidence,
     })
 }

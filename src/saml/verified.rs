@@ -16,6 +16,8 @@ pub struct Verified {
     pub expires_at: i64,
     /// When the provider wants the session to end, in Unix milliseconds.
     pub session_ends_at: Option<i64>,
+    /// When the person proved themselves there (`AuthnInstant`), in Unix milliseconds.
+    pub authenticated_at: i64,
     /// What the decision rests on, for the record.
     pub evidence: Evidence,
 }

@@ -27,6 +27,8 @@ pub struct Frame {
     pub paused: Vec<(String, String)>,
     /// The navigation entry of this page.
     pub here: &'static str,
+    /// Whether this is somebody without an account, who holds a set-up link: its connection is all they see.
+    pub guest: bool,
 }
 
 /// Some entries of the navigation under one title.
@@ -54,6 +56,9 @@ pub struct Item {
 impl Frame {
     /// The navigation for this person's role.
     pub fn nav(&self) -> Vec<Group> {
+        if self.guest {
+            return vec![self.guests_nav()];
+        }
         let home = Group {
             title: "",
             items: vec![Item {
@@ -88,7 +93,12 @@ impl Frame {
             };
             groups.push(Group {
                 title: "Record",
-                items: vec![denied, self.item("Audit log", "audit")],
+                items: vec![
+                    denied,
+                    self.item("Dry run", "dry-run"),
+                    self.item("Audit log", "audit"),
+                    self.item("Mail", "mail"),
+                ],
             });
         }
         let account = Item {
@@ -103,6 +113,28 @@ impl Frame {
         });
         groups
     }
+
+    fn guests_nav(&self) -> Group {
+        let items = [
+            ("The connection", "", ""),
+            ("Guides", "/guides", "guides"),
+            ("Settings", "/edit", "edit"),
+            ("Test", "/test", "test"),
+        ];
+        let item = |(title, path, place)| Item {
+            title,
+            path: format!("{}{path}", Self::GUESTS),
+            current: self.here == place,
+            count: 0,
+        };
+        Group {
+            title: "",
+            items: items.map(item).into(),
+        }
+    }
+
+    /// Where whoever holds a set-up link begins.
+    pub const GUESTS: &'static str = "/connect";
 
     fn item(&self, title: &'static str, place: &'static str) -> Item {
         Item {

@@ -8,16 +8,18 @@
 //! **Authorization is a type**: a handler that takes [`Admin`] can't be reached by a member.
 
 mod frame;
+mod fresh;
 mod model;
 mod people;
 mod queries;
 mod store;
 
 pub use frame::Frame;
+pub use fresh::{Fresh, KeptForm, PROOF_LASTS, kept_form, prove};
 pub use model::{
-    IDLE, LIFETIME, NewSession, Open, begin, end, end_all_of_account, end_in_organization, end_others,
-    end_single_sign_on, enter, leave, list,
+    IDLE, LIFETIME, NewSession, Open, Strength, begin, end, end_all_of_account, end_in_organization,
+    end_others, end_single_sign_on, enter, go_on, leave, list, way_back,
 };
 pub use people::{Admin, Member, Operator, Owner, Signed};
-pub use queries::{is_owner_anywhere, organizations_of};
+pub use queries::{count_in_organization, end_everybody_in_organization, organizations_of};
 pub use store::Sessions;

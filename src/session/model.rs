@@ -19,6 +19,31 @@ pub const LIFETIME: i64 = 12 * HOUR;
 /// Idle time where no organization sets it.
 pub const IDLE: i64 = 120 * MINUTE;
 
+/// How somebody showed that it is them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strength {
+    /// A password alone.
+    Password,
+    /// A password and a second factor.
+    SecondFactor,
+    /// A passkey.
+    Passkey,
+    /// An organization's identity provider.
+    SingleSignOn,
+}
+
+impl Strength {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::SecondFactor => "second_factor",
+            Self::Passkey => "passkey",
+            Self::SingleSignOn => "single_sign_on",
+        }
+    }
+}
+
 /// A session about to begin.
 #[derive(Debug)]
 pub struct NewSession<'a> {
@@ -30,6 +55,10 @@ pub struct NewSession<'a> {
     pub connection: Option<&'a str>,
     /// The browser.
     pub client: &'a Client,
+    /// How the person showed that it is them.
+    pub strength: Strength,
+    /// When they did, as far as that is known; else 0.
+    pub proved_at: Timestamp,
     /// Milliseconds until it ends in any case.
     pub lifetime: i64,
     /// Milliseconds without a request until it ends.
@@ -99,11 +128,29 @@ pub fn begin(conn: &mut Conn, now: Timestamp, new: &NewSession<'_>) -> Result<St
 /// # Errors
 /// When the session's state can't be written.
 pub fn enter(request: &HttpRequest, session: &Session, id: &str) -> std::result::Result<(), Problem> {
+    go_on(session, id)?;
+    csrf::renew(request);
+    Ok(())
+}
+
+/// Gives this browser the session `id` under a fresh key. Its forms stay good: the same person goes on.
+///
+/// # Errors
+/// When the session's state can't be written.
+pub fn go_on(session: &Session, id: &str) -> std::result::Result<(), Problem> {
     session.clear();
     session.insert(STATE, id).map_err(Problem::internal)?;
     session.renew();
-    csrf::renew(request);
     Ok(())
+}
+
+/// The connection by which this session came, as paths name it and as people do: organization, connection, name.
+/// None where it came by a password, or the connection is off.
+///
+/// # Errors
+/// When the database refuses.
+pub fn way_back(conn: &mut Conn, id: &str) -> Result<Option<(String, String, String)>> {
+    queries::way_back(conn, id)
 }
 
 /// Takes the session from this browser.

@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::frame::Frame;
+use super::fresh::PROOF_LASTS;
 use super::{model, queries};
 use crate::access::Role;
 use crate::store::time::MINUTE;
@@ -30,6 +31,8 @@ pub struct Signed {
     pub operator: bool,
     /// The organization that single sign-on was for; none for a password.
     pub organization: Option<String>,
+    /// Whether they showed a moment ago that it is them.
+    pub is_fresh: bool,
     /// The browser.
     pub client: Client,
     /// The chosen appearance.
@@ -85,6 +88,7 @@ impl Member {
             open_denials: self.open_denials,
             paused: self.paused.clone(),
             here,
+            guest: false,
         }
     }
 
@@ -115,7 +119,7 @@ impl std::ops::Deref for Owner {
     }
 }
 
-type Found<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+pub(super) type Found<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
 impl FromRequest for Signed {
     type Error = Problem;
@@ -275,23 +279,20 @@ fn standing(
     account: &str,
     slug: &str,
 ) -> crate::store::Result<Option<Standing>> {
-    let Some((organization, name, member, role)) = queries::membership(conn, account, slug)? else {
+    let Some(found) = queries::membership(conn, account, slug)? else {
         return Ok(None);
     };
-    let (open_denials, paused) = if role == "member" {
-        (0, Vec::new())
+    let paused = if found.paused > 0 {
+        queries::paused_directories(conn, &found.organization)?
     } else {
-        (
-            queries::open_denials(conn, &organization)?,
-            queries::paused_directories(conn, &organization)?,
-        )
+        Vec::new()
     };
     Ok(Some(Standing {
-        organization,
-        name,
-        member,
-        role,
-        open_denials,
+        organization: found.organization,
+        name: found.name,
+        member: found.member,
+        role: found.role,
+        open_denials: usize::try_from(found.denials).unwrap_or_default(),
         paused,
     }))
 }
@@ -309,6 +310,7 @@ async fn present(request: &HttpRequest, site: &Site, row: queries::Row) -> Resul
         username: row.username,
         operator: row.operator,
         organization: row.organization,
+        is_fresh: site.now() - row.proved_at <= PROOF_LASTS,
         client: Client::extract(request).await?,
         theme: Theme::of(request, site),
         form_token: csrf::token(request, site),
@@ -321,7 +323,7 @@ async fn present(request: &HttpRequest, site: &Site, row: queries::Row) -> Resul
 }
 
 /// The page to come back to after signing in: this one, if it only shows something.
-fn here(request: &HttpRequest) -> String {
+pub(super) fn here(request: &HttpRequest) -> String {
     if request.method() == actix_web::http::Method::GET {
         request
             .uri()

@@ -1,11 +1,14 @@
 //! SQL of sessions, and the one question that every request of a signed-in person asks.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
 use super::model::{NewSession, Open};
-use crate::store::schema::{accounts, connections, denials, members, organizations, scim_guards, sessions};
+use crate::store::schema::{
+    accounts, connections, kept_forms, members, organizations, scim_guards, sessions,
+};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, id};
+use crate::store::{self, Conn, Result, Run as _, Sql, id};
 
 /// A session's row with its account.
 #[derive(Debug, Clone, Queryable)]
@@ -14,6 +17,7 @@ pub struct Row {
     pub account: String,
     pub organization: Option<String>,
     pub last_seen_at: Timestamp,
+    pub proved_at: Timestamp,
     pub name: String,
     pub email: String,
     pub username: String,
@@ -36,8 +40,10 @@ pub fn insert(conn: &mut Conn, id: &str, now: Timestamp, new: &NewSession<'_>) -
             sessions::last_seen_at.eq(now),
             sessions::idle_ms.eq(new.idle),
             sessions::expires_at.eq(now + new.lifetime),
+            sessions::proved_at.eq(new.proved_at),
+            sessions::strength.eq(new.strength.as_str()),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -59,13 +65,13 @@ pub fn end_oldest(conn: &mut Conn, account: &str, keep: i64) -> Result<usize> {
 pub fn adopt(conn: &mut Conn, id: &str, key_hash: &str, state: &str) -> Result<usize> {
     diesel::update(sessions::table.filter(sessions::id.eq(id)))
         .set((sessions::key_hash.eq(key_hash), sessions::state.eq(state)))
-        .execute(conn)
+        .run(conn)
 }
 
 pub fn set_state(conn: &mut Conn, key_hash: &str, state: &str) -> Result<usize> {
     diesel::update(sessions::table.find(key_hash))
         .set(sessions::state.eq(state))
-        .execute(conn)
+        .run(conn)
 }
 
 pub fn state(conn: &mut Conn, key_hash: &str, now: Timestamp) -> Result<Option<String>> {
@@ -79,13 +85,13 @@ pub fn state(conn: &mut Conn, key_hash: &str, now: Timestamp) -> Result<Option<S
 }
 
 pub fn delete(conn: &mut Conn, key_hash: &str) -> Result<usize> {
-    diesel::delete(sessions::table.find(key_hash)).execute(conn)
+    diesel::delete(sessions::table.find(key_hash)).run(conn)
 }
 
 pub fn touch(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
     diesel::update(sessions::table.filter(sessions::id.eq(id)))
         .set(sessions::last_seen_at.eq(now))
-        .execute(conn)
+        .run(conn)
 }
 
 pub fn end(conn: &mut Conn, account: &str, id: &str) -> Result<usize> {
@@ -94,11 +100,11 @@ pub fn end(conn: &mut Conn, account: &str, id: &str) -> Result<usize> {
             .filter(sessions::account_id.eq(account))
             .filter(sessions::id.eq(id)),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub fn end_all(conn: &mut Conn, account: &str) -> Result<usize> {
-    diesel::delete(sessions::table.filter(sessions::account_id.eq(account))).execute(conn)
+    diesel::delete(sessions::table.filter(sessions::account_id.eq(account))).run(conn)
 }
 
 pub fn end_others(conn: &mut Conn, account: &str, keep: &str) -> Result<usize> {
@@ -107,7 +113,7 @@ pub fn end_others(conn: &mut Conn, account: &str, keep: &str) -> Result<usize> {
             .filter(sessions::account_id.eq(account))
             .filter(sessions::id.ne(keep)),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -> Result<usize> {
@@ -119,7 +125,7 @@ pub fn end_in_organization(conn: &mut Conn, account: &str, organization: &str) -
             .filter(sessions::account_id.eq(account))
             .filter(here),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub fn end_single_sign_on(conn: &mut Conn, account: &str, organization: &str) -> Result<usize> {
@@ -128,7 +134,7 @@ pub fn end_single_sign_on(conn: &mut Conn, account: &str, organization: &str) ->
             .filter(sessions::account_id.eq(account))
             .filter(sessions::organization_id.eq(organization)),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 pub fn list(conn: &mut Conn, account: &str, organization: Option<&str>, now: Timestamp) -> Result<Vec<Open>> {
@@ -175,6 +181,7 @@ pub fn signed(conn: &mut Conn, id: &str, now: Timestamp) -> Result<Option<Row>> 
             accounts::id,
             sessions::organization_id,
             sessions::last_seen_at,
+            sessions::proved_at,
             accounts::full_name,
             accounts::email,
             accounts::username,
@@ -184,20 +191,42 @@ pub fn signed(conn: &mut Conn, id: &str, now: Timestamp) -> Result<Option<Row>> 
         .optional()
 }
 
-/// Organization (id, name), membership id and role of an active member, by the organization's slug.
-pub fn membership(
-    conn: &mut Conn,
-    account: &str,
-    slug: &str,
-) -> Result<Option<(String, String, String, String)>> {
-    members::table
-        .inner_join(organizations::table)
-        .filter(organizations::slug.eq(slug))
-        .filter(members::account_id.eq(account))
-        .filter(members::state.eq("active"))
-        .select((organizations::id, organizations::name, members::id, members::role))
-        .first(conn)
-        .optional()
+/// What stands around the pages of an active member.
+#[derive(Debug, QueryableByName)]
+pub struct Membership {
+    /// The organization's id.
+    #[diesel(sql_type = Text)]
+    pub organization: String,
+    /// Its name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// The membership's id.
+    #[diesel(sql_type = Text)]
+    pub member: String,
+    /// What the person may do.
+    #[diesel(sql_type = Text)]
+    pub role: String,
+    /// How many denials are open, counted up to 100; none for those whom they don't concern.
+    #[diesel(sql_type = BigInt)]
+    pub denials: i64,
+    /// How many directories wait for an owner; likewise.
+    #[diesel(sql_type = BigInt)]
+    pub paused: i64,
+}
+
+/// The active membership of the account in the organization with this slug, in one statement: every page asks it.
+pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<Membership>> {
+    let asked = Sql::new(
+        "SELECT o.id AS organization, o.name AS name, m.id AS member, m.role AS role, \
+         CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM (SELECT 1 AS one FROM denials d \
+           WHERE d.organization_id = o.id AND d.state = 'open' LIMIT 100) AS few) END AS denials, \
+         CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM connections c \
+           JOIN scim_guards g ON g.connection_id = c.id \
+           WHERE c.organization_id = o.id AND g.paused_at IS NOT NULL) END AS paused \
+         FROM organizations o JOIN members m ON m.organization_id = o.id \
+         WHERE o.slug = ? AND m.account_id = ? AND m.state = 'active'",
+    );
+    Ok(store::rows(conn, asked.text(slug).text(account))?.pop())
 }
 
 /// Slugs of the organizations that this account is an active member of, by name.
@@ -211,17 +240,6 @@ pub fn organizations_of(conn: &mut Conn, account: &str) -> Result<Vec<(String, S
         .load(conn)
 }
 
-/// How many denials are open, counted up to 100.
-pub fn open_denials(conn: &mut Conn, organization: &str) -> Result<usize> {
-    let some: Vec<String> = denials::table
-        .filter(denials::organization_id.eq(organization))
-        .filter(denials::state.eq("open"))
-        .select(denials::id)
-        .limit(100)
-        .load(conn)?;
-    Ok(some.len())
-}
-
 /// Id and name of the connections whose directory deactivated too many and waits for an owner.
 pub fn paused_directories(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
     scim_guards::table
@@ -233,11 +251,108 @@ pub fn paused_directories(conn: &mut Conn, organization: &str) -> Result<Vec<(St
         .load(conn)
 }
 
-/// Whether the account owns any organization.
-pub fn is_owner_anywhere(conn: &mut Conn, account: &str) -> Result<bool> {
-    let owned = members::table
-        .filter(members::account_id.eq(account))
-        .filter(members::state.eq("active"))
-        .filter(members::role.eq("owner"));
-    diesel::select(diesel::dsl::exists(owned)).get_result(conn)
+/// Gives the session another id, a key that nobody holds yet, and a proof of this moment. Answers how many rows there
+/// were: none if it has ended.
+pub fn move_session(conn: &mut Conn, old: &str, new: &str, now: Timestamp, strength: &str) -> Result<usize> {
+    diesel::update(sessions::table.filter(sessions::id.eq(old)))
+        .set((
+            sessions::id.eq(new),
+            sessions::key_hash.eq(id::hash_token(&id::new_token())),
+            sessions::proved_at.eq(now),
+            sessions::strength.eq(strength),
+        ))
+        .execute(conn)
+}
+
+/// Slugs of organization and connection, and the connection's name, if the session came by it and it is on.
+pub fn way_back(conn: &mut Conn, id: &str) -> Result<Option<(String, String, String)>> {
+    sessions::table
+        .inner_join(connections::table.on(sessions::connection_id.eq(connections::id.nullable())))
+        .inner_join(organizations::table.on(organizations::id.eq(connections::organization_id)))
+        .filter(sessions::id.eq(id))
+        .filter(connections::state.eq("on"))
+        .select((organizations::slug, connections::slug, connections::name))
+        .first(conn)
+        .optional()
+}
+
+/// How many forms of one person are kept.
+const MOST_FORMS: i64 = 5;
+
+pub fn keep_form(
+    conn: &mut Conn,
+    key_hash: &str,
+    account: &str,
+    path: &str,
+    sealed: &str,
+    end: Timestamp,
+) -> Result<()> {
+    let oldest: Vec<String> = kept_forms::table
+        .filter(kept_forms::account_id.eq(account))
+        .order(kept_forms::expires_at.desc())
+        .offset(MOST_FORMS - 1)
+        .limit(100)
+        .select(kept_forms::key_hash)
+        .load(conn)?;
+    diesel::delete(kept_forms::table.filter(kept_forms::key_hash.eq_any(oldest))).execute(conn)?;
+    diesel::insert_into(kept_forms::table)
+        .values((
+            kept_forms::key_hash.eq(key_hash),
+            kept_forms::account_id.eq(account),
+            kept_forms::path.eq(path),
+            kept_forms::body_sealed.eq(sealed),
+            kept_forms::expires_at.eq(end),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Path and sealed body of a form that this account left.
+pub fn kept_form(
+    conn: &mut Conn,
+    key_hash: &str,
+    account: &str,
+    now: Timestamp,
+) -> Result<Option<(String, String)>> {
+    kept_forms::table
+        .find(key_hash)
+        .filter(kept_forms::account_id.eq(account))
+        .filter(kept_forms::expires_at.gt(now))
+        .select((kept_forms::path, kept_forms::body_sealed))
+        .first(conn)
+        .optional()
+}
+
+/// What opens an organization: sessions by its own provider, and those by password of its members.
+macro_rules! opens {
+    ($organization:expr) => {{
+        let of_a_member = members::table
+            .filter(members::organization_id.eq($organization))
+            .filter(members::account_id.nullable().eq(sessions::account_id));
+        let by_password = sessions::organization_id
+            .is_null()
+            .and(diesel::dsl::exists(of_a_member));
+        by_password.or(sessions::organization_id.eq($organization))
+    }};
+}
+
+/// How many sessions open the organization, but `keep`.
+pub fn count_in_organization(conn: &mut Conn, organization: &str, keep: &str, now: Timestamp) -> Result<i64> {
+    sessions::table
+        .filter(opens!(organization))
+        .filter(sessions::id.ne(keep))
+        .filter(sessions::expires_at.gt(now))
+        .filter((sessions::last_seen_at + sessions::idle_ms).gt(now))
+        .count()
+        .get_result(conn)
+}
+
+/// Ends what opens the organization, but `keep`. Answers how many those were.
+pub fn end_everybody_in_organization(conn: &mut Conn, organization: &str, keep: &str) -> Result<usize> {
+    diesel::delete(
+        sessions::table
+            .filter(opens!(organization))
+            .filter(sessions::id.ne(keep)),
+    )
+    .execute(conn)
 }

@@ -10,10 +10,13 @@ use serde::Deserialize;
 use super::flow::{self, ATTEMPT_LIFE, Arrival, Attempt, Passage};
 use super::oidc::Oidc;
 use super::record::{Rejection, reject};
+use super::testing::{self, Trial};
 use super::{by_oidc, proof, queries, saml};
 use crate::connections::{self, Connection, Protocol};
 use crate::session;
+use crate::store::time::MINUTE;
 use crate::store::{DbError, id};
+use crate::web::limits::Kind;
 use crate::web::{Client, Problem, Site, local_path, see_other};
 
 /// The cookie that an invitation's link leaves.
@@ -24,7 +27,8 @@ const INVITATION: &str = "invitation";
 pub struct Start {
     #[serde(default)]
     return_to: String,
-    /// Present when the person wants to be asked who they are.
+    /// Present when the person wants to be asked who they are; `anew` where they have to be, and the provider must
+    /// say that it did.
     again: Option<String>,
 }
 
@@ -38,8 +42,12 @@ pub(super) struct Departure {
     pub return_to: String,
     /// Whether the provider is to ask who they are, even if it knows.
     pub again: bool,
+    /// Whether it must, and say so.
+    pub anew: bool,
     /// The browser.
     pub client: Client,
+    /// What this is a test of; none where somebody really comes.
+    pub test: Option<Trial>,
 }
 
 /// `GET /sign-in/{org}/{connection}`: off to the provider.
@@ -51,6 +59,7 @@ pub async fn start(
     path: web::Path<(String, String)>,
     wanted: web::Query<Start>,
 ) -> Result<HttpResponse, Problem> {
+    site.limits.take(Kind::Start, &client.ip, site.now())?;
     let (org, slug) = path.into_inner();
     let connection = site
         .store
@@ -69,11 +78,18 @@ pub async fn start(
         connection,
         return_to: local_path(&wanted.return_to).to_owned(),
         again: wanted.again.is_some(),
+        anew: wanted.again.as_deref() == Some("anew"),
         client,
+        test: None,
     };
+    leave(&site, &oidc, departure).await
+}
+
+/// Off to the provider, by its protocol.
+pub(super) async fn leave(site: &Site, oidc: &Oidc, departure: Departure) -> Result<HttpResponse, Problem> {
     match departure.connection.protocol {
-        Protocol::Oidc => by_oidc::depart(&site, &oidc, departure).await,
-        Protocol::Saml => saml::depart(&site, departure).await,
+        Protocol::Oidc => by_oidc::depart(site, oidc, departure).await,
+        Protocol::Saml => saml::depart(site, departure).await,
     }
 }
 
@@ -103,9 +119,16 @@ impl Departure {
                 .cookie(site, INVITATION)
                 .map(|token| id::hash_token(&token))
                 .unwrap_or_default(),
+            anew: self.anew,
             created_at: now,
             expires_at: now + ATTEMPT_LIFE,
             used_at: None,
+            test: self
+                .test
+                .as_ref()
+                .map(Trial::written)
+                .transpose()?
+                .unwrap_or_default(),
         };
         let key_hash = id::hash_token(&secrets.key);
         site.store
@@ -149,7 +172,16 @@ impl Return {
     }
 
     /// The answer was genuine: the decision, and where it leads. `spent` is the cookie of the attempt.
-    pub async fn admit(&self, site: &Site, arrival: Arrival, spent: &str) -> Result<HttpResponse, Problem> {
+    pub async fn admit(
+        &self,
+        site: &Site,
+        mut arrival: Arrival,
+        spent: &str,
+    ) -> Result<HttpResponse, Problem> {
+        if let Some(tested) = arrival.test.take() {
+            return without(site, testing::finish(site, arrival, *tested).await?, &[spent]);
+        }
+        site.limits.give_back(Kind::Start, &self.client.ip, site.now());
         match flow::admit(&site.store, site.now(), arrival).await? {
             Passage::In { session, return_to } => {
                 session::enter(&self.request, &self.session, &session)?;
@@ -217,9 +249,32 @@ pub(super) fn judge_attempt(
     Ok(())
 }
 
-/// Keeps the record of a rejected message and shows its page.
-pub(super) async fn rejected(site: &Site, rejection: Rejection) -> Result<HttpResponse, Problem> {
+/// How far the provider's clock may be behind ours, in milliseconds.
+const SLOW_CLOCK: i64 = MINUTE;
+
+/// Whether the provider asked the person anew, where this attempt wants that.
+pub(super) fn judge_proof(attempt: &Attempt, authenticated_at: Option<i64>) -> Result<(), Unfit> {
+    match authenticated_at {
+        _ if !attempt.anew => Ok(()),
+        Some(at) if at + SLOW_CLOCK >= attempt.created_at => Ok(()),
+        Some(_) => Err((
+            "not_asked_anew",
+            "The provider was told to ask the person again, and answered by an older sign-in of theirs.",
+        )),
+        None => Err((
+            "no_time_of_proof",
+            "The provider does not say when the person proved themselves (auth_time). Let it send this claim in its ID tokens.",
+        )),
+    }
+}
+
+/// Keeps the record of a rejected message and shows its page. A test that failed is no sign-in, and has no record.
+pub(super) async fn rejected(site: &Site, mut rejection: Rejection) -> Result<HttpResponse, Problem> {
+    if let Some(start) = rejection.test.take() {
+        return without(site, testing::failed(site, *start, rejection).await?, &[]);
+    }
     let now = site.now();
+    site.limits.take(Kind::Answer, &rejection.client.ip, now)?;
     let reference = site
         .store
         .writing(move |conn| reject(conn, now, &rejection))

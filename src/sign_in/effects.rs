@@ -29,7 +29,7 @@ pub(super) fn apply(
     decision: Decision,
 ) -> Result<Passage, Fault> {
     let account = settle_account(conn, now, arrival, loaded, decision.verdict.account())?;
-    let mut record = record(now, arrival, &loaded.connection, decision.trace);
+    let mut record = record(now, arrival, loaded, decision.trace);
     record.account = account.as_ref().map(|account| account.id.clone());
     match (&decision.verdict, account) {
         (Verdict::Admit(admission), Some(account)) => {
@@ -75,7 +75,7 @@ fn settle_account(
 ) -> Result<Option<Account>, Fault> {
     let identity = &arrival.identity;
     let name = identity.name.display().unwrap_or_default();
-    let account = match (effect, &loaded.account, &identity.email) {
+    let account = match (effect, &loaded.person.account, &identity.email) {
         (AccountEffect::Created, _, Some(email)) => accounts::actions::create(conn, now, email, &name)?,
         (AccountEffect::Linked | AccountEffect::Existing, Some(account), _) => account.clone(),
         (AccountEffect::Unchanged, account, _) => return Ok(account.clone()),
@@ -108,6 +108,7 @@ fn forget_foreign_password(
     account: &Account,
 ) -> Result<(), Fault> {
     let owns = loaded
+        .person
         .member
         .as_ref()
         .is_some_and(|member| member.role == Role::Owner);
@@ -129,7 +130,7 @@ fn let_in(
 ) -> Result<(), Fault> {
     let actor = Actor::person(&account.id, account.shown_name(), &arrival.client.ip);
     let organization = &loaded.organization.id;
-    let member = match (&admission.membership, &loaded.member) {
+    let member = match (&admission.membership, &loaded.person.member) {
         (MembershipEffect::Unchanged, Some(member)) => member.id.clone(),
         (MembershipEffect::Unchanged, None) => {
             return Err(Problem::internal("an admission without a membership").into());
@@ -147,7 +148,7 @@ fn let_in(
                     members::Source::Jit
                 },
                 invited_by: if invited {
-                    &loaded.invitation.invited_by_name
+                    &loaded.person.invitation.invited_by_name
                 } else {
                     ""
                 },
@@ -175,7 +176,7 @@ fn settle_invitation(
     admission: &Admission,
     member: &str,
 ) -> Result<(), Fault> {
-    match (admission.invitation, &loaded.invitation.id) {
+    match (admission.invitation, &loaded.person.invitation.id) {
         (InvitationEffect::Unchanged, _) => {}
         (InvitationEffect::Accepted, None) => {
             return Err(Problem::internal("an acceptance without an invitation").into());
@@ -188,7 +189,7 @@ fn settle_invitation(
             }
         }
         (InvitationEffect::Closed, _) => {
-            for address in &loaded.addresses {
+            for address in &loaded.person.addresses {
                 invitations::actions::close_pending(conn, now, actor, &loaded.organization.id, address)?;
             }
         }
@@ -237,7 +238,7 @@ fn settle_role(
     loaded: &Loaded,
     admission: &Admission,
 ) -> Result<(), Fault> {
-    if let (MembershipEffect::Unchanged, Some(member)) = (&admission.membership, &loaded.member) {
+    if let (MembershipEffect::Unchanged, Some(member)) = (&admission.membership, &loaded.person.member) {
         let (connection, effect) = (&loaded.connection, admission.role);
         members::actions::follow_mapping(conn, now, actor, connection, member, effect)?;
     }
@@ -255,6 +256,8 @@ fn open_session(
         account: &account.id,
         organization: Some(&loaded.organization.id),
         connection: Some(&loaded.connection.id),
+        strength: session::Strength::SingleSignOn,
+        proved_at: arrival.authenticated_at.map_or(0, |at| at.min(now)),
         client: &arrival.client,
         lifetime: lifetime(now, arrival, &loaded.organization),
         idle: loaded.organization.settings.session_idle(),

@@ -7,16 +7,13 @@ use super::door::{USED, Unfit};
 use super::effects::apply;
 use super::queries;
 use super::record::{Rejection, reject};
-use crate::access::{
-    AccountStanding, DomainStanding, Identity, MemberStanding, Policy, Seats, Standing, decide,
-};
-use crate::accounts::{self, Account};
-use crate::connections::{self, Connection};
+use super::standing::{Ground, Person};
+use super::testing::Tested;
+use crate::access::{Decision, DomainStanding, Identity, Policy, decide};
+use crate::break_glass;
+use crate::connections::Connection;
 use crate::groups;
-use crate::invitations::{self, Found};
-use crate::members::{self, Membership};
-use crate::orgs::{self, Organization};
-use crate::seats;
+use crate::orgs::Organization;
 use crate::store::time::{MINUTE, Timestamp};
 use crate::store::{Conn, DbError, Store};
 use crate::web::{Client, Problem};
@@ -27,6 +24,11 @@ pub const ATTEMPT_LIFE: i64 = 10 * MINUTE;
 const REPLAY: Unfit = (
     "replay",
     "This response was used before: the same assertion arrived a second time. Each is good for one sign-in; the person has to start again.",
+);
+/// Single sign-on never links or changes an owner who is named for emergencies.
+const FOR_EMERGENCIES: Unfit = (
+    "break_glass",
+    "This owner is named for emergencies and comes in by password alone: single sign-on does not link or change their account.",
 );
 /// How often a sign-in that met another at the same row is tried again.
 const TRIES: usize = 5;
@@ -50,12 +52,16 @@ pub struct Attempt {
     pub return_to: String,
     /// The hash of the invitation's token that the browser carried when it started, or empty.
     pub invitation_hash: String,
+    /// Whether the provider has to ask the person anew.
+    pub anew: bool,
     /// When it was started.
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
     /// When it was used, if it was.
     pub used_at: Option<Timestamp>,
+    /// What it is a test of (JSON); empty where somebody really comes.
+    pub test: String,
 }
 
 /// A message that was found genuine, and everything that came with it.
@@ -79,6 +85,10 @@ pub struct Arrival {
     pub once: Option<Once>,
     /// When the provider wants the session to end at the latest.
     pub session_ends_at: Option<Timestamp>,
+    /// When the person proved themselves to the provider, if it says so.
+    pub authenticated_at: Option<Timestamp>,
+    /// What it is a test of; none where somebody really comes.
+    pub test: Option<Box<Tested>>,
 }
 
 /// What makes a message good for one sign-in only.
@@ -114,11 +124,7 @@ pub(super) struct Loaded {
     pub(super) organization: Organization,
     pub(super) connection: Connection,
     pub(super) policy: Policy,
-    pub(super) standing: Standing,
-    pub(super) account: Option<Account>,
-    pub(super) member: Option<Membership>,
-    pub(super) invitation: Found,
-    pub(super) addresses: Vec<String>,
+    pub(super) person: Person,
 }
 
 /// Lets the person in or turns them away, and keeps the record. Tried again when two transactions met.
@@ -148,6 +154,16 @@ pub(super) enum Fault {
     Problem(Problem),
 }
 
+impl Fault {
+    /// As it is answered: nothing has happened.
+    pub(super) fn into_problem(self) -> Problem {
+        match self {
+            Self::Db(error) => Problem::from(error),
+            Self::Problem(problem) => problem,
+        }
+    }
+}
+
 impl From<DbError> for Fault {
     fn from(error: DbError) -> Self {
         Self::Db(error)
@@ -170,14 +186,25 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
         let reference = reject(conn, now, &rejection)?;
         return Ok(Passage::Refused { reference });
     }
+    if let Some(account) = &loaded.person.account
+        && break_glass::is_named(conn, &loaded.organization.id, &account.id)?
+    {
+        let rejection = Rejection::lost(&loaded.connection, FOR_EMERGENCIES, arrival.client.clone());
+        let reference = reject(conn, now, &rejection)?;
+        return Ok(Passage::Refused { reference });
+    }
     let groups = arrival.identity.groups.as_deref().unwrap_or_default();
     groups::actions::saw(conn, now, &loaded.connection.id, groups)?;
-    let decision = decide(&loaded.policy, &arrival.identity, &loaded.standing);
+    let decision = decide(&loaded.policy, &arrival.identity, &loaded.person.standing);
     apply(conn, now, arrival, &loaded, decision)
 }
 
 /// Why this message is not good for another sign-in. Remembers it otherwise, and uses its attempt up.
-fn seen_before(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Unfit>, Fault> {
+pub(super) fn seen_before(
+    conn: &mut Conn,
+    now: Timestamp,
+    arrival: &Arrival,
+) -> Result<Option<Unfit>, Fault> {
     let Some(once) = &arrival.once else {
         return Ok(None);
     };
@@ -195,107 +222,49 @@ fn seen_before(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Opt
 
 /// Reads what is judged; none where connection or organization were turned off meanwhile.
 fn load(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Option<Loaded>, Fault> {
-    let identity = &arrival.identity;
-    let Some(organization) =
-        orgs::find(conn, &arrival.organization)?.filter(|organization| organization.is_on)
-    else {
-        return Ok(None);
-    };
-    let Some(connection) = connections::find(conn, &arrival.connection)?
-        .filter(|connection| connection.state == connections::State::On)
-    else {
-        return Ok(None);
-    };
-    let domain = match &identity.email {
-        Some(email) => connections::domain_standing(conn, &connection, email.domain())?,
-        None => DomainStanding::Unverified,
-    };
-    let linked = accounts::find_by_identity(conn, identity)?;
-    let is_linked = linked.is_some();
-    let by_address = match &identity.email {
-        Some(email) => accounts::find_by_email(conn, email)?,
-        None => None,
-    };
-    let addresses = invited_addresses(identity, linked.as_ref(), by_address.as_ref(), domain);
-    let account = linked.or(by_address);
-    let member = match &account {
-        Some(account) => members::find_by_account(conn, &organization.id, &account.id)?,
-        None => None,
-    };
-    let token = (!arrival.invitation_hash.is_empty()).then_some(arrival.invitation_hash.as_str());
-    let invitation = invitations::standing(conn, now, &organization.id, &addresses, token)?;
-    let standing = Standing {
-        account: account_standing(account.as_ref(), is_linked),
-        member: member_standing(member.as_ref()),
-        invitation: invitation.standing.clone(),
-        seats: seats(conn, now, &organization, member.is_some())?,
-        domain,
-    };
-    let convention = groups::convention(conn, &organization, identity.groups.as_deref())?;
-    let policy = Policy {
-        convention,
-        ..connections::policy(&connection, groups::mapping(conn, &connection.id)?)
-    };
-    Ok(Some(Loaded {
-        organization,
-        connection,
-        policy,
-        standing,
-        account,
-        member,
-        invitation,
-        addresses,
-    }))
+    let ground = Ground::load(conn, &arrival.organization, &arrival.connection)?;
+    match ground.filter(Ground::is_on) {
+        Some(ground) => weigh(conn, now, arrival, ground).map(Some),
+        None => Ok(None),
+    }
 }
 
-/// Whether a newcomer would find a seat. Counted only where that can matter, since counting takes longer
-/// the more members there are.
-fn seats(
+/// What would become of somebody.
+pub(super) struct Foretold {
+    pub(super) decision: Decision,
+    pub(super) domain: DomainStanding,
+    /// Whether groups are read for something.
+    pub(super) groups_matter: bool,
+}
+
+/// Judges an arrival as if the connection were on, and changes nothing.
+pub(super) fn foretell(
     conn: &mut Conn,
     now: Timestamp,
-    organization: &Organization,
-    is_known: bool,
-) -> Result<Seats, Fault> {
-    if is_known || organization.settings.seats.is_none() {
-        return Ok(Seats::Free);
-    }
-    let free = seats::count(conn, &organization.id, now)?.has_room(1);
-    Ok(if free { Seats::Free } else { Seats::Full })
+    arrival: &Arrival,
+    connection: Connection,
+) -> Result<Foretold, Fault> {
+    let ground = Ground::at(conn, &arrival.organization, connection)?.ok_or(Problem::NotFound)?;
+    let loaded = weigh(conn, now, arrival, ground)?;
+    let settings = &loaded.organization.settings;
+    Ok(Foretold {
+        decision: decide(&loaded.policy, &arrival.identity, &loaded.person.standing),
+        domain: loaded.person.standing.domain,
+        groups_matter: !loaded.policy.mapping.is_empty() || settings.group_convention,
+    })
 }
 
-/// The addresses whose invitations are this person's. A linked account is invited by its own address,
-/// since that was proven; by a new one that the provider sends, only where the organization's verified
-/// domain vouches for it and it is nobody else's.
-fn invited_addresses(
-    identity: &Identity,
-    linked: Option<&Account>,
-    by_address: Option<&Account>,
-    domain: DomainStanding,
-) -> Vec<String> {
-    let asserted = identity.email.as_ref().map(|email| email.key().to_owned());
-    let Some(account) = linked else {
-        return asserted.into_iter().collect();
+/// Reads the rest of what is judged.
+fn weigh(conn: &mut Conn, now: Timestamp, arrival: &Arrival, ground: Ground) -> Result<Loaded, Fault> {
+    let token = (!arrival.invitation_hash.is_empty()).then_some(arrival.invitation_hash.as_str());
+    let here = ground.people(conn, now, &[&arrival.identity], token)?;
+    let Some(person) = here.people.into_iter().next() else {
+        return Err(Problem::internal("nobody is at the door").into());
     };
-    let vouched = domain == DomainStanding::Verified && identity.email_verified != Some(false);
-    let free = by_address.is_none_or(|other| other.id == account.id);
-    let mut addresses = vec![account.email_key.clone()];
-    addresses.extend(asserted.filter(|key| vouched && free && *key != account.email_key));
-    addresses
-}
-
-fn account_standing(account: Option<&Account>, linked: bool) -> AccountStanding {
-    match account {
-        None => AccountStanding::None,
-        Some(account) if account.is_active => AccountStanding::Active { linked },
-        Some(_) => AccountStanding::Deactivated { linked },
-    }
-}
-
-fn member_standing(member: Option<&Membership>) -> MemberStanding {
-    match member.map(|member| member.state) {
-        None => MemberStanding::No,
-        Some(members::State::Active) => MemberStanding::Active,
-        Some(members::State::Deactivated) => MemberStanding::Deactivated,
-        Some(members::State::Removed) => MemberStanding::Removed,
-    }
+    Ok(Loaded {
+        organization: ground.organization,
+        connection: ground.connection,
+        policy: here.policy,
+        person,
+    })
 }

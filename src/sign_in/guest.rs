@@ -243,6 +243,8 @@ fn join(
         account: &account.id,
         organization: None,
         connection: None,
+        strength: session::Strength::Password,
+        proved_at: now,
         client,
         lifetime: open.organization.settings.session_lifetime(),
         idle: open.organization.settings.session_idle(),

@@ -6,13 +6,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::password::{self, Outcome};
+use super::known;
+use super::password::{self, Guess, Outcome};
+use super::second;
 use crate::access::EmailAddress;
 use crate::audit::{self, Actor, Event, Subject};
 use crate::connections;
+use crate::factors;
+use crate::mail::Post;
 use crate::orgs;
 use crate::session::{self, Signed};
 use crate::store::Conn;
+use crate::web::limits::Kind;
 use crate::web::{Client, Door, FieldErrors, Page, Posted, Problem, Site, Theme, local_path, see_other};
 
 /// Where to go after signing in.
@@ -29,6 +34,7 @@ struct Address {
     errors: FieldErrors,
     email: String,
     return_to: String,
+    passkeys: bool,
 }
 
 /// One connection that a person may continue with.
@@ -69,13 +75,14 @@ struct Start {
 }
 
 /// `GET /sign-in`: asks for the address.
-pub async fn address(door: Door, wanted: web::Query<Wanted>) -> Page<impl Template> {
+pub async fn address(door: Door, site: web::Data<Site>, wanted: web::Query<Wanted>) -> Page<impl Template> {
     let return_to = local_path(&wanted.return_to).to_owned();
     Page::new(Address {
         door,
         errors: FieldErrors::default(),
         email: String::new(),
         return_to,
+        passkeys: factors::can_be_used(&site),
     })
 }
 
@@ -93,6 +100,7 @@ pub async fn by_address(door: Door, site: web::Data<Site>, form: Posted) -> Resu
                 errors,
                 email: typed,
                 return_to,
+                passkeys: factors::can_be_used(&site),
             })
             .response());
         }
@@ -152,13 +160,33 @@ pub async fn by_password(
 ) -> Result<HttpResponse, Problem> {
     let email = form.text("email").to_owned();
     let return_to = local_path(form.text("return_to")).to_owned();
-    let password = form.raw("password").to_owned();
-    let sentence = match password::try_password(&site.store, site.now(), &email, password, client).await? {
+    let key = EmailAddress::parse(&email).map_or_else(|_none| String::new(), |email| email.key().to_owned());
+    let (ip, known) = (client.ip.clone(), known::mark(&request, &site, &key));
+    if known.is_none() {
+        site.limits.look(Kind::Password, &ip, site.now())?;
+    }
+    let guess = Guess {
+        email: email.clone(),
+        password: form.raw("password").to_owned(),
+        client,
+        known,
+        return_to: return_to.clone(),
+        post: Post::of(&site),
+    };
+    let sentence = match password::try_password(&site.store, site.now(), guess).await? {
         Outcome::In(id) => {
             session::enter(&request, &session, &id)?;
-            return Ok(see_other(&return_to));
+            let mut answer = see_other(&return_to);
+            answer
+                .add_cookie(&known::cookie(&site, &key))
+                .map_err(Problem::internal)?;
+            return Ok(answer);
         }
-        Outcome::Wrong => "Address and password don’t fit together. Check both and try again.",
+        Outcome::Second(key) => return second::begun(&site, key),
+        Outcome::Wrong => {
+            site.limits.take(Kind::Password, &ip, site.now())?;
+            "Address and password don’t fit together. Check both and try again."
+        }
         Outcome::Refused(sentence) => sentence,
     };
     let errors = FieldErrors::one("password", sentence);

@@ -2,28 +2,34 @@
 
 use std::sync::LazyLock;
 
-use tokio::sync::Semaphore;
+use serde_json::json;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::queries;
+use super::throttle::{self, Counter};
+use super::{half, letters};
 use crate::access::EmailAddress;
 use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
+use crate::break_glass;
 use crate::connections;
+use crate::factors;
+use crate::mail::Post;
 use crate::members;
-use crate::session::{self, NewSession};
-use crate::store::time::{HOUR, MINUTE, SECOND, Timestamp};
+use crate::session::{self, NewSession, Strength};
+use crate::store::time::Timestamp;
 use crate::store::{Conn, Store};
 use crate::web::{Client, Problem};
 
 /// Hashes at a time: each takes 19 MiB and a core.
-static HASHES: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
+static HASHES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(cores()));
+/// Those who may wait for one: about a second of work. Whoever comes then is told to come again.
+static QUEUE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(16 * cores()));
+/// When to come again, in seconds.
+const COME_AGAIN: u64 = 2;
 
-/// Failures that cost nothing; then each doubles the wait, up to [`LONGEST_WAIT`].
-const FREE_FAILURES: i64 = 5;
-const LONGEST_WAIT: i64 = 15 * MINUTE;
-/// After how long without a failure a counter begins anew.
-pub(super) const FORGET_AFTER: i64 = HOUR;
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
 
 /// What became of a password.
 #[derive(Debug)]
@@ -32,74 +38,135 @@ pub enum Outcome {
     In(String),
     /// Address and password don't fit together, or there is no such account: nobody is told which.
     Wrong,
+    /// They fit, and the second factor is asked for: the key of what waits for it.
+    Second(String),
     /// They fit, but the person has to come by single sign-on.
     Refused(&'static str),
 }
 
-/// How long after `failures` failures, the last at `last_at`, the next try has to wait, in milliseconds.
-fn wait(failures: i64, last_at: Timestamp, now: Timestamp) -> i64 {
-    let over = failures - FREE_FAILURES;
-    if over < 0 {
-        return 0;
-    }
-    let pause = SECOND << over.min(20);
-    (last_at + pause.min(LONGEST_WAIT) - now).max(0)
+/// Somebody who guesses at a password.
+pub struct Guess {
+    /// The address as it was typed.
+    pub email: String,
+    /// What was typed.
+    pub password: String,
+    /// The browser.
+    pub client: Client,
+    /// What the browser is known by to this account, if it is.
+    pub known: Option<String>,
+    /// Where the person goes afterwards.
+    pub return_to: String,
+    /// The way of letters.
+    pub post: Post,
 }
 
-/// Counts this try before it is judged, so that tries at the same moment are all counted.
-fn count(conn: &mut Conn, key: &str, now: Timestamp) -> Result<(), Problem> {
-    let (failures, last_at) = queries::failures(conn, key)?
-        .filter(|(_, at)| now - at < FORGET_AFTER)
-        .unwrap_or((0, now));
-    let left = wait(failures, last_at, now);
-    if left > 0 {
-        return Err(Problem::TooMany(u64::try_from(left / SECOND + 1).unwrap_or(1)));
+/// What a person is told of a sign-in at a browser that is new to the account.
+pub const NEW_BROWSER: &str = "You signed in from a browser that is new here";
+
+impl Guess {
+    /// Whose counters count: the address in one spelling.
+    fn account(&self) -> String {
+        EmailAddress::parse(&self.email).map_or_else(|_none| String::new(), |email| email.key().to_owned())
     }
-    Ok(queries::set_failures(conn, key, failures + 1, now)?)
+
+    fn counters(&self) -> Vec<Counter> {
+        let account = self.account();
+        match &self.known {
+            Some(mark) => vec![Counter::here("password", &account, &format!("known-{mark}"))],
+            None => vec![
+                Counter::here("password", &account, &self.client.ip),
+                Counter::everywhere("password", &account),
+            ],
+        }
+    }
 }
 
 /// Judges address and password, and opens a session where they fit.
 ///
 /// # Errors
-/// `TooMany` where this browser's network address tried this account too often.
-pub async fn try_password(
-    store: &Store,
-    now: Timestamp,
-    email: &str,
-    password: String,
-    client: Client,
-) -> Result<Outcome, Problem> {
-    let parsed = EmailAddress::parse(email).ok();
-    // The account and where the guess comes from, together: a stranger can't lock somebody else out.
-    let key = format!(
-        "{}|{}",
-        parsed.as_ref().map_or(email, EmailAddress::key),
-        client.ip
-    );
-    let (counted, wanted) = (key.clone(), parsed.clone());
+/// `TooMany` where this account was tried too often from here.
+pub async fn try_password(store: &Store, now: Timestamp, guess: Guess) -> Result<Outcome, Problem> {
+    check_length(&guess.password)?;
+    let counters = guess.counters();
+    throttle::count(store, now, &guess.account(), counters.clone()).await?;
+    let wanted = EmailAddress::parse(&guess.email).ok();
     let account = store
-        .writing(move |conn| -> Result<_, Problem> {
-            count(conn, &counted, now)?;
-            match wanted {
-                Some(email) => Ok(accounts::find_by_email(conn, &email)?),
-                None => Ok(None),
-            }
+        .reading(move |conn| match wanted {
+            Some(email) => accounts::find_by_email(conn, &email),
+            None => Ok(None),
         })
-        .await?;
+        .await
+        .map_err(Problem::from)?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    if !verify(password, hash).await? {
+    if !verify(guess.password, hash).await? {
         return Ok(Outcome::Wrong);
     }
     let Some(account) = account.filter(|account| account.is_active) else {
         return Ok(Outcome::Wrong);
     };
+    let (client, return_to, post) = (guess.client, guess.return_to, guess.post);
+    let is_new = guess.known.is_none();
     store
-        .writing(move |conn| enter(conn, now, &account, &client, &key))
+        .writing(move |conn| {
+            throttle::right(conn, &counters)?;
+            if matches!(enforced(conn, &account)?, Enforced::Yes) {
+                return Ok(Outcome::Refused(SINGLE_SIGN_ON));
+            }
+            if factors::factors(conn, &account.id)?.any() {
+                return Ok(Outcome::Second(half::begin(conn, now, &account.id, &return_to)?));
+            }
+            let outcome = let_in(conn, now, &account.id, &client, Strength::Password)?;
+            if is_new && matches!(outcome, Outcome::In(_)) {
+                letters::told(conn, now, &post, &account, (NEW_BROWSER, &client))?;
+            }
+            Ok(outcome)
+        })
         .await
 }
 
+/// Whether this is the password of somebody who is signed in by one.
+///
+/// # Errors
+/// `TooMany` where it was guessed too often.
+pub async fn fits(store: &Store, now: Timestamp, account: &str, password: String) -> Result<bool, Problem> {
+    check_length(&password)?;
+    let counters = vec![Counter::here("proof", account, "signed-in")];
+    throttle::count(store, now, account, counters.clone()).await?;
+    let id = account.to_owned();
+    let known = store
+        .reading(move |conn| accounts::find(conn, &id))
+        .await
+        .map_err(Problem::from)?;
+    let fits = verify(password, known.and_then(|account| account.password_hash)).await?;
+    if fits {
+        store
+            .writing(move |conn| throttle::right(conn, &counters))
+            .await
+            .map_err(Problem::from)?;
+    }
+    Ok(fits)
+}
+
+/// What is too long for any password is not hashed.
+fn check_length(password: &str) -> Result<(), Problem> {
+    if password.chars().count() > accounts::MAX_PASSWORD {
+        return Err(Problem::Invalid(format!(
+            "A password has at most {} characters.",
+            accounts::MAX_PASSWORD
+        )));
+    }
+    Ok(())
+}
+
+/// A turn to hash, and a place in the queue for it.
+async fn turn() -> Result<(SemaphorePermit<'static>, SemaphorePermit<'static>), Problem> {
+    let place = QUEUE.try_acquire().ok().ok_or(Problem::TooMany(COME_AGAIN))?;
+    let turn = HASHES.acquire().await.map_err(Problem::internal)?;
+    Ok((place, turn))
+}
+
 async fn verify(password: String, hash: Option<String>) -> Result<bool, Problem> {
-    let _turn = HASHES.acquire().await.map_err(Problem::internal)?;
+    let _turn = turn().await?;
     actix_web::web::block(move || accounts::verify(&password, hash.as_deref()))
         .await
         .map_err(Problem::internal)
@@ -108,37 +175,44 @@ async fn verify(password: String, hash: Option<String>) -> Result<bool, Problem>
 /// The hash of a new password, when it is its turn.
 ///
 /// # Errors
-/// Only when the library fails.
+/// `TooMany` where too many wait for theirs.
 pub async fn hash(password: String) -> Result<String, Problem> {
-    let _turn = HASHES.acquire().await.map_err(Problem::internal)?;
+    let _turn = turn().await?;
     actix_web::web::block(move || accounts::hash(&password))
         .await
         .map_err(Problem::internal)?
         .map_err(Problem::Internal)
 }
 
-fn enter(
+const SINGLE_SIGN_ON: &str =
+    "Your organization asks you to use single sign-on. Start with your address, without a password.";
+
+/// Opens a session for somebody who has shown all that is asked of them. What may stand against it is read again.
+///
+/// # Errors
+/// When the database refuses.
+pub fn let_in(
     conn: &mut Conn,
     now: Timestamp,
-    account: &Account,
+    account: &str,
     client: &Client,
-    key: &str,
+    strength: Strength,
 ) -> Result<Outcome, Problem> {
-    // Read again: the account may have been deactivated while the hash was computed.
-    let Some(account) = accounts::find(conn, &account.id)?.filter(|account| account.is_active) else {
+    let Some(account) = accounts::find(conn, account)?.filter(|account| account.is_active) else {
         return Ok(Outcome::Wrong);
     };
+    let emergencies = match enforced(conn, &account)? {
+        Enforced::Yes => return Ok(Outcome::Refused(SINGLE_SIGN_ON)),
+        Enforced::Emergency(organizations) => organizations,
+        Enforced::No => Vec::new(),
+    };
     let organizations = session::organizations_of(conn, &account.id)?;
-    if must_use_single_sign_on(conn, &account)? {
-        return Ok(Outcome::Refused(
-            "Your organization asks you to use single sign-on. Start with your address, without a password.",
-        ));
-    }
-    queries::forget_failures(conn, key)?;
     let new = NewSession {
         account: &account.id,
         organization: None,
         connection: None,
+        strength,
+        proved_at: now,
         client,
         lifetime: session::LIFETIME,
         idle: session::IDLE,
@@ -149,10 +223,13 @@ fn enter(
         if let Some(member) = members::find_by_account(conn, organization, &account.id)? {
             members::actions::signed_in(conn, now, &member.id)?;
         }
-        note(conn, now, &actor, Some(organization), &account)?;
+        note(conn, now, &actor, Some(organization), (&account, strength))?;
+    }
+    for organization in &emergencies {
+        break_glass::actions::used(conn, now, &actor, organization, &account)?;
     }
     if organizations.is_empty() {
-        note(conn, now, &actor, None, &account)?;
+        note(conn, now, &actor, None, (&account, strength))?;
     }
     Ok(Outcome::In(id))
 }
@@ -162,7 +239,7 @@ fn note(
     now: Timestamp,
     actor: &Actor,
     organization: Option<&str>,
-    account: &Account,
+    (account, strength): (&Account, Strength),
 ) -> Result<(), Problem> {
     let subject = Subject {
         kind: "account",
@@ -171,36 +248,52 @@ fn note(
     };
     let event = Event {
         organization,
-        action: "sign_in.by_password",
+        action: if strength == Strength::Passkey {
+            "sign_in.by_passkey"
+        } else {
+            "sign_in.by_password"
+        },
         subject,
+        after: Some(json!({"by": strength.as_str()})),
         ..Event::default()
     };
     Ok(audit::record(conn, now, actor, &event)?)
 }
 
-/// Whether a connection of the address's domain is enforced. Owners may still come by password, so that
-/// a broken provider locks nobody out for good.
-fn must_use_single_sign_on(conn: &mut Conn, account: &Account) -> Result<bool, Problem> {
-    let Ok(email) = EmailAddress::parse(&account.email) else {
-        return Ok(false);
-    };
-    let enforced = connections::for_domain(conn, email.domain())?
-        .iter()
-        .any(|connection| connection.enforce);
-    Ok(enforced && !account.operator && !session::is_owner_anywhere(conn, &account.id)?)
+/// What single sign-on that is asked of everybody means for an account's own password.
+enum Enforced {
+    /// None is asked of them.
+    No,
+    /// It is, and they are there for emergencies of these organizations.
+    Emergency(Vec<String>),
+    /// It is.
+    Yes,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// LOC-005.
-    #[test]
-    fn waiting_doubles_and_ends() {
-        assert_eq!(wait(4, 0, 0), 0);
-        assert_eq!(wait(5, 0, 0), SECOND);
-        assert_eq!(wait(7, 0, 0), 4 * SECOND);
-        assert_eq!(wait(7, 0, 4 * SECOND), 0);
-        assert_eq!(wait(1_000, 0, 0), LONGEST_WAIT);
+/// Whether a connection of the address's domain is enforced. Owners for emergencies may still come by password, so
+/// that a broken provider locks nobody out for good; and so may whoever runs the installation, for whom no provider
+/// speaks.
+fn enforced(conn: &mut Conn, account: &Account) -> Result<Enforced, Problem> {
+    let Ok(email) = EmailAddress::parse(&account.email) else {
+        return Ok(Enforced::No);
+    };
+    let mut organizations: Vec<String> = connections::for_domain(conn, email.domain())?
+        .into_iter()
+        .filter(|connection| connection.enforce)
+        .map(|connection| connection.organization)
+        .collect();
+    organizations.dedup();
+    let mut emergencies = Vec::new();
+    for organization in &organizations {
+        if break_glass::actions::may_come_in(conn, organization, &account.id)? {
+            emergencies.push(organization.clone());
+        }
     }
+    Ok(if !emergencies.is_empty() {
+        Enforced::Emergency(emergencies)
+    } else if organizations.is_empty() || account.operator {
+        Enforced::No
+    } else {
+        Enforced::Yes
+    })
 }

@@ -3,11 +3,13 @@
 use diesel::prelude::*;
 
 use super::flow::{Attempt, Once};
+use super::half::Half;
 use crate::store::schema::{
-    accounts, attempts, members, password_failures, saml_assertions, sessions, setup_links, sign_ins,
+    accounts, attempts, half_sign_ins, kept_forms, members, password_failures, reset_links, saml_assertions,
+    sessions, setup_links, sign_ins,
 };
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _};
 
 pub fn insert_attempt(conn: &mut Conn, new: &Attempt, state_hash: &str) -> Result<()> {
     diesel::insert_into(attempts::table)
@@ -21,10 +23,12 @@ pub fn insert_attempt(conn: &mut Conn, new: &Attempt, state_hash: &str) -> Resul
             attempts::verifier.eq(&new.verifier),
             attempts::return_to.eq(&new.return_to),
             attempts::invitation_hash.eq(&new.invitation_hash),
+            attempts::anew.eq(new.anew),
             attempts::created_at.eq(new.created_at),
             attempts::expires_at.eq(new.expires_at),
+            attempts::test.eq(&new.test),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -37,9 +41,11 @@ type AttemptRow = (
     String,
     String,
     String,
+    bool,
     i64,
     i64,
     Option<i64>,
+    String,
 );
 
 pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
@@ -54,9 +60,11 @@ pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
             attempts::verifier,
             attempts::return_to,
             attempts::invitation_hash,
+            attempts::anew,
             attempts::created_at,
             attempts::expires_at,
             attempts::used_at,
+            attempts::test,
         ))
         .first(conn)
         .optional()?;
@@ -70,9 +78,11 @@ pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
             verifier,
             return_to,
             invitation_hash,
+            anew,
             created_at,
             expires_at,
             used_at,
+            test,
         )| {
             Attempt {
                 id,
@@ -83,9 +93,11 @@ pub fn attempt(conn: &mut Conn, state_hash: &str) -> Result<Option<Attempt>> {
                 verifier,
                 return_to,
                 invitation_hash,
+                anew,
                 created_at,
                 expires_at,
                 used_at,
+                test,
             }
         },
     ))
@@ -99,7 +111,7 @@ pub fn consume(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
             attempts::nonce.eq(""),
             attempts::verifier.eq(""),
         ))
-        .execute(conn)?;
+        .run(conn)?;
     Ok(touched == 1)
 }
 
@@ -119,7 +131,7 @@ pub fn remember_assertion(conn: &mut Conn, connection: &str, once: &Once) -> Res
             saml_assertions::assertion_hash.eq(&once.message_hash),
             saml_assertions::expires_at.eq(once.expires_at),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -133,21 +145,32 @@ pub fn failures(conn: &mut Conn, key: &str) -> Result<Option<(i64, Timestamp)>> 
 }
 
 pub fn set_failures(conn: &mut Conn, key: &str, failures: i64, now: Timestamp) -> Result<()> {
-    diesel::delete(password_failures::table.find(key)).execute(conn)?;
+    diesel::delete(password_failures::table.find(key)).run(conn)?;
     diesel::insert_into(password_failures::table)
         .values((
             password_failures::key.eq(key),
             password_failures::failures.eq(failures),
             password_failures::last_at.eq(now),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
 pub fn forget_failures(conn: &mut Conn, key: &str) -> Result<()> {
     diesel::delete(password_failures::table.find(key))
-        .execute(conn)
+        .run(conn)
         .map(drop)
+}
+
+pub fn forget_one_failure(conn: &mut Conn, key: &str) -> Result<()> {
+    diesel::update(
+        password_failures::table
+            .find(key)
+            .filter(password_failures::failures.gt(0)),
+    )
+    .set(password_failures::failures.eq(password_failures::failures - 1))
+    .execute(conn)
+    .map(drop)
 }
 
 pub fn insert_setup_link(conn: &mut Conn, token_hash: &str, expires_at: Timestamp) -> Result<()> {
@@ -156,7 +179,7 @@ pub fn insert_setup_link(conn: &mut Conn, token_hash: &str, expires_at: Timestam
             setup_links::token_hash.eq(token_hash),
             setup_links::expires_at.eq(expires_at),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -178,20 +201,21 @@ pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Resu
             .filter(setup_links::expires_at.gt(now)),
     )
     .set(setup_links::used_at.eq(Some(now)))
-    .execute(conn)?;
+    .run(conn)?;
     Ok(touched == 1)
 }
 
 /// Takes away what has had its time: attempts, assertions, sessions, counters, set-up links.
 pub fn sweep(conn: &mut Conn, now: Timestamp, counters_before: Timestamp) -> Result<usize> {
     Ok(
-        diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).execute(conn)?
-            + diesel::delete(saml_assertions::table.filter(saml_assertions::expires_at.lt(now)))
-                .execute(conn)?
-            + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(conn)?
-            + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).execute(conn)?
+        diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).run(conn)?
+            + diesel::delete(saml_assertions::table.filter(saml_assertions::expires_at.lt(now))).run(conn)?
+            + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).run(conn)?
+            + diesel::delete(kept_forms::table.filter(kept_forms::expires_at.lt(now))).run(conn)?
+            + diesel::delete(reset_links::table.filter(reset_links::expires_at.lt(now))).run(conn)?
+            + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).run(conn)?
             + diesel::delete(password_failures::table.filter(password_failures::last_at.lt(counters_before)))
-                .execute(conn)?,
+                .run(conn)?,
     )
 }
 
@@ -206,7 +230,7 @@ pub fn sweep_accounts(conn: &mut Conn, before: Timestamp) -> Result<usize> {
             .filter(accounts::password_hash.is_null())
             .filter(diesel::dsl::not(diesel::dsl::exists(memberships))),
     )
-    .execute(conn)
+    .run(conn)
 }
 
 /// What the page of a refused person is made from.
@@ -255,4 +279,79 @@ pub fn refused(conn: &mut Conn, reference: &str) -> Result<Option<Refused>> {
             account,
         },
     ))
+}
+
+pub fn insert_half(
+    conn: &mut Conn,
+    key_hash: &str,
+    account: &str,
+    return_to: &str,
+    end: Timestamp,
+) -> Result<()> {
+    diesel::insert_into(half_sign_ins::table)
+        .values((
+            half_sign_ins::key_hash.eq(key_hash),
+            half_sign_ins::account_id.eq(account),
+            half_sign_ins::return_to.eq(return_to),
+            half_sign_ins::expires_at.eq(end),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+pub fn half(conn: &mut Conn, key_hash: &str, now: Timestamp) -> Result<Option<Half>> {
+    let row: Option<(String, String)> = half_sign_ins::table
+        .find(key_hash)
+        .filter(half_sign_ins::expires_at.gt(now))
+        .select((half_sign_ins::account_id, half_sign_ins::return_to))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(account, return_to)| Half { account, return_to }))
+}
+
+/// Counts a try, if there were fewer than `most`. Answers how many rows there were.
+pub fn count_try(conn: &mut Conn, key_hash: &str, most: i64) -> Result<usize> {
+    diesel::update(
+        half_sign_ins::table
+            .find(key_hash)
+            .filter(half_sign_ins::tries.lt(most)),
+    )
+    .set(half_sign_ins::tries.eq(half_sign_ins::tries + 1))
+    .execute(conn)
+}
+
+pub fn end_half(conn: &mut Conn, key_hash: &str) -> Result<usize> {
+    diesel::delete(half_sign_ins::table.find(key_hash)).execute(conn)
+}
+
+/// One link for each account: a new one ends those before.
+pub fn insert_reset_link(conn: &mut Conn, token_hash: &str, account: &str, end: Timestamp) -> Result<()> {
+    end_reset_links(conn, account)?;
+    diesel::insert_into(reset_links::table)
+        .values((
+            reset_links::token_hash.eq(token_hash),
+            reset_links::account_id.eq(account),
+            reset_links::expires_at.eq(end),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Whose link it is, if it is open.
+pub fn reset_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<Option<String>> {
+    reset_links::table
+        .find(token_hash)
+        .filter(reset_links::expires_at.gt(now))
+        .select(reset_links::account_id)
+        .first(conn)
+        .optional()
+}
+
+/// Uses a link up. Answers whether it was this call that did.
+pub fn use_reset_link(conn: &mut Conn, token_hash: &str) -> Result<bool> {
+    Ok(diesel::delete(reset_links::table.find(token_hash)).execute(conn)? == 1)
+}
+
+pub fn end_reset_links(conn: &mut Conn, account: &str) -> Result<usize> {
+    diesel::delete(reset_links::table.filter(reset_links::account_id.eq(account))).execute(conn)
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::door::Unfit;
-use super::flow::{Arrival, Fault};
+use super::flow::{Arrival, Fault, Loaded};
+use super::testing::Start;
 use crate::access::{EmailAddress, Trace};
 use crate::audit::{self, Actor, Event, Subject};
 use crate::connections::{self, Connection};
@@ -11,6 +12,7 @@ use crate::sign_ins::{self, Outcome, Record};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, DbError, id};
 use crate::web::Client;
+use crate::web::metrics::metrics;
 
 /// Step 7: the one record of this sign-in, and its line in the audit log.
 pub(super) fn keep(
@@ -42,11 +44,16 @@ pub(super) fn keep(
         ),
         ..Event::default()
     };
-    Ok(audit::record(conn, now, &actor, &event)?)
+    audit::record(conn, now, &actor, &event)?;
+    if let Ok(metrics) = metrics() {
+        metrics.signed_in(record.outcome.as_str(), &record.reason);
+    }
+    Ok(())
 }
 
-pub(super) fn record(now: Timestamp, arrival: &Arrival, connection: &Connection, trace: Trace) -> Record {
-    let identity = &arrival.identity;
+pub(super) fn record(now: Timestamp, arrival: &Arrival, loaded: &Loaded, trace: Trace) -> Record {
+    let (identity, connection) = (&arrival.identity, &loaded.connection);
+    let judged = loaded.person.judged(connection, &loaded.policy.mapping, identity);
     Record {
         id: id::new_id(),
         organization: arrival.organization.clone(),
@@ -71,7 +78,7 @@ pub(super) fn record(now: Timestamp, arrival: &Arrival, connection: &Connection,
         name: identity.name.display().unwrap_or_default(),
         groups: identity.groups.clone(),
         trace,
-        evidence: arrival.evidence.clone(),
+        evidence: judged.beside(arrival.evidence.clone()),
         client: arrival.client.clone(),
     }
 }
@@ -93,6 +100,8 @@ pub struct Rejection {
     pub message: String,
     /// The browser.
     pub client: Client,
+    /// What it was a test of; none where somebody really came.
+    pub test: Option<Box<Start>>,
 }
 
 impl Rejection {
@@ -106,6 +115,7 @@ impl Rejection {
             status: 400,
             message: String::new(),
             client,
+            test: None,
         }
     }
 
@@ -125,6 +135,7 @@ impl Rejection {
             status: 403,
             message: String::new(),
             client: arrival.client.clone(),
+            test: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{proof, queries};
 use crate::audit::Actor;
 use crate::connections::{self, Connection};
 use crate::denied::{self, Denial};
+use crate::mail::Post;
 use crate::orgs::{self, Organization};
 use crate::store::Conn;
 use crate::store::time::Timestamp;
@@ -110,10 +111,13 @@ pub async fn ask(
     let account = about.record.account.as_deref().unwrap_or_default();
     let actor = Actor::person(account, denial.person(), &client.ip);
     let (typed, id) = (message.clone(), denial.id);
+    let (post, asked_of) = (Post::of(&site), about.organization.clone());
     let asked = site
         .store
         .writing_in(&organization.clone(), move |conn| {
-            denied::actions::ask(conn, now, &actor, &organization, &id, &typed)
+            let denial = denied::actions::ask(conn, now, &actor, &organization, &id, &typed)?;
+            denied::letters::asked(conn, now, &post, &asked_of, &denial)?;
+            Ok(denial)
         })
         .await;
     match asked {

@@ -236,6 +236,8 @@ pub async fn set_up(
                 account: &account.id,
                 organization: None,
                 connection: None,
+                strength: session::Strength::Password,
+                proved_at: now,
                 client: &client,
                 lifetime: session::LIFETIME,
                 idle: session::IDLE,

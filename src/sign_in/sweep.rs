@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{password, queries};
-use crate::provisioning;
+use super::{queries, throttle};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Result, Store};
 use crate::web::Site;
+use crate::{factors, mail, provisioning};
 
 /// Takes away what has had its time, and accounts that were never let in anywhere for `stranger_days`; answers how many rows that were.
 ///
@@ -14,9 +14,11 @@ use crate::web::Site;
 /// When the database refuses.
 pub fn sweep(store: &Store, now: Timestamp, stranger_days: i64) -> Result<usize> {
     store.write(|conn| {
-        Ok(queries::sweep(conn, now, now - password::FORGET_AFTER)?
+        Ok(queries::sweep(conn, now, now - throttle::FORGET_AFTER)?
             + queries::sweep_accounts(conn, now - stranger_days * DAY)?
-            + provisioning::sweep(conn, now)?)
+            + factors::actions::sweep(conn, now)?
+            + provisioning::sweep(conn, now)?
+            + mail::actions::sweep(conn, now)?)
     })
 }
 

@@ -5,10 +5,10 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::queries;
-use super::{Outcome, SignIn, cut};
+use super::{Outcome, SignIn, as_reference, cut};
 use crate::session::{Admin, Frame};
-use crate::store::DbError;
 use crate::store::text::tame;
+use crate::store::{Conn, DbError};
 use crate::web::paging::base;
 use crate::web::{Choice, Page, Paging, Problem, Site, Slice};
 
@@ -19,6 +19,8 @@ pub struct Filter {
     outcome: String,
     #[serde(default)]
     connection: String,
+    #[serde(default)]
+    reference: String,
     #[serde(flatten)]
     paging: Paging,
 }
@@ -34,6 +36,7 @@ pub struct List {
     caption: String,
     base: String,
     is_filtered: bool,
+    reference: String,
 }
 
 #[derive(Template)]
@@ -52,10 +55,34 @@ impl Filter {
         (!self.connection.is_empty()).then(|| tame(&self.connection, 100))
     }
 
+    /// The reference that was typed, as it is stored; what is no reference is looked for as it is.
+    fn reference(&self) -> Option<String> {
+        let typed = self.reference.trim();
+        (!typed.is_empty()).then(|| as_reference(typed).unwrap_or_else(|| tame(typed, 20)))
+    }
+
+    /// The rows of one page.
+    pub fn rows(&self, conn: &mut Conn, organization: &str, paging: &Paging) -> Result<Vec<SignIn>, DbError> {
+        let connection = self.connection();
+        let reference = self.reference();
+        queries::page(
+            conn,
+            organization,
+            self.outcome(),
+            connection.as_deref(),
+            reference.as_deref(),
+            paging,
+        )
+    }
+
     /// The address of the list so filtered, to which a page's key is added.
     fn base(&self) -> String {
         let outcome = self.outcome().map_or("", Outcome::as_str);
-        base(&[("outcome", outcome), ("connection", &self.connection)])
+        base(&[
+            ("outcome", outcome),
+            ("connection", &self.connection),
+            ("reference", &self.reference),
+        ])
     }
 
     fn outcomes(&self) -> Vec<Choice> {
@@ -86,7 +113,11 @@ impl Filter {
             .find(|(id, _)| *id == self.connection)
             .map(|(_, name)| format!(", through {}", cut(name, 80)))
             .unwrap_or_default();
-        format!("{what}{through}: {count} on this page, newest first")
+        let reference = match self.reference() {
+            Some(reference) => format!(", reference {reference}"),
+            None => String::new(),
+        };
+        format!("{what}{through}{reference}: {count} on this page, newest first")
     }
 }
 
@@ -101,17 +132,8 @@ pub async fn list(
     let (rows, connections) = site
         .store
         .reading(move |conn| -> Result<_, DbError> {
-            let connection = asked.connection();
-            Ok((
-                queries::page(
-                    conn,
-                    &organization,
-                    asked.outcome(),
-                    connection.as_deref(),
-                    &asked.paging,
-                )?,
-                queries::connections(conn, &organization)?,
-            ))
+            let rows = asked.rows(conn, &organization, &asked.paging)?;
+            Ok((rows, queries::connections(conn, &organization)?))
         })
         .await
         .map_err(Problem::from)?;
@@ -122,7 +144,10 @@ pub async fn list(
         outcomes: filter.outcomes(),
         caption: filter.caption(page.rows.len(), &connections),
         base: filter.base(),
-        is_filtered: filter.outcome().is_some() || filter.connection().is_some(),
+        is_filtered: filter.outcome().is_some()
+            || filter.connection().is_some()
+            || filter.reference().is_some(),
+        reference: filter.reference.clone(),
         connections: filter.connections(&connections),
         page,
     }))

@@ -3,12 +3,13 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::judged::Judged;
 use super::model::{Counted, MESSAGE, Outcome, Record};
 use super::shown::SignIn;
 use crate::store::schema::{connections, sign_in_days, sign_ins};
 use crate::store::text::tame;
 use crate::store::time::{DAY, SECOND, Timestamp, exact};
-use crate::store::{Conn, DbError, Result};
+use crate::store::{Conn, DbError, Result, Run as _};
 use crate::web::Paging;
 
 /// Writes one record in the running transaction, with the denial that it belongs to. Long texts are
@@ -43,9 +44,7 @@ pub fn insert(conn: &mut Conn, record: &Record, denial: Option<&str>) -> Result<
         sign_ins::ip.eq(tame(&record.client.ip, 100)),
         sign_ins::user_agent.eq(tame(&record.client.user_agent, 200)),
     );
-    diesel::insert_into(sign_ins::table)
-        .values(values)
-        .execute(conn)?;
+    diesel::insert_into(sign_ins::table).values(values).run(conn)?;
     count(conn, record)
 }
 
@@ -59,7 +58,7 @@ fn count(conn: &mut Conn, record: &Record) -> Result<()> {
     .bind::<BigInt, _>(record.at.div_euclid(DAY))
     .bind::<Text, _>(record.outcome.as_str())
     .bind::<Text, _>(tame(&record.reason, 100))
-    .execute(conn)
+    .run(conn)
     .map(drop)
 }
 
@@ -113,8 +112,7 @@ fn evidence(record: &Record) -> String {
 }
 
 /// The provider's message, where the evidence holds it.
-fn message(json: &str) -> String {
-    let evidence: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+fn message(evidence: &serde_json::Value) -> String {
     let message = evidence.get(MESSAGE).and_then(serde_json::Value::as_str);
     message.unwrap_or_default().to_owned()
 }
@@ -149,14 +147,16 @@ struct Row {
 
 impl From<Row> for SignIn {
     fn from(row: Row) -> Self {
+        let evidence: serde_json::Value = serde_json::from_str(&row.evidence_json).unwrap_or_default();
         Self {
             // The table checks the word.
             outcome: Outcome::parse(&row.outcome).unwrap_or(Outcome::Rejected),
             // What an older version wrote and this one can't read is not shown.
             groups: serde_json::from_str(&row.groups_json).ok(),
             trace: serde_json::from_str(&row.trace_json).unwrap_or_default(),
-            evidence: facts(&row.evidence_json),
-            message: message(&row.evidence_json),
+            evidence: facts(&evidence),
+            message: message(&evidence),
+            judged: Judged::of(&evidence),
             id: row.id,
             connection: row.connection,
             connection_name: row.connection_name,
@@ -180,11 +180,10 @@ impl From<Row> for SignIn {
 }
 
 /// What a message was concluded from, in words. Times are Unix seconds, as tokens have them.
-fn facts(json: &str) -> Vec<(String, String)> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+fn facts(evidence: &serde_json::Value) -> Vec<(String, String)> {
+    let object = evidence.as_object().into_iter().flatten();
     object
-        .iter()
-        .filter(|(name, _)| *name != MESSAGE)
+        .filter(|(name, _)| *name != MESSAGE && !Judged::is_called(name))
         .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
         .flat_map(
             |(name, value)| match value.as_array().and_then(|list| attributes(list)) {
@@ -304,6 +303,7 @@ pub fn page(
     organization: &str,
     outcome: Option<Outcome>,
     connection: Option<&str>,
+    reference: Option<&str>,
     paging: &Paging,
 ) -> Result<Vec<SignIn>> {
     let mut query = sign_ins::table
@@ -311,6 +311,9 @@ pub fn page(
         .select(sign_ins::all_columns)
         .limit(Paging::limit())
         .into_boxed();
+    if let Some(reference) = reference {
+        query = query.filter(sign_ins::reference.eq(reference));
+    }
     if let Some(outcome) = outcome {
         query = query.filter(sign_ins::outcome.eq(outcome.as_str()));
     }

@@ -1,6 +1,7 @@
 //! A record as administrators read it: sentences, the rules that were asked, what was presented.
 
-use crate::access::{AdmitReason, Denial, DenialDetail, Rule, StepOutcome, Trace};
+use super::judged::Judged;
+use crate::access::{AdmitReason, Denial, DenialDetail, Rule, Step, Trace};
 use crate::sign_ins::Outcome;
 use crate::store::time::Timestamp;
 
@@ -47,6 +48,8 @@ pub struct SignIn {
     pub trace: Trace,
     /// Facts of the protocol, by name.
     pub evidence: Vec<(String, String)>,
+    /// What was judged, for links.
+    pub judged: Judged,
     /// The provider's message, shortened; empty where it was not kept.
     pub message: String,
     /// The network address.
@@ -68,6 +71,8 @@ pub struct Line {
     pub title: &'static str,
     /// Why.
     pub facts: String,
+    /// What the answer came from: the text of each link, and its path below `/orgs/{org}`.
+    pub links: Vec<(String, String)>,
 }
 
 /// One thing that was presented.
@@ -145,14 +150,21 @@ impl SignIn {
 
     /// Each rule that was asked, in order; before them, whether the message itself was genuine.
     pub fn lines(&self) -> Vec<Line> {
-        let asked = self.trace.steps().iter().map(|step| Line {
+        let asked = Self::lines_of(&self.trace, &self.judged, self.connection.as_deref());
+        std::iter::once(self.genuine()).chain(asked).collect()
+    }
+
+    /// Each rule of a trace, with links to what was judged.
+    pub fn lines_of(trace: &Trace, judged: &Judged, connection: Option<&str>) -> Vec<Line> {
+        let line = |step: &Step| Line {
             rule: Some(step.rule),
-            answer: answer(step.outcome),
-            badge: badge(step.outcome),
+            answer: step.outcome.title(),
+            badge: step.outcome.badge(),
             title: step.rule.title(),
             facts: step.facts.to_string(),
-        });
-        std::iter::once(self.genuine()).chain(asked).collect()
+            links: judged.links(step.rule, connection),
+        };
+        trace.steps().iter().map(line).collect()
     }
 
     fn genuine(&self) -> Line {
@@ -172,6 +184,7 @@ impl SignIn {
             badge: if fine { "good" } else { "bad" },
             title,
             facts,
+            links: Vec::new(),
         }
     }
 
@@ -239,22 +252,6 @@ fn or_none(text: &str) -> &str {
     if text.is_empty() { "None" } else { text }
 }
 
-fn answer(outcome: StepOutcome) -> &'static str {
-    match outcome {
-        StepOutcome::Passed => "Passed",
-        StepOutcome::NoMatch => "No match",
-        StepOutcome::Denied => "Denied",
-    }
-}
-
-fn badge(outcome: StepOutcome) -> &'static str {
-    match outcome {
-        StepOutcome::Passed => "good",
-        StepOutcome::NoMatch => "",
-        StepOutcome::Denied => "bad",
-    }
-}
-
 /// At most `most` characters, with an ellipsis where something is missing.
 pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
@@ -289,6 +286,7 @@ mod tests {
             groups: None,
             trace: Trace::default(),
             evidence: vec![],
+            judged: Judged::default(),
             message: String::new(),
             ip: String::new(),
             user_agent: String::new(),

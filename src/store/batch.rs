@@ -1,7 +1,8 @@
 //! Writes that wait for the same lock are made in one transaction: the disk is asked once for all of them.
 //!
 //! Each write is a savepoint, so that one which fails takes nothing of another with it, and nobody is
-//! answered before the commit. At most [`MOST`] share a transaction, so that nobody waits long.
+//! answered before the commit. At most [`MOST`] share a transaction, so that nobody waits long. The end of one
+//! savepoint and the begin of the next are one statement.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -91,29 +92,24 @@ impl Lane {
     }
 }
 
-/// Makes these writes in one transaction and answers each. A lone one needs no savepoint.
+/// Makes these writes in a transaction that was begun, and answers each. A lone one needs no savepoint.
 pub fn run(conn: Result<impl std::ops::DerefMut<Target = Conn>>, jobs: Vec<Job>) {
     let mut done = Vec::with_capacity(jobs.len());
     let committed = conn.and_then(|mut conn| {
         let organization = jobs.first().and_then(|job| job.organization.clone());
-        let alone = jobs.len() == 1;
-        conn.writing(|conn| {
+        conn.finishing(|conn| {
             if let Some(organization) = organization {
                 conn.lock_organization(&organization)?;
             }
-            for job in jobs {
-                let outcome = if alone {
-                    attempt(conn, job)
-                } else {
-                    apart(conn, job)?
-                };
-                done.extend(outcome);
+            if jobs.len() > 1 {
+                return apart(conn, jobs, &mut done);
             }
+            done.extend(jobs.into_iter().filter_map(|job| attempt(conn, job)));
             // A lone write that failed takes the transaction with it.
-            if alone && !done.first().is_some_and(|done| done.stays) {
-                return Err(DbError::RollbackTransaction);
+            match done.first() {
+                Some(done) if done.stays => Ok(()),
+                _ => Err(DbError::RollbackTransaction),
             }
-            Ok(())
         })
     });
     for done in done {
@@ -125,12 +121,17 @@ pub fn run(conn: Result<impl std::ops::DerefMut<Target = Conn>>, jobs: Vec<Job>)
     }
 }
 
-/// Makes the write inside a savepoint, so that it can be taken back alone.
-fn apart(conn: &mut Conn, job: Job) -> Result<Option<Done>> {
-    conn.savepoint()?;
-    let done = attempt(conn, job);
-    conn.end(done.as_ref().is_some_and(|done| done.stays))?;
-    Ok(done)
+/// Makes each write inside a savepoint, so that it can be taken back alone.
+fn apart(conn: &mut Conn, jobs: Vec<Job>, all: &mut Vec<Done>) -> Result<()> {
+    conn.mark()?;
+    let last = jobs.len().saturating_sub(1);
+    for (number, job) in jobs.into_iter().enumerate() {
+        let done = attempt(conn, job);
+        let stays = done.as_ref().is_some_and(|done| done.stays);
+        all.extend(done);
+        conn.mark_again(stays, number == last)?;
+    }
+    Ok(())
 }
 
 /// Makes the write. One that panics is answered by nobody: whoever waits for it learns that it is gone.

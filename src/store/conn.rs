@@ -1,11 +1,14 @@
 //! One connection to either database, and how transactions begin on each.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
 
+use super::reuse::{Run as _, Sql};
 use super::statements::Statements;
-use super::{DbError, OpenError, Result};
+use super::{DbError, OpenError, Result, remote};
 
 /// A connection to PostgreSQL or SQLite. Queries written on it run on both.
 #[derive(diesel::MultiConnection)]
@@ -26,22 +29,17 @@ pub enum Backend {
 }
 
 impl Conn {
-    pub(super) fn reading<T, E: From<DbError>>(
-        &mut self,
-        question: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        self.transaction_begun_by(
+    /// Begins a transaction that reads in one snapshot.
+    pub(super) fn begin_reading(&mut self) -> Result<()> {
+        self.begin(
             "BEGIN DEFERRED",
             "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ",
-            question,
         )
     }
 
-    pub(super) fn writing<T, E: From<DbError>>(
-        &mut self,
-        change: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        self.transaction_begun_by("BEGIN IMMEDIATE", "BEGIN", change)
+    /// Begins a transaction that writes.
+    pub(super) fn begin_writing(&mut self) -> Result<()> {
+        self.begin("BEGIN IMMEDIATE", "BEGIN")
     }
 
     /// Waits until no other transaction holds this organization, and holds it until the end. On SQLite
@@ -53,25 +51,49 @@ impl Conn {
     pub fn lock_organization(&mut self, organization: &str) -> Result<()> {
         match self {
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(conn) => {
-                diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-                    .bind::<diesel::sql_types::Text, _>(organization)
-                    .execute(conn)
-                    .map(drop)
-            }
+            Self::Postgres(_) => Sql::new("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))")
+                .text(organization)
+                .run(self)
+                .map(drop),
         }
     }
 
-    fn transaction_begun_by<T, E: From<DbError>>(
+    /// Which of so many parts this transaction writes to, where rows that every transaction changes are kept in parts
+    /// so that two seldom wait for each other. The same all through a transaction. On SQLite there is one writer, and
+    /// so one part.
+    pub fn part(&self, of: usize) -> usize {
+        thread_local! {
+            static THREAD: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        }
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        match self {
+            Self::Sqlite(_) => 0,
+            // A transaction stays on its thread.
+            Self::Postgres(_) => THREAD.with(|thread| thread % of.max(1)),
+        }
+    }
+
+    /// What stands behind a `SELECT` that takes rows for its own: those that another transaction has taken are
+    /// passed over. On SQLite there is one writer at a time anyway.
+    pub fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    fn begin(&mut self, sqlite: &str, postgres: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, sqlite),
+            Self::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, postgres),
+        }
+    }
+
+    /// Works in the transaction that was begun, and ends it: all of it happens, or nothing.
+    pub(super) fn finishing<T, E: From<DbError>>(
         &mut self,
-        sqlite: &str,
-        postgres: &str,
         work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        match self {
-            Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, sqlite)?,
-            Self::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, postgres)?,
-        }
         match work(self) {
             Ok(value) => self.end(true).map(|()| value).map_err(E::from),
             Err(error) => {
@@ -103,8 +125,44 @@ impl Conn {
         }
     }
 
+    /// Sets a savepoint to which [`Conn::mark_again`] can go back.
+    pub(super) fn mark(&mut self) -> Result<()> {
+        self.batch_execute("SAVEPOINT batch")
+    }
+
+    /// Keeps what was done since the savepoint, or takes it back; and sets the next one, unless this was the last.
+    pub(super) fn mark_again(&mut self, keep: bool, last: bool) -> Result<()> {
+        match (keep, last) {
+            (true, false) => self.batch_execute("RELEASE SAVEPOINT batch; SAVEPOINT batch")?,
+            // The commit that follows releases it.
+            (true, true) => {}
+            (false, _) => self.batch_execute("ROLLBACK TO SAVEPOINT batch")?,
+        }
+        self.is_one_deep()
+    }
+
+    /// Makes sure that no inner transaction was left open.
+    fn is_one_deep(&mut self) -> Result<()> {
+        let status = match self {
+            Self::Sqlite(conn) => AnsiTransactionManager::transaction_manager_status_mut(conn),
+            Self::Postgres(conn) => AnsiTransactionManager::transaction_manager_status_mut(conn),
+        };
+        match status.transaction_depth()? {
+            Some(depth) if depth.get() == 1 => Ok(()),
+            _ => Err(DbError::BrokenTransactionManager),
+        }
+    }
+
+    /// Whether the connection can't be used any more.
+    pub(super) fn is_broken(&mut self) -> bool {
+        match self {
+            Self::Postgres(conn) => AnsiTransactionManager::is_broken_transaction_manager(conn),
+            Self::Sqlite(conn) => AnsiTransactionManager::is_broken_transaction_manager(conn),
+        }
+    }
+
     /// Begins a transaction inside the one that is open.
-    pub(super) fn savepoint(&mut self) -> Result<()> {
+    fn savepoint(&mut self) -> Result<()> {
         match self {
             Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn),
             Self::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
@@ -112,7 +170,7 @@ impl Conn {
     }
 
     /// Ends the innermost transaction.
-    pub(super) fn end(&mut self, commit: bool) -> Result<()> {
+    fn end(&mut self, commit: bool) -> Result<()> {
         match (self, commit) {
             (Self::Sqlite(conn), true) => AnsiTransactionManager::commit_transaction(conn),
             (Self::Sqlite(conn), false) => AnsiTransactionManager::rollback_transaction(conn),
@@ -136,7 +194,7 @@ impl Manager {
     pub fn new(url: &str) -> std::result::Result<Self, OpenError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self {
-                url: url.to_owned(),
+                url: remote::guarded(url).map_err(OpenError)?,
                 backend: Backend::Postgres,
                 statements: Statements::default(),
             });
@@ -199,10 +257,6 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn has_broken(&self, conn: &mut Conn) -> bool {
-        std::thread::panicking()
-            || match conn {
-                Conn::Postgres(conn) => AnsiTransactionManager::is_broken_transaction_manager(conn),
-                Conn::Sqlite(conn) => AnsiTransactionManager::is_broken_transaction_manager(conn),
-            }
+        std::thread::panicking() || conn.is_broken()
     }
 }

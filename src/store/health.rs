@@ -45,3 +45,11 @@ pub fn look(conn: &mut Conn) -> Result<Health> {
 pub fn pending(conn: &mut Conn) -> Result<Vec<String>> {
     migrate::waiting(conn)
 }
+
+/// The versions of the migrations that say what the tables are like, in order: the same for both databases.
+///
+/// # Errors
+/// Never in practice: they are inside the program.
+pub fn versions() -> Result<Vec<String>> {
+    migrate::versions()
+}

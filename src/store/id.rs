@@ -10,6 +10,18 @@ pub fn new_id() -> String {
     uuid::Uuid::now_v7().simple().to_string()
 }
 
+/// The least key that was made so many milliseconds before this one (RFC 9562 §5.7: a key begins with its time).
+/// What is no key stays as it is.
+pub fn earlier(id: &str, milliseconds: i64) -> String {
+    let time = id
+        .get(..12)
+        .and_then(|digits| i64::from_str_radix(digits, 16).ok());
+    time.map_or_else(
+        || id.to_owned(),
+        |time| format!("{:012x}", (time - milliseconds).max(0)),
+    )
+}
+
 /// A new secret of 256 random bits, as 43 characters that are safe in a URL.
 pub fn new_token() -> String {
     URL_SAFE_NO_PAD.encode(random_bytes::<32>())
@@ -58,6 +70,14 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_tells_which_were_made_before_it() {
+        let (first, second) = (new_id(), new_id());
+        assert!(earlier(&second, 60_000) < first);
+        assert!(earlier(&first, -60_000) > second);
+        assert_eq!(earlier("", 5), "");
+    }
 
     /// SEC-006, INV-001.
     #[test]

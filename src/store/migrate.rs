@@ -62,6 +62,17 @@ pub fn waiting(conn: &mut Conn) -> Result<Vec<String>> {
         .collect())
 }
 
+/// The versions of the migrations that both databases have, in order: they say what the tables are like.
+pub fn versions() -> Result<Vec<String>> {
+    let all = MigrationSource::<Sqlite>::migrations(&COMMON).map_err(DbError::QueryBuilderError)?;
+    let mut versions: Vec<String> = all
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    versions.sort();
+    Ok(versions)
+}
+
 /// One that has run, by diesel's own book-keeping.
 #[derive(QueryableByName)]
 struct Ran {

@@ -8,12 +8,17 @@
 //! wait for the same lock share a transaction, each in a savepoint of its own (`batch`).
 
 mod batch;
+pub mod catalog;
 mod conn;
+pub mod copy;
 pub mod health;
 pub mod id;
 mod migrate;
+mod remote;
+mod reuse;
 pub mod schema;
 pub mod sealed;
+pub mod sql;
 mod statements;
 pub mod text;
 pub mod time;
@@ -23,12 +28,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use conn::{Backend, Conn};
+pub use reuse::{Run, Sql, listed, rows};
 pub use statements::Statements;
 
 use batch::{Job, Lane};
 
 /// On PostgreSQL organizations are spread over so many queues. SQLite has one writer anyway.
 const LANES: usize = 64;
+
+/// How long a request waits for a connection before it is told to come again.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What a query answers.
 pub type Result<T> = diesel::QueryResult<T>;
@@ -56,7 +65,8 @@ impl Store {
         let pool = r2d2::Pool::builder()
             .max_size(if backend == Backend::Sqlite { 8 } else { 16 })
             .min_idle(Some(1))
-            .test_on_check_out(backend == Backend::Postgres)
+            // One that broke is found out when a transaction is to begin (`begun`).
+            .test_on_check_out(false)
             .connection_timeout(std::time::Duration::from_secs(5))
             .build(manager)
             .map_err(|error| OpenError(format!("The database does not answer: {error}")))?;
@@ -72,6 +82,12 @@ impl Store {
     /// Which of the two databases this is.
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// How many connections are open, and how many of them wait for work.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (state.connections, state.idle_connections)
     }
 
     /// What this store asks its database, for tests that count.
@@ -97,8 +113,28 @@ impl Store {
         &self,
         question: impl FnOnce(&mut Conn) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let mut conn = self.checkout()?;
-        conn.reading(question)
+        self.begun(Conn::begin_reading)?.finishing(question)
+    }
+
+    /// Asks what needs no snapshot, as few statements as it takes: on PostgreSQL each is for itself.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn ask<T, E: From<DbError>>(
+        &self,
+        question: impl Fn(&mut Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        if self.backend == Backend::Sqlite {
+            return self.read(question);
+        }
+        for _ in 0..self.pool.max_size() {
+            let mut conn = self.checkout()?;
+            let answer = question(&mut conn);
+            if answer.is_ok() || !conn.is_broken() {
+                return answer;
+            }
+        }
+        question(&mut *self.checkout()?)
     }
 
     /// Runs `change` as one transaction: all of it happens, or nothing.
@@ -110,8 +146,7 @@ impl Store {
         change: impl FnOnce(&mut Conn) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let _turn = self.writers_turn();
-        let mut conn = self.checkout()?;
-        conn.writing(change)
+        self.begun(Conn::begin_writing)?.finishing(change)
     }
 
     /// As [`Store::write`], after taking the lock of this organization. Whatever judges an
@@ -144,6 +179,22 @@ impl Store {
     {
         let store = self.clone();
         blocking(move || store.read(question)).await
+    }
+
+    /// [`Store::ask`] away from the async threads.
+    ///
+    /// # Errors
+    /// As [`Store::ask`].
+    pub async fn asking<T, E>(
+        &self,
+        question: impl Fn(&mut Conn) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let store = self.clone();
+        blocking(move || store.ask(question)).await
     }
 
     /// [`Store::write`] away from the async threads. On SQLite, writes that wait share a transaction.
@@ -213,7 +264,7 @@ impl Store {
                 return;
             }
             let _turn = self.writers_turn();
-            let conn = self.checkout();
+            let conn = self.begun(Conn::begin_writing);
             // Whatever breaks, the next ones are still served.
             if catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs))).is_err() {
                 tracing::error!("a batch of writes broke");
@@ -229,9 +280,26 @@ impl Store {
         lane.cloned().unwrap_or_default()
     }
 
+    /// A connection on which a transaction was begun. One that broke since it was used last, as all do when the
+    /// database was started anew, is thrown away: nothing was asked of it yet.
+    fn begun(
+        &self,
+        begin: impl Fn(&mut Conn) -> Result<()>,
+    ) -> Result<r2d2::PooledConnection<conn::Manager>> {
+        for _ in 0..self.pool.max_size() {
+            let mut conn = self.checkout()?;
+            match begin(&mut conn) {
+                Err(_) if conn.is_broken() => {}
+                begun => return begun.map(|()| conn),
+            }
+        }
+        let mut conn = self.checkout()?;
+        begin(&mut conn).map(|()| conn)
+    }
+
     fn checkout(&self) -> Result<r2d2::PooledConnection<conn::Manager>> {
         self.pool
-            .get()
+            .get_timeout(PATIENCE)
             .map_err(|error| DbError::QueryBuilderError(Box::new(error)))
     }
 
@@ -262,6 +330,33 @@ pub fn is_collision(error: &DbError) -> bool {
         error,
         DbError::DatabaseError(UniqueViolation | SerializationFailure, _)
     ) || matches!(error, DbError::DatabaseError(_, about) if about.message().contains("deadlock"))
+}
+
+/// The database can't do it now, whatever it is asked: it does not answer, is full, or takes no writes. Trying again
+/// later helps.
+pub fn is_unavailable(error: &DbError) -> bool {
+    use diesel::result::DatabaseErrorKind::{ClosedConnection, ReadOnlyTransaction};
+    const SIGNS: [&str; 11] = [
+        "database is locked",
+        "disk is full",
+        "disk I/O error",
+        "readonly database",
+        "read-only",
+        "unable to open database",
+        "No space left",
+        "could not extend",
+        "server closed the connection",
+        "terminating connection",
+        "the database system is",
+    ];
+    match error {
+        // No connection could be had, or the write was given up with the others of its batch.
+        DbError::QueryBuilderError(_)
+        | DbError::BrokenTransactionManager
+        | DbError::DatabaseError(ClosedConnection | ReadOnlyTransaction, _) => true,
+        DbError::DatabaseError(_, about) => SIGNS.iter().any(|sign| about.message().contains(sign)),
+        _ => false,
+    }
 }
 
 /// A `LIKE … ESCAPE '\'` pattern that finds the text itself, whatever signs it has.

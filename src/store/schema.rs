@@ -76,6 +76,7 @@ diesel::table! {
         name_key -> Text,
         created_at -> BigInt,
         version -> BigInt,
+        people -> BigInt,
     }
 }
 
@@ -108,6 +109,49 @@ diesel::table! {
     connection_domains (connection_id, domain_id) {
         connection_id -> Text,
         domain_id -> Text,
+    }
+}
+
+diesel::table! {
+    connection_versions (connection_id, kind) {
+        connection_id -> Text,
+        kind -> Text,
+        settings_json -> Text,
+        client_secret_sealed -> Text,
+        at -> BigInt,
+        by_name -> Text,
+    }
+}
+
+diesel::table! {
+    connection_tests (id) {
+        id -> Text,
+        connection_id -> Text,
+        kind -> Text,
+        print -> Text,
+        at -> BigInt,
+        by_name -> Text,
+        passed -> Bool,
+        finding_json -> Text,
+    }
+}
+
+diesel::table! {
+    connection_links (id) {
+        id -> Text,
+        organization_id -> Text,
+        connection_id -> Text,
+        name -> Text,
+        token_hash -> Text,
+        browser_hash -> Nullable<Text>,
+        may_switch -> Bool,
+        created_at -> BigInt,
+        created_by -> Text,
+        expires_at -> BigInt,
+        begun_at -> Nullable<BigInt>,
+        begun_ip -> Text,
+        seen_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
     }
 }
 
@@ -148,6 +192,9 @@ diesel::table! {
         last_sign_in_at -> Nullable<BigInt>,
         version -> BigInt,
         role_given_by -> Text,
+        managed -> Bool,
+        name_key -> Text,
+        facet -> Nullable<Text>,
     }
 }
 
@@ -178,6 +225,7 @@ diesel::table! {
         settled_at -> Nullable<BigInt>,
         member_id -> Nullable<Text>,
         version -> BigInt,
+        reminded_of -> Nullable<BigInt>,
         links_day -> BigInt,
         links -> BigInt,
     }
@@ -204,6 +252,8 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,
+        test -> Text,
+        anew -> Bool,
     }
 }
 
@@ -220,6 +270,18 @@ diesel::table! {
         created_at -> BigInt,
         last_seen_at -> BigInt,
         idle_ms -> BigInt,
+        expires_at -> BigInt,
+        proved_at -> BigInt,
+        strength -> Text,
+    }
+}
+
+diesel::table! {
+    kept_forms (key_hash) {
+        key_hash -> Text,
+        account_id -> Text,
+        path -> Text,
+        body_sealed -> Text,
         expires_at -> BigInt,
     }
 }
@@ -279,6 +341,31 @@ diesel::table! {
         version -> BigInt,
         asked_at -> Nullable<BigInt>,
         asked -> Text,
+        assigned_account -> Text,
+        assigned_name -> Text,
+    }
+}
+
+diesel::table! {
+    denial_notes (id) {
+        id -> Text,
+        denial_id -> Text,
+        at -> BigInt,
+        by_account -> Text,
+        by_name -> Text,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    retentions (organization_id) {
+        organization_id -> Text,
+        record_days -> BigInt,
+        claim_days -> BigInt,
+        denial_days -> BigInt,
+        claims_at -> BigInt,
+        claims_id -> Text,
+        version -> BigInt,
     }
 }
 
@@ -309,6 +396,51 @@ diesel::table! {
         ip -> Text,
         before_json -> Text,
         after_json -> Text,
+        chain -> Text,
+        seq -> Nullable<BigInt>,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    audit_heads (chain) {
+        chain -> Text,
+        seq -> BigInt,
+        hash -> Text,
+        first_seq -> BigInt,
+        first_hash -> Text,
+    }
+}
+
+diesel::table! {
+    installation_facts (name) {
+        name -> Text,
+        value -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    member_counts (organization_id, facet) {
+        organization_id -> Text,
+        facet -> Text,
+        people -> BigInt,
+    }
+}
+
+diesel::table! {
+    invitation_counts (organization_id, state, hour) {
+        organization_id -> Text,
+        state -> Text,
+        hour -> BigInt,
+        invitations -> BigInt,
+    }
+}
+
+diesel::table! {
+    account_words (account_id, word) {
+        account_id -> Text,
+        word -> Text,
     }
 }
 
@@ -509,6 +641,151 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    totp_seeds (account_id) {
+        account_id -> Text,
+        seed_sealed -> Text,
+        last_step -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (account_id, code_hash) {
+        account_id -> Text,
+        code_hash -> Text,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Text,
+        account_id -> Text,
+        credential_id -> Text,
+        name -> Text,
+        credential_json -> Text,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    ceremonies (key_hash) {
+        key_hash -> Text,
+        purpose -> Text,
+        account_id -> Nullable<Text>,
+        state_json -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    half_sign_ins (key_hash) {
+        key_hash -> Text,
+        account_id -> Text,
+        return_to -> Text,
+        tries -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    break_glass_owners (organization_id, account_id) {
+        organization_id -> Text,
+        account_id -> Text,
+        named_at -> BigInt,
+        named_by -> Text,
+    }
+}
+
+diesel::table! {
+    break_glass_uses (id) {
+        id -> Text,
+        organization_id -> Text,
+        account_id -> Text,
+        name -> Text,
+        kind -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    letters (id) {
+        id -> Text,
+        organization_id -> Nullable<Text>,
+        kind -> Text,
+        recipient -> Text,
+        from_name -> Text,
+        subject -> Text,
+        about_kind -> Text,
+        about_id -> Text,
+        message_id -> Text,
+        body_sealed -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        reason -> Text,
+        queued_at -> BigInt,
+        since_at -> BigInt,
+        due_at -> BigInt,
+        useful_until -> Nullable<BigInt>,
+        claim -> Text,
+        claimed_until -> BigInt,
+        settled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    reset_links (token_hash) {
+        token_hash -> Text,
+        account_id -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    mail_server (id) {
+        id -> Text,
+        sent_at -> Nullable<BigInt>,
+        fault_at -> Nullable<BigInt>,
+        fault -> Text,
+    }
+}
+
+diesel::table! {
+    mail_settings (organization_id) {
+        organization_id -> Text,
+        requests -> Text,
+        digest -> Bool,
+        reminder_days -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    notices_told (organization_id, kind, key) {
+        organization_id -> Text,
+        kind -> Text,
+        key -> Text,
+        told_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    notices_people (entry_id) {
+        entry_id -> Text,
+        told_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    notices_read (id) {
+        id -> Text,
+        upto -> Text,
+    }
+}
+
 diesel::joinable!(connections -> organizations (organization_id));
 diesel::joinable!(domains -> organizations (organization_id));
 diesel::joinable!(teams -> organizations (organization_id));
@@ -521,6 +798,10 @@ diesel::joinable!(invitation_teams -> invitations (invitation_id));
 diesel::joinable!(invitation_teams -> teams (team_id));
 diesel::joinable!(connection_domains -> connections (connection_id));
 diesel::joinable!(connection_domains -> domains (domain_id));
+diesel::joinable!(connection_versions -> connections (connection_id));
+diesel::joinable!(connection_tests -> connections (connection_id));
+diesel::joinable!(connection_links -> connections (connection_id));
+diesel::joinable!(connection_links -> organizations (organization_id));
 diesel::joinable!(group_mappings -> connections (connection_id));
 diesel::joinable!(group_mappings -> teams (team_id));
 diesel::joinable!(identities -> accounts (account_id));
@@ -538,6 +819,7 @@ diesel::joinable!(scim_emails -> scim_users (user_id));
 diesel::joinable!(scim_groups -> connections (connection_id));
 diesel::joinable!(scim_group_members -> scim_groups (group_id));
 diesel::joinable!(scim_group_members -> scim_users (user_id));
+diesel::joinable!(letters -> organizations (organization_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
@@ -547,6 +829,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     teams,
     connections,
     connection_domains,
+    connection_versions,
+    connection_tests,
+    connection_links,
     group_mappings,
     identities,
     members,
@@ -555,12 +840,31 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitation_teams,
     attempts,
     sessions,
+    kept_forms,
+    totp_seeds,
+    recovery_codes,
+    passkeys,
+    ceremonies,
+    half_sign_ins,
+    break_glass_owners,
+    break_glass_uses,
+    reset_links,
     sign_ins,
     denials,
+    denial_notes,
+    retentions,
     sign_in_days,
     audit_events,
+    audit_heads,
+    installation_facts,
     setup_links,
     password_failures,
+    letters,
+    mail_server,
+    mail_settings,
+    notices_told,
+    notices_people,
+    notices_read,
     saml_settings,
     saml_certificates,
     saml_keys,
@@ -576,4 +880,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     scim_guards,
     scim_deactivations,
     seen_groups,
+    member_counts,
+    invitation_counts,
+    account_words,
 );

@@ -7,7 +7,9 @@ mod pages;
 mod queries;
 
 pub use model::{Belonging, Source, Team};
-pub use queries::{by_keys, find, find_by_name, give, leave_all, list, mapped, of_member, take_mapped};
+pub use queries::{
+    by_keys, find, find_by_name, give, leave_all, list, mapped, mapped_of, names_of, of_member, take_mapped,
+};
 
 use actix_web::web;
 

@@ -232,7 +232,8 @@ pub struct Detail {
     frame: Frame,
     team: Team,
     people: Slice<Person>,
-    candidates: Vec<(String, String, String)>,
+    candidates: Vec<Person>,
+    /// Whether there are more to add than are offered.
     more: bool,
     find: String,
 }
@@ -251,17 +252,20 @@ pub async fn detail(
     let (organization, id) = (admin.organization.clone(), path.into_inner().1);
     let find: String = search.find.trim().chars().take(200).collect();
     let text = find.to_lowercase();
-    let (team, people, mut candidates) = site
+    let limit = i64::try_from(CANDIDATES + 1).map_err(Problem::internal)?;
+    let asked = paging.clone();
+    let whole = site
         .store
-        .reading(move |conn| -> Result<_, Problem> {
-            let team = found(conn, &organization, &id)?;
-            let people = Slice::cut(queries::people(conn, &team.id, &paging)?, &paging, key);
-            let limit = i64::try_from(CANDIDATES + 1).map_err(Problem::internal)?;
-            let candidates = queries::candidates(conn, &organization, &team.id, &text, limit)?;
-            Ok((team, people, candidates))
-        })
+        .reading(move |conn| queries::whole(conn, &organization, &id, (&text, limit), &asked))
         .await?;
-    let more = candidates.len() > CANDIDATES;
+    let queries::Whole {
+        team,
+        people,
+        mut candidates,
+        beyond,
+    } = whole.ok_or(Problem::NotFound)?;
+    let people = Slice::cut(people, &paging, key);
+    let more = beyond || candidates.len() > CANDIDATES;
     candidates.truncate(CANDIDATES);
     Ok(Page::new(Detail {
         frame: admin.frame("teams"),

@@ -1,8 +1,7 @@
 //! SQL of teams and of who is in them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use diesel::dsl::count;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -11,11 +10,18 @@ use crate::access::Role;
 use crate::store::schema::{
     accounts, connections, group_mappings, invitation_teams, invitations, members, team_members, teams,
 };
+use crate::store::sql::Sql;
 use crate::store::time::Timestamp;
 use crate::store::{self, Conn, Result};
 use crate::web::Paging;
 
+/// Up to how many people are read and sorted, where a team or a word finds that many.
+const FEW: i64 = 2_000;
+
 type Row = (String, String, i64, i64);
+
+const COLUMNS: (teams::id, teams::name, teams::version, teams::people) =
+    (teams::id, teams::name, teams::version, teams::people);
 
 fn team((id, name, version, people): Row) -> Team {
     Team {
@@ -32,16 +38,9 @@ fn team((id, name, version, people): Row) -> Team {
 /// When the database refuses.
 pub fn list(conn: &mut Conn, organization: &str) -> Result<Vec<Team>> {
     let rows: Vec<Row> = teams::table
-        .left_join(team_members::table)
         .filter(teams::organization_id.eq(organization))
-        .group_by((teams::id, teams::name, teams::name_key, teams::version))
         .order(teams::name_key)
-        .select((
-            teams::id,
-            teams::name,
-            teams::version,
-            count(team_members::member_id.nullable()).aggregate_distinct(),
-        ))
+        .select(COLUMNS)
         .load(conn)?;
     Ok(rows.into_iter().map(team).collect())
 }
@@ -54,10 +53,10 @@ pub fn find(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Team
     let row = teams::table
         .find(id)
         .filter(teams::organization_id.eq(organization))
-        .select((teams::id, teams::name, teams::version))
+        .select(COLUMNS)
         .first(conn)
         .optional()?;
-    row.map(|row| with_people(conn, row)).transpose()
+    Ok(row.map(team))
 }
 
 /// The organization's team of this name, whatever its case.
@@ -68,18 +67,32 @@ pub fn find_by_name(conn: &mut Conn, organization: &str, name: &str) -> Result<O
     let row = teams::table
         .filter(teams::organization_id.eq(organization))
         .filter(teams::name_key.eq(name_key(&tidy(name))))
-        .select((teams::id, teams::name, teams::version))
+        .select(COLUMNS)
         .first(conn)
         .optional()?;
-    row.map(|row| with_people(conn, row)).transpose()
+    Ok(row.map(team))
 }
 
-fn with_people(conn: &mut Conn, (id, name, version): (String, String, i64)) -> Result<Team> {
-    let people = team_members::table
-        .filter(team_members::team_id.eq(&id))
-        .select(count(team_members::member_id).aggregate_distinct())
-        .first(conn)?;
-    Ok(team((id, name, version, people)))
+/// The names of the teams of these members, by name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn names_of(conn: &mut Conn, members: &[&str]) -> Result<HashMap<String, Vec<String>>> {
+    let rows: Vec<(String, String)> = team_members::table
+        .inner_join(teams::table)
+        .filter(team_members::member_id.eq_any(members))
+        .order(teams::name_key)
+        .select((team_members::member_id, teams::name))
+        .load(conn)?;
+    let mut names: HashMap<String, Vec<String>> = HashMap::new();
+    for (member, name) in rows {
+        let names = names.entry(member).or_default();
+        // Several sources may say the same.
+        if names.last() != Some(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Puts a member into teams. Being in one already by the same source changes nothing, and a team that is
@@ -119,13 +132,26 @@ pub fn give<'a>(
 /// # Errors
 /// When the database refuses.
 pub fn mapped(conn: &mut Conn, member: &str, connection: &str) -> Result<BTreeSet<String>> {
-    let ids: Vec<String> = team_members::table
+    let mapped = team_members::table
         .filter(team_members::member_id.eq(member))
         .filter(team_members::source.eq_any(Source::MAPPED.map(Source::as_str)))
         .filter(team_members::connection_id.eq(connection))
-        .select(team_members::team_id)
-        .load(conn)?;
+        .select(team_members::team_id);
+    let ids: Vec<String> = store::rows(conn, mapped)?;
     Ok(ids.into_iter().collect())
+}
+
+/// The same for several members: each with the id of one team.
+///
+/// # Errors
+/// When the database refuses.
+pub fn mapped_of(conn: &mut Conn, members: &[&str], connection: &str) -> Result<Vec<(String, String)>> {
+    team_members::table
+        .filter(team_members::member_id.eq_any(members))
+        .filter(team_members::source.eq_any(Source::MAPPED.map(Source::as_str)))
+        .filter(team_members::connection_id.eq(connection))
+        .select((team_members::member_id, team_members::team_id))
+        .load(conn)
 }
 
 /// Takes back what this connection's groups gave; other sources keep theirs.
@@ -267,39 +293,163 @@ pub fn member_name(conn: &mut Conn, organization: &str, member: &str) -> Result<
 
 type PersonRow = (String, String, String, String, String, String);
 
-/// One page of a team's people, by name, and one more if there are more.
-pub fn people(conn: &mut Conn, team: &str, paging: &Paging) -> Result<Vec<Person>> {
-    let here = team_members::table
-        .filter(team_members::team_id.eq(team))
-        .select(team_members::member_id);
-    let (name, id) = (accounts::name_key, members::id);
-    let mut query = members::table
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// What the page of a team shows.
+#[derive(Debug)]
+pub struct Whole {
+    /// The team.
+    pub team: Team,
+    /// One page of its people, by name, and one more if there are more.
+    pub people: Vec<Person>,
+    /// Who could be added, by name.
+    pub candidates: Vec<Person>,
+    /// Whether nobody is offered, because there are so many that they are to be looked for first.
+    pub beyond: bool,
+}
+
+#[derive(QueryableByName)]
+struct Begin {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = BigInt)]
+    people: i64,
+    /// How many members the organization has who were not removed.
+    #[diesel(sql_type = BigInt)]
+    members: i64,
+    /// How many accounts the longest word finds, counted up to one more than few.
+    #[diesel(sql_type = BigInt)]
+    hits: i64,
+}
+
+/// One of the organization's teams with a page of its people, and up to `most` members who could be added. `text` is
+/// how words of their names, addresses or usernames begin.
+pub fn whole(
+    conn: &mut Conn,
+    organization: &str,
+    id: &str,
+    (text, most): (&str, i64),
+    paging: &Paging,
+) -> Result<Option<Whole>> {
+    let words = crate::accounts::wanted(text);
+    let Some(begin) = begin(conn, organization, id, words.first())? else {
+        return Ok(None);
+    };
+    let team = team((begin.id, begin.name, begin.version, begin.people));
+    let here = people(conn, organization, &team, paging)?;
+    let beyond = words.is_empty() && begin.members >= most;
+    let outside = if beyond {
+        Vec::new()
+    } else {
+        let few = begin.hits <= FEW;
+        candidates(conn, organization, id, (&words, few), most)?
+    };
+    let everybody = [here.as_slice(), outside.as_slice()].concat();
+    let (mut people, candidates): (Vec<_>, Vec<_>) = by_ids(conn, &everybody)?
+        .into_iter()
+        .partition(|person| here.contains(&person.member));
+    if !people.is_empty() {
+        add_sources(conn, id, &mut people)?;
+    }
+    Ok(Some(Whole {
+        team,
+        people,
+        candidates,
+        beyond,
+    }))
+}
+
+fn begin(
+    conn: &mut Conn,
+    organization: &str,
+    id: &str,
+    word: Option<&(String, String)>,
+) -> Result<Option<Begin>> {
+    let mut sql = Sql::new(
+        "SELECT t.id AS id, t.name AS name, t.version AS version, t.people AS people, \
+         (SELECT CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM member_counts c \
+         WHERE c.facet < 'removed' AND c.organization_id = t.organization_id) AS members, ",
+    );
+    match word {
+        Some((from, to)) => sql
+            .add("(SELECT COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= ")
+            .bind(from)
+            .add(" AND w.word < ")
+            .bind(to)
+            .add(&format!(" LIMIT {}) AS few)", FEW + 1)),
+        None => sql.add("CAST(0 AS BIGINT)"),
+    };
+    sql.add(" AS hits FROM teams t WHERE t.organization_id = ")
+        .bind(organization)
+        .add(" AND t.id = ")
+        .bind(id);
+    Ok(sql.load(conn)?.pop())
+}
+
+/// The ids of one page of a team's people, by name, and one more if there are more. A team of few begins with its
+/// people; one of many with the organization's, in their order.
+fn people(conn: &mut Conn, organization: &str, team: &Team, paging: &Paging) -> Result<Vec<String>> {
+    let mut sql = Sql::default();
+    if team.people <= FEW {
+        sql.add("SELECT m.id AS id FROM (SELECT DISTINCT t.member_id AS one FROM team_members t WHERE t.team_id = ")
+            .bind(&team.id)
+            .add(") AS here CROSS JOIN members m WHERE m.id = here.one AND m.organization_id = ")
+            .bind(organization);
+    } else {
+        sql.add("SELECT m.id AS id FROM members m WHERE m.organization_id = ")
+            .bind(organization)
+            .add(" AND EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ")
+            .bind(&team.id)
+            .add(")");
+    }
+    let (sign, way) = if paging.is_backwards() {
+        ("<", "DESC")
+    } else {
+        (">", "ASC")
+    };
+    if let Some((last, name_key)) = paging.key().and_then(|key| key.split_once('.')) {
+        sql.add(&format!(" AND m.name_key {sign}= "))
+            .bind(name_key)
+            .add(&format!(" AND (m.name_key {sign} "))
+            .bind(name_key)
+            .add(&format!(" OR m.id {sign} "))
+            .bind(last)
+            .add(")");
+    }
+    sql.add(&format!(
+        " ORDER BY m.name_key {way}, m.id {way} LIMIT {}",
+        Paging::limit()
+    ));
+    Ok(sql.load::<Id>(conn)?.into_iter().map(|one| one.id).collect())
+}
+
+/// These members, in this order.
+fn by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Person>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<PersonRow> = members::table
         .inner_join(accounts::table)
-        .filter(members::id.eq_any(here))
+        .filter(members::id.eq_any(ids))
         .select((
-            id,
+            members::id,
             accounts::full_name,
-            name,
+            accounts::name_key,
             accounts::email,
             members::role,
             members::state,
         ))
-        .limit(Paging::limit())
-        .into_boxed();
-    if let Some((last, name_key)) = paging.key().and_then(|key| key.split_once('.')) {
-        query = if paging.is_backwards() {
-            query.filter(name.lt(name_key).or(name.eq(name_key).and(id.lt(last))))
-        } else {
-            query.filter(name.gt(name_key).or(name.eq(name_key).and(id.gt(last))))
-        };
-    }
-    query = if paging.is_backwards() {
-        query.order((name.desc(), id.desc()))
-    } else {
-        query.order((name, id))
-    };
-    let mut people: Vec<Person> = query.load::<PersonRow>(conn)?.into_iter().map(person).collect();
-    add_sources(conn, team, &mut people)?;
+        .load(conn)?;
+    let mut people: Vec<Person> = rows.into_iter().map(person).collect();
+    people.sort_by_key(|person| ids.iter().position(|id| *id == person.member));
     Ok(people)
 }
 
@@ -335,34 +485,40 @@ fn add_sources(conn: &mut Conn, team: &str, people: &mut [Person]) -> Result<()>
     Ok(())
 }
 
-/// Members who are not in the team, by name: id, name and address. `text` is part of a name or an address,
-/// folded.
-pub fn candidates(
+/// The ids of members who are not in the team, by name. It begins with those whom the longest word finds, where they
+/// are few.
+fn candidates(
     conn: &mut Conn,
     organization: &str,
     team: &str,
-    text: &str,
-    limit: i64,
-) -> Result<Vec<(String, String, String)>> {
-    let here = team_members::table
-        .filter(team_members::team_id.eq(team))
-        .select(team_members::member_id);
-    let part = store::containing(text);
-    let fits = accounts::name_key
-        .like(part.clone())
-        .escape('\\')
-        .or(accounts::email_key.like(part).escape('\\'));
-    let rows: Vec<(String, String, String)> = members::table
-        .inner_join(accounts::table)
-        .filter(members::organization_id.eq(organization))
-        .filter(members::state.ne("removed"))
-        .filter(members::id.ne_all(here))
-        .filter(fits)
-        .order((accounts::name_key, members::id))
-        .select((members::id, accounts::full_name, accounts::email))
-        .limit(limit)
-        .load(conn)?;
-    Ok(rows)
+    (words, few): (&[(String, String)], bool),
+    most: i64,
+) -> Result<Vec<String>> {
+    let begins = words.first().filter(|_| few);
+    let mut sql = Sql::new("SELECT m.id AS id FROM ");
+    if let Some((from, to)) = begins {
+        sql.add("(SELECT DISTINCT w.account_id AS one FROM account_words w WHERE w.word >= ")
+            .bind(from)
+            .add(" AND w.word < ")
+            .bind(to)
+            .add(") AS start CROSS JOIN members m WHERE m.account_id = start.one AND m.organization_id = ");
+    } else {
+        sql.add("members m WHERE m.organization_id = ");
+    }
+    sql.bind(organization).add(" AND m.state <> 'removed'");
+    for (from, to) in words.iter().skip(usize::from(begins.is_some())) {
+        sql.add(
+            " AND EXISTS (SELECT 1 FROM account_words w WHERE w.account_id = m.account_id AND w.word >= ",
+        )
+        .bind(from)
+        .add(" AND w.word < ")
+        .bind(to)
+        .add(")");
+    }
+    sql.add(" AND NOT EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ")
+        .bind(team)
+        .add(&format!(") ORDER BY m.name_key, m.id LIMIT {most}"));
+    Ok(sql.load::<Id>(conn)?.into_iter().map(|one| one.id).collect())
 }
 
 /// What names the team.

@@ -32,6 +32,15 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         }),
     )
     .route(
+        "/static/passkeys.js",
+        web::get().to(|| {
+            file(
+                "text/javascript; charset=utf-8",
+                include_str!("../../static/passkeys.js"),
+            )
+        }),
+    )
+    .route(
         "/favicon.ico",
         web::get().to(|| async { super::see_other("/static/icon.svg") }),
     )

@@ -27,13 +27,7 @@ impl Client {
                 .unwrap_or("")
         };
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
-        let is_trusted = |address: &IpAddr| {
-            trusted.iter().any(|network| {
-                network
-                    .parse::<crate::outbound::Network>()
-                    .is_ok_and(|network| network.contains(*address))
-            })
-        };
+        let is_trusted = |address: &IpAddr| is_trusted(trusted, *address);
         // The last address that no trusted proxy of ours wrote is the client's.
         let ip = peer.map(|peer| {
             if !is_trusted(&peer) {
@@ -60,6 +54,15 @@ impl Client {
                 .collect(),
         }
     }
+}
+
+/// Whether a proxy of ours has this address.
+pub(super) fn is_trusted(trusted: &[String], address: IpAddr) -> bool {
+    trusted.iter().any(|network| {
+        network
+            .parse::<crate::outbound::Network>()
+            .is_ok_and(|network| network.contains(address))
+    })
 }
 
 impl FromRequest for Client {

@@ -1,10 +1,13 @@
 //! What a form sent, after its token was checked; and what is wrong with it.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use tokio::sync::OnceCell;
 
 use super::{Problem, Site, csrf, multipart};
 
@@ -82,18 +85,46 @@ impl Posted {
     }
 }
 
+type Arriving = Pin<Box<dyn Future<Output = Result<web::Bytes, actix_web::Error>>>>;
+
+/// The body of a request, which is read once, whoever asks for it: the form itself, and what keeps a form that
+/// can't be taken yet.
+#[derive(Clone)]
+struct Body(Rc<(Cell<Option<Arriving>>, OnceCell<Result<web::Bytes, String>>)>);
+
+impl Body {
+    fn of(request: &HttpRequest, payload: &mut Payload) -> Self {
+        if let Some(known) = request.extensions().get::<Self>() {
+            return known.clone();
+        }
+        let arriving: Arriving = Box::pin(web::Bytes::from_request(request, payload));
+        let body = Self(Rc::new((Cell::new(Some(arriving)), OnceCell::new())));
+        request.extensions_mut().insert(body.clone());
+        body
+    }
+
+    async fn arrived(&self) -> Result<web::Bytes, String> {
+        let (arriving, arrived) = &*self.0;
+        let read = async || match arriving.take() {
+            Some(body) => body.await.map_err(|error| error.to_string()),
+            None => Err("it was cut short".to_owned()),
+        };
+        arrived.get_or_init(read).await.clone()
+    }
+}
+
 impl FromRequest for Posted {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let request = request.clone();
-        let body = web::Bytes::from_request(&request, payload);
+        let body = Body::of(&request, payload);
         Box::pin(async move {
             if !kind_of(&request).starts_with(ENCODED) {
                 return Err(elsewhere());
             }
-            let posted = encoded(&whole(body).await?)?;
+            let posted = encoded(&whole(body.arrived()).await?)?;
             posted.own_of(&request)
         })
     }
@@ -168,7 +199,7 @@ fn nul() -> Problem {
 }
 
 async fn whole(
-    body: impl Future<Output = Result<web::Bytes, actix_web::Error>>,
+    body: impl Future<Output = Result<web::Bytes, impl std::fmt::Display>>,
 ) -> Result<web::Bytes, Problem> {
     let body = body
         .await

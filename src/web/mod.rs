@@ -3,14 +3,19 @@
 pub mod assets;
 pub mod client;
 pub mod csrf;
+pub mod download;
 pub mod flash;
 pub mod form;
 pub mod headers;
+pub mod limits;
+pub mod metrics;
 mod multipart;
 pub mod page;
 pub mod paging;
 pub mod problem;
+pub mod request;
 pub mod site;
+pub mod tls;
 pub mod zone;
 
 pub use client::Client;

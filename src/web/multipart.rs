@@ -86,6 +86,7 @@ mod tests {
         parts.collect::<String>() + "--b;1--\r\n"
     }
 
+    /// UPL-009.
     #[test]
     fn fields_and_files_are_told_apart() {
         let text = body(&[
@@ -109,6 +110,7 @@ mod tests {
         assert_eq!(found, expected);
     }
 
+    /// UPL-009.
     #[test]
     fn what_is_broken_is_no_form() {
         let good = body(&[("name=\"a\"", "b")]);

@@ -29,6 +29,8 @@ pub enum Problem {
     Upstream(String),
     /// Nobody is signed in: off to the sign-in page, and back to this path afterwards. 303.
     SignInFirst(String),
+    /// The person was signed in too long ago for this: they are asked again at this path. 303.
+    StillYou(String),
     /// Our own fault. Logged with a reference; its text never leaves. 500, or 503 when trying again helps.
     Internal(String),
     /// We can't do it now; nothing has happened. 503.
@@ -61,6 +63,7 @@ impl Problem {
             Self::Enough(_) => "Enough for today",
             Self::Upstream(_) => "Another server did not answer",
             Self::SignInFirst(_) => "Sign in first",
+            Self::StillYou(_) => "Is it still you?",
             Self::Internal(_) => "Something went wrong on our side",
             Self::Unavailable(_) => "Try again in a moment",
         }
@@ -80,6 +83,7 @@ impl Problem {
             | Self::Upstream(text) => text.clone(),
             Self::TooMany(seconds) => format!("Wait {seconds} seconds, then try again."),
             Self::SignInFirst(_) => "Sign in, then you are brought back here.".to_owned(),
+            Self::StillYou(_) => "Show that it is still you, then you are brought back here.".to_owned(),
             Self::Internal(_) => {
                 "Nothing was changed. If it happens again, tell whoever runs this server the reference below."
                     .to_owned()
@@ -105,6 +109,7 @@ impl From<DbError> for Problem {
             other if crate::store::is_collision(&other) => Self::Conflict(
                 "Somebody else changed the same thing at the same moment. Go back and try again.".to_owned(),
             ),
+            other if crate::store::is_unavailable(&other) => Self::Unavailable(other.to_string()),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -121,7 +126,7 @@ impl ResponseError for Problem {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) | Self::Enough(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
-            Self::SignInFirst(_) => StatusCode::SEE_OTHER,
+            Self::SignInFirst(_) | Self::StillYou(_) => StatusCode::SEE_OTHER,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -131,6 +136,9 @@ impl ResponseError for Problem {
         if let Self::SignInFirst(path) = self {
             let to: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
             return super::see_other(&format!("/sign-in?return_to={to}"));
+        }
+        if let Self::StillYou(path) = self {
+            return super::see_other(path);
         }
         let reference = matches!(self, Self::Internal(_) | Self::Unavailable(_)).then(id::new_reference);
         if let Some(reference) = &reference {
@@ -144,6 +152,9 @@ impl ResponseError for Problem {
         let mut answer = HttpResponse::build(self.status_code());
         if let Self::TooMany(seconds) = self {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if let Self::Unavailable(_) = self {
+            answer.insert_header((header::RETRY_AFTER, "5"));
         }
         answer
             .content_type("text/html; charset=utf-8")

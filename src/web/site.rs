@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::limits::Limits;
 use crate::config::Config;
 use crate::store::Store;
 use crate::store::sealed::Sealer;
@@ -18,6 +19,8 @@ pub struct Site {
     pub clock: Clock,
     /// Seals secrets at rest.
     pub sealer: Sealer,
+    /// How often one network address may do what proves nothing.
+    pub limits: Limits,
     form_key: [u8; 32],
 }
 
@@ -26,6 +29,7 @@ impl Site {
     pub fn new(config: Config, store: Store, clock: Clock, sealer: Sealer) -> Self {
         let form_key = sealer.derive("form tokens");
         Self {
+            limits: Limits::new(config.rate_limit),
             config: Arc::new(config),
             store,
             clock,

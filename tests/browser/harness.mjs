@@ -1,9 +1,13 @@
 // What the journeys in a real browser stand on: Chromium, the demo as a process of its own, and the audit that every
 // page must pass: axe finds nothing, nothing scrolls sideways, the browser refuses and reports nothing.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
@@ -60,9 +64,7 @@ export async function tab(context) {
  * it is: the address after `Open`, and the one after `Identity provider`.
  */
 export async function startDemo() {
-  const program = process.env.VESTIBULE_BIN ?? fileURLToPath(new URL('target/debug/vestibule', root));
-  assert(existsSync(program), `${program} is missing: run scripts/test`);
-  const demo = spawn(program, ['demo', '--listen', '127.0.0.1:0', '--provider-listen', '127.0.0.1:0']);
+  const demo = spawn(program(), ['demo', '--listen', '127.0.0.1:0', '--provider-listen', '127.0.0.1:0']);
   let printed = '';
   const found = (word) => printed.match(new RegExp(`${word}[^\\n]*?(https?://[^\\s/]+)`))?.[1];
   const addresses = await new Promise((resolve, reject) => {
@@ -151,4 +153,49 @@ async function sideways(page) {
     return [scrollWidth, clientWidth];
   });
   return is > may ? [`scrolls sideways: ${is} px wide`] : [];
+}
+
+const program = () => {
+  const path = process.env.VESTIBULE_BIN ?? fileURLToPath(new URL('target/debug/vestibule', root));
+  assert(existsSync(path), `${path} is missing: run scripts/test`);
+  return path;
+};
+
+/**
+ * Starts `vestibule serve` on a free port with a database of its own, reached by the name `localhost`, and makes an
+ * owner of Acme. (Passkeys want a host that has a name; the demo has an address.)
+ */
+export async function startNamed(email, password) {
+  const folder = mkdtempSync(join(tmpdir(), 'vestibule-'));
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  const env = {
+    ...process.env,
+    DATABASE_URL: join(folder, 'vestibule.db'),
+    VESTIBULE_KEY_FILE: join(folder, 'vestibule.key'),
+    VESTIBULE_LISTEN: `127.0.0.1:${port}`,
+    VESTIBULE_PUBLIC_URL: `http://localhost:${port}`,
+  };
+  const made = spawnSync(program(), ['make-owner', '--org', 'acme', '--org-name', 'Acme', '--email', email, '--name', 'Olive Owner'], {
+    env,
+    input: `${password}\n`,
+    encoding: 'utf8',
+  });
+  assert.equal(made.status, 0, made.stderr);
+  const server = spawn(program(), ['serve'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  let printed = '';
+  await new Promise((resolve, reject) => {
+    server.stderr.setEncoding('utf8').on('data', (text) => {
+      printed += text;
+      if (printed.includes('The door is open')) resolve();
+    });
+    server.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${printed}`)));
+  });
+  const stop = () => {
+    server.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url: env.VESTIBULE_PUBLIC_URL, database: env.DATABASE_URL, stop };
 }

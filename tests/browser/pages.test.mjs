@@ -38,7 +38,8 @@ class Walk {
   add(address) {
     const url = new URL(address, demo.url);
     url.hash = '';
-    if (url.origin !== demo.url || /\.(css|svg|ico|csv)$/.test(url.pathname)) return;
+    // A test starts at the provider, which is no page of ours.
+    if (url.origin !== demo.url || /\.(css|svg|ico|csv)$|\/test\/start$/.test(url.pathname)) return;
     const known = this.seen.get(kind(url)) ?? new Set();
     if (known.has(url.href) || known.size >= alike) return;
     this.seen.set(kind(url), known.add(url.href));
@@ -85,7 +86,7 @@ class Walk {
     if (page.url() !== url) await page.goto(url);
     const form = page.locator('form[method=post]').nth(number);
     if ((await form.count()) === 0) return;
-    const texts = form.locator('input:not([type=hidden], [type=checkbox], [type=radio], [readonly]), textarea');
+    const texts = form.locator('input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [readonly]), textarea');
     const kindOfForm = `${kind(new URL(url))} form ${number + 1}`;
     if ((await texts.count()) === 0 || this.seen.has(kindOfForm)) return;
     this.seen.set(kindOfForm, new Set());
@@ -150,13 +151,21 @@ test('what an owner sees', async () => {
   const page = await olive();
   const walk = new Walk('owner', page.context());
   const invitation = await invites(page, walk);
-  for (const path of ['/orgs/acme', '/account', '/operator', '/operator/organizations?q=zzz']) walk.add(path);
-  for (const list of ['members?q=zzz', 'invitations?q=zzz', 'denied?person=zzz', 'denied?state=settled', 'sign-ins', 'audit']) {
+  for (const path of ['/orgs/acme', '/account', '/operator', '/operator/organizations?q=zzz', '/operator/mail']) walk.add(path);
+  for (const list of ['members?q=zzz', 'invitations?q=zzz', 'denied?person=zzz', 'denied?state=settled', 'sign-ins', 'audit', 'mail', 'mail?state=sent']) {
     walk.add(`/orgs/acme/${list}`);
   }
+  for (const many of ['join&whom=all', 'role&whom=all&to_role=admin', 'remove&whom=all', 'reactivate&whom=all']) {
+    walk.add(`/orgs/acme/members/bulk?deed=${many}`);
+  }
+  for (const list of ['members?sort=seen&role=member', 'invitations/resend?all=yes', 'invitations/revoke?all=yes']) walk.add(`/orgs/acme/${list}`);
   await groups(page, walk);
+  await foreseen(page, walk);
+  const link = await connectionsLife(page, walk);
+  walk.add('/orgs/acme/set-up');
   await walk.go();
   walk.done(25);
+  await holderOfALink(link);
   await landing(invitation);
 });
 
@@ -167,11 +176,83 @@ async function groups(page, walk) {
   await page.getByRole('link', { name: 'Groups and teams…' }).click();
   await page.getByRole('button', { name: 'See what changes…' }).click();
   await walk.check(page, ' groups review');
+  await page.getByRole('button', { name: 'See whom it concerns, by name…' }).click();
+  await walk.check(page, ' groups by name');
+}
+
+/** What is seen before a switch: each change with somebody whom it concerns. */
+async function foreseen(page, walk) {
+  await page.goto(`${demo.url}/orgs/acme/connections`);
+  await page.getByRole('link', { name: 'Acme ID' }).click();
+  const connection = page.url();
+  for (const rest of ['/jit', '/jit?how=in.jit', '/scim', '/domains?chosen=yes', '/newcomers?role=admin', '/enforce/people']) {
+    walk.add(`${connection}${rest}`);
+  }
+  for (const path of ['settings/seats?seats=1', 'settings/seats?seats=x', 'settings/retention', 'dry-run', 'denied?assigned=nobody']) {
+    walk.add(`/orgs/acme/${path}`);
+  }
+  await page.goto(`${demo.url}/orgs/acme/denied`);
+  for (const tick of await page.getByRole('checkbox').all()) await tick.check();
+  await page.getByRole('button', { name: 'Dismiss the ticked…' }).click();
+  await walk.check(page, ' dismiss many');
+  await page.goto(`${demo.url}/orgs/acme/dry-run`);
+  await page.getByLabel('E-mail address').fill('tess@acme.example');
+  await page.getByRole('button', { name: 'See what would happen' }).click();
+  await walk.check(page, ' dry run answered');
+}
+
+/** A test, a draft and a set-up link; answers the link. */
+async function connectionsLife(page, walk) {
+  await page.goto(`${demo.url}/orgs/acme/connections`);
+  await page.getByRole('link', { name: 'Acme ID' }).click();
+  const base = page.url();
+  await walk.check(page, ' connection');
+  await page.goto(`${base}/test`);
+  await page.getByRole('link', { name: 'Sign in at the provider' }).click();
+  await page.getByRole('button', { name: 'Sign in as Max Meyer' }).click();
+  await page.getByRole('heading', { name: 'The test passed' }).waitFor();
+  await walk.check(page, ' test passed');
+  await page.goto(`${base}/edit`);
+  await page.getByLabel('Scopes').fill('openid email');
+  await page.getByRole('button', { name: 'Save the connection' }).click();
+  await walk.check(page, ' draft');
+  await page.getByRole('button', { name: 'Swap the draft in' }).click();
+  await walk.check(page, ' draft refused');
+  await page.getByLabel('Swap it in without a test').check();
+  await page.getByRole('button', { name: 'Swap the draft in' }).click();
+  await walk.check(page, ' swapped in');
+  await page.goto(`${base}/previous`);
+  await walk.check(page, ' take back');
+  for (const rest of ['test', 'draft', 'enforce', 'guides', 'guides/okta', 'guides/entra', 'links', 'state']) walk.add(`${base}/${rest}`);
+  await page.goto(`${base}/links`);
+  await page.getByLabel('Who gets it').fill('Ines, IT');
+  await page.getByRole('button', { name: 'Make the link' }).click();
+  await walk.check(page, ' link made');
+  return page.getByLabel('Link for Ines, IT').inputValue();
+}
+
+/** What whoever holds a set-up link sees. */
+async function holderOfALink(link) {
+  const page = await person(browser);
+  const walk = new Walk('guest', page.context());
+  await page.goto(link);
+  await walk.check(page, ' begin');
+  await page.getByRole('button', { name: 'Begin in this browser' }).click();
+  walk.add('/connect');
+  await walk.go();
+  walk.done(8);
+  const other = await person(browser);
+  await other.goto(link);
+  await audit(other);
 }
 
 /** The pages between a list of addresses and its links; answers the link. */
 async function invites(page, walk) {
   await page.goto(`${demo.url}/orgs/acme/invitations/new`);
+  await page.getByLabel('E-mail addresses').fill('email,role,teams\nnobody,,\nuna@acme.example,boss,\nuna@acme.example,,Moon crew\n,,');
+  await page.getByRole('button', { name: 'Review' }).click();
+  await walk.check(page, ' review of mistakes');
+  await page.getByRole('button', { name: 'Change the list' }).click();
   await page.getByLabel('E-mail addresses').fill('una@acme.example, max@acme.example, not an address');
   await page.getByRole('button', { name: 'Review' }).click();
   await walk.check(page, ' review');
@@ -201,6 +282,7 @@ test('what a member sees', async () => {
   walk.done(4);
 });
 
+// OUT-013.
 test('what a stranger sees', async () => {
   const page = await by('Sam Stone');
   const walk = new Walk('stranger', page.context());

@@ -127,4 +127,164 @@ both_databases! {
             adam.does_not_see("Beta’s secret");
         }
     }
+
+    /// Every change finds its chain whole; what is done to the tables behind the application's back is refused, or is
+    /// named where the triggers were taken away first.
+    /// ADM-012.
+    async fn the_log_is_append_only_and_chained(db: Database) {
+        let is_postgres = db.is_postgres();
+        let acme = Acme::alone(db);
+        let ids: Vec<String> = (0..5)
+            .map(|number| write(&acme, &acme.organization, "Ada", "moon.landed", &format!("Apollo {number}")))
+            .collect();
+        let whole = acme.read(|conn| Ok(audit::verify::verify(conn, &[])?));
+        assert!(whole.broken.is_empty() && whole.entries > 10, "{whole:?}");
+        for change in [
+            format!("UPDATE audit_events SET actor_name = 'Eve' WHERE id = '{}'", ids[2]),
+            format!("DELETE FROM audit_events WHERE id = '{}'", ids[2]),
+            "DELETE FROM audit_events".to_owned(),
+            "DELETE FROM audit_heads".to_owned(),
+            "UPDATE audit_heads SET seq = 0".to_owned(),
+            "DELETE FROM organizations".to_owned(),
+        ] {
+            let error = acme.try_run(&change).unwrap_err();
+            assert!(error.contains("append-only"), "{change}: {error}");
+        }
+        if is_postgres {
+            assert!(acme.try_run("TRUNCATE audit_events").unwrap_err().contains("append-only"));
+        }
+        // Whoever owns the database can take the triggers away. Then the chain tells.
+        for trigger in ["audit_events_never_change", "audit_events_never_go"] {
+            acme.run(&format!("DROP TRIGGER {trigger}{}", if is_postgres { " ON audit_events" } else { "" }));
+        }
+        let first_broken = || {
+            let found = acme.read(|conn| Ok(audit::verify::verify(conn, &[])?));
+            assert_eq!(found.broken.len(), 1, "{found:?}");
+            assert_eq!(found.broken[0].chain, acme.organization);
+            found.broken[0].what.clone()
+        };
+        acme.run(&format!("UPDATE audit_events SET actor_name = 'Eve' WHERE id = '{}'", ids[2]));
+        assert!(first_broken().contains(&ids[2]), "{}", first_broken());
+        acme.run(&format!("UPDATE audit_events SET actor_name = 'Ada' WHERE id = '{}'", ids[2]));
+        assert!(acme.read(|conn| Ok(audit::verify::verify(conn, &[])?)).broken.is_empty());
+        acme.run(&format!("DELETE FROM audit_events WHERE id = '{}'", ids[4]));
+        assert!(first_broken().contains("the last entries are missing"), "{}", first_broken());
+        acme.run(&format!("DELETE FROM audit_events WHERE id = '{}'", ids[2]));
+        assert!(first_broken().ends_with("is missing"), "{}", first_broken());
+    }
+
+    /// Several who write at once, for organizations and for none, leave whole chains.
+    /// ADM-012.
+    async fn writers_at_once_leave_whole_chains(db: Database) {
+        let acme = Acme::alone(db);
+        let beta = orgs::Settings { name: "Beta".into(), ..acme.now().settings };
+        acme.write(|conn, now| orgs::actions::create(conn, now, &Actor::operator(), "beta", beta));
+        let beta = acme.read(|conn| Ok(orgs::find_by_slug(conn, "beta")?.unwrap().id));
+        let store = acme.installation.site.store.clone();
+        let writers: Vec<_> = (0..8)
+            .map(|writer| {
+                let (store, organizations) = (store.clone(), [acme.organization.clone(), beta.clone()]);
+                std::thread::spawn(move || {
+                    for round in 0..15 {
+                        // Some are taken back: nothing of them is left in the chain.
+                        let outcome = store.write(|conn| {
+                            for organization in [organizations.first(), organizations.last(), None] {
+                                let event = Event {
+                                    organization: organization.map(String::as_str),
+                                    action: "moon.landed",
+                                    ..Event::default()
+                                };
+                                audit::record(conn, round, &Actor::system(), &event)?;
+                            }
+                            if round % 5 == writer % 5 {
+                                return Err(vestibule::store::DbError::RollbackTransaction);
+                            }
+                            Ok(())
+                        });
+                        assert_eq!(outcome.is_err(), round % 5 == writer % 5, "{outcome:?}");
+                    }
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        let found = acme.read(|conn| Ok(audit::verify::verify(conn, &[])?));
+        assert!(found.broken.is_empty(), "{found:?}");
+        assert_eq!(acme.count("audit_events WHERE action = 'moon.landed'"), 8 * 12 * 3);
+    }
+
+    /// What a program wrote that knew nothing of chains is given its place at the next start.
+    async fn entries_of_an_older_program_are_given_a_place(db: Database) {
+        let acme = Acme::alone(db);
+        for number in 0..3 {
+            acme.run(&format!(
+                "INSERT INTO audit_events (id, organization_id, at, actor_kind, action) \
+                 VALUES ('0{number}', {}, 5, 'person', 'moon.landed')",
+                if number == 1 { "NULL".to_owned() } else { format!("'{}'", acme.organization) }
+            ));
+        }
+        let found = acme.read(|conn| Ok(audit::verify::verify(conn, &[])?));
+        assert!(found.broken[0].what.contains("has no place"), "{found:?}");
+        assert_eq!(audit::tend::chain_up(&acme.installation.site.store).unwrap(), 3);
+        let found = acme.read(|conn| Ok(audit::verify::verify(conn, &[])?));
+        assert!(found.broken.is_empty(), "{found:?}");
+    }
+
+    /// Retention takes entries away by the one door, and the rest still verifies, also against anchors from before.
+    /// BAK-006.
+    async fn what_is_trimmed_leaves_a_chain_that_verifies(db: Database) {
+        let acme = Acme::alone(db);
+        let (store, folder) = (acme.installation.site.store.clone(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("anchors");
+        for number in 0..4 {
+            write(&acme, &acme.organization, "Ada", "moon.landed", &format!("Apollo {number}"));
+        }
+        let now = acme.installation.site.now();
+        assert!(audit::tend::drop_anchor(&store, &path, now).unwrap() > 0);
+        assert_eq!(audit::tend::drop_anchor(&store, &path, now).unwrap(), 0);
+        assert_eq!(audit::tend::trim(&store, now, 30).unwrap(), 0);
+        acme.installation.site.clock.advance(40 * DAY);
+        write(&acme, &acme.organization, "Ada", "moon.landed", "Apollo 11");
+        let now = acme.installation.site.now();
+        assert!(audit::tend::trim(&store, now, 30).unwrap() > 4);
+        assert_eq!(audit::tend::trim(&store, now, 30).unwrap(), 0);
+        let anchors = audit::verify::Anchor::read(&path).unwrap();
+        let found = acme.read(|conn| Ok(audit::verify::verify(conn, &anchors)?));
+        assert!(found.broken.is_empty(), "{found:?}");
+        assert_eq!(acme.count("audit_events WHERE action = 'moon.landed'"), 1);
+        assert!(audit::tend::drop_anchor(&store, &path, now).unwrap() > 0);
+        let mut anchors = audit::verify::Anchor::read(&path).unwrap();
+        let last = anchors.iter_mut().rev().find(|anchor| anchor.chain == acme.organization).unwrap();
+        last.seq += 1;
+        let found = acme.read(|conn| Ok(audit::verify::verify(conn, &anchors)?));
+        assert!(found.broken[0].what.contains("older back-up"), "{found:?}");
+        // A beginning that was moved by hand is told by no entry.
+        acme.run(&format!(
+            "UPDATE audit_heads SET first_seq = first_seq + 1, first_hash = 'x' WHERE chain = '{}'",
+            acme.organization
+        ));
+        let found = acme.read(|conn| Ok(audit::verify::verify(conn, &[])?));
+        assert_eq!(found.broken.len(), 1, "{found:?}");
+    }
+
+    /// The list as a file: what the filters leave, all of it, and nobody else's.
+    /// UPL-006, BAK-007.
+    async fn the_log_can_be_taken_along_as_a_file(db: Database) {
+        let acme = Acme::alone(db);
+        for number in 0..1_100 {
+            let name = if number == 7 { "=2+3".to_owned() } else { format!("Apollo {number}") };
+            write(&acme, &acme.organization, "Ada", "moon.landed", &name);
+        }
+        write(&acme, &acme.organization, "Ada", "mars.landed", "Viking");
+        let mut owner = acme.owner().await;
+        owner.get(&acme.to("/audit?action=moon.landed")).await.click("CSV").await;
+        assert_eq!(owner.status(), 200);
+        assert_eq!(owner.body().lines().count(), 1_101);
+        assert!(owner.body().contains("\"'=2+3\"") && !owner.body().contains("Viking"));
+        owner.get(&acme.to("/audit.jsonl?action=mars.landed")).await;
+        let line: serde_json::Value = serde_json::from_str(owner.body().trim()).unwrap();
+        assert_eq!((&line["subject"], line["hash"].as_str().unwrap().len()), (&json!("Viking"), 64));
+        assert!(owner.header("content-disposition").unwrap().contains("audit.jsonl"));
+    }
 }

@@ -86,7 +86,7 @@ both_databases! {
             .sees(&acme.installation.to("/sign-in/acme/okta-new"))
             .sees("never shown again");
         olive.click("Turn on… sign-in").await.sees("Turn on this connection?").sees("redirect address");
-        olive.submit("Turn on Okta (new)", &[]).await.sees("People can now sign in by Okta (new).");
+        olive.submit("Turn on Okta (new)", &[("untested", "yes")]).await.sees("People can now sign in by Okta (new).");
         assert!(acme.read(|conn| Ok(connections::find(conn, &made.id)?.unwrap())).is_on());
         assert_eq!(audit(&acme, "connection.created").len(), 1);
         assert_eq!(
@@ -197,12 +197,13 @@ both_databases! {
         olive.sees("can't be reached");
         assert_eq!(acme.connection().issuer, "http://127.0.0.1:9");
         olive.submit("Save the connection", &[("issuer", provider.issuer()), ("client_secret", "new")]).await;
-        olive.sees("Acme ID is saved.");
+        olive.sees("is kept as a draft").sees("Issuer");
+        olive.submit("Swap the draft in", &[("untested", "yes")]).await.sees("uses the new settings from now on");
         let changed = acme.connection();
         assert_eq!(changed.issuer, provider.issuer());
         let sealer = &acme.installation.site.sealer;
         assert_eq!(sealer.open(&secret_place(&changed.id), &changed.client_secret_sealed).unwrap(), "new");
-        let entries = audit(&acme, "connection.changed");
+        let entries = audit(&acme, "connection.swapped_in");
         assert!(entries[0].0.contains("127.0.0.1:9") && entries[0].1.contains(r#""client_secret":"changed""#), "{entries:?}");
     }
 

@@ -104,7 +104,7 @@ both_databases! {
         let known = acme.read(|conn| Ok(connections::find(conn, &id)?.unwrap()));
         assert_eq!((known.state, known.jit, known.scim), (State::Draft, true, false));
         owner.get(&acme.to(&format!("/connections/{id}/state"))).await.sees(&format!("/sign-in/saml/{id}/acs"));
-        owner.submit("Turn on Okta", &[]).await.sees("People can now sign in by");
+        owner.submit("Turn on Okta", &[("untested", "yes")]).await.sees("People can now sign in by");
     }
 
     async fn a_connection_may_wait_for_its_provider(db: Database) {

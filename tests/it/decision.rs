@@ -94,7 +94,7 @@ fn turn(front: &Front, state: State) {
 
 both_databases! {
     /// If a sign-in can't be recorded, nothing has happened, and it is no answer but “later”.
-    /// DEC-004, FLT-006.
+    /// DEC-004, DEC-034, FLT-006.
     async fn nothing_happens_without_a_record(db: Database) {
         let is_postgres = db.is_postgres();
         let front = Front::open(db).await;

@@ -495,6 +495,7 @@ both_databases! {
     }
 
     /// Both write the same row; the organization's lock makes one wait for the other.
+    /// DEC-035.
     async fn attempts_at_once_are_all_counted(db: Database) {
         let acme = Acme::alone(db);
         std::thread::scope(|scope| {
@@ -504,5 +505,87 @@ both_databases! {
         });
         let counted: Vec<i64> = acme.read(|conn| Ok(denials::table.select(denials::attempts).load(conn)?));
         assert_eq!(counted, [8]);
+    }
+
+    /// Several are invited at once, and each of their denials is answered by its own invitation.
+    async fn the_ticked_are_invited_at_once(db: Database) {
+        let acme = Acme::alone(db);
+        let ids: Vec<String> = ["a@acme.example", "b@acme.example", "c@acme.example"].map(|email| deny(&acme, &attempt(&acme, email))).to_vec();
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to(&format!("/invitations/new?id={}&id={}", ids[0], ids[1]))).await.sees("a@acme.example").sees("b@acme.example").does_not_see("c@acme.example");
+        olive.submit("Review", &[]).await;
+        olive.submit("Invite these 2 people", &[]).await;
+        let states: Vec<State> = ids.iter().map(|id| acme.read(|conn| Ok(denied::find(conn, &acme.organization, id)?.unwrap())).state).collect();
+        assert_eq!(states, [State::Invited, State::Invited, State::Open]);
+        let own: Vec<Option<String>> = ids.iter().map(|id| acme.read(|conn| Ok(denied::find(conn, &acme.organization, id)?.unwrap())).invitation).collect();
+        assert!(own[0].is_some() && own[0] != own[1]);
+    }
+
+    /// Several are let be at once, with one note; what waits no longer is passed over.
+    async fn the_ticked_are_dismissed_at_once(db: Database) {
+        let acme = Acme::alone(db);
+        let ids: Vec<String> = ["a@acme.example", "b@acme.example"].map(|email| deny(&acme, &attempt(&acme, email))).to_vec();
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to("/denied")).await.sees("Dismiss the ticked…");
+        olive.get(&acme.to("/denied/dismiss")).await.sees("Tick the people first");
+        olive.get(&acme.to(&format!("/denied/dismiss?id={}&id={}&id=nobody", ids[0], ids[1]))).await.sees("Dismiss 2 denials");
+        olive.submit("Dismiss these 2 denials", &[("note", "They left.")]).await.sees("2 denials are dismissed.");
+        olive.get(&acme.to(&format!("/denied/{}", ids[1]))).await.sees("Note: They left.");
+        olive.get(&acme.to(&format!("/denied/dismiss?id={}", ids[0]))).await.sees("Tick the people first");
+    }
+
+    /// Somebody takes care of a denial; the list knows whose it is; notes are kept for colleagues.
+    async fn a_denial_is_taken_care_of(db: Database) {
+        let acme = Acme::alone(db);
+        acme.join("adam@acme.example", "Adam Admin", Role::Admin);
+        let mia = acme.join("mia@acme.example", "Mia Member", Role::Member);
+        let id = deny(&acme, &attempt(&acme, "a@acme.example"));
+        deny(&acme, &attempt(&acme, "b@acme.example"));
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to(&format!("/denied/{id}"))).await;
+        olive.submit("Take care of it myself", &[]).await.sees("Olive Owner takes care of this denial.");
+        olive.get(&acme.to("/denied?assigned=me")).await.sees("a@acme.example").does_not_see("b@acme.example").sees("that you take care of");
+        olive.get(&acme.to("/denied?assigned=nobody")).await.sees("b@acme.example").does_not_see("a@acme.example");
+        olive.get(&acme.to(&format!("/denied/{id}"))).await;
+        let mut late = olive.clone();
+        let fields = olive.fields("Give it to them");
+        let adam = acme.rows("accounts", "id email").into_iter().find(|row| row.contains("adam@")).unwrap();
+        let adam = adam.split("id=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        olive.submit("Give it to them", &[("to", &adam)]).await.sees("Adam Admin takes care of this denial.");
+        late.submit("Give it to them", &[("to", &adam)]).await;
+        assert_eq!(late.status(), 409);
+        // Nobody who can't do anything about it.
+        let version = acme.read(|conn| Ok(denied::find(conn, &acme.organization, &id)?.unwrap())).version;
+        let refused = acme.installation.site.store.write_in(&acme.organization, |conn| {
+            let account = vestibule::members::find(conn, &acme.organization, &mia)?.unwrap().account;
+            actions::assign(conn, 0, &Actor::operator(), &acme.organization, (&id, version), &account)
+        });
+        assert!(refused.is_err() && !fields.is_empty());
+        olive.get(&acme.to(&format!("/denied/{id}"))).await;
+        olive.submit("Keep the note", &[]).await.sees("Write a note of 1 to 500 characters.");
+        assert_eq!(olive.status(), 422);
+        olive.submit("Keep the note", &[("note", "Called <b>her</b>.")]).await.sees("The note is kept.").sees("Called <b>her</b>.").sees("Olive Owner");
+        assert_eq!(acme.count("audit_events WHERE action IN ('denial.assigned', 'denial.noted')"), 3);
+    }
+
+    /// What may be behind a denial is guessed at, and said as a guess.
+    async fn guesses_lead_on(db: Database) {
+        let acme = Acme::alone(db);
+        acme.join("mary@acme.example", "Mary Major", Role::Member);
+        acme.join("mj@acme.example", "Mary Jones", Role::Member);
+        acme.invite("xena@acme.example");
+        acme.installation.site.clock.advance(20 * DAY);
+        let mut olive = acme.owner().await;
+        let typed = deny(&acme, &attempt(&acme, "mray@acme.example"));
+        olive.get(&acme.to(&format!("/denied/{typed}"))).await.sees("almost that of the member mary@acme.example").sees("Mary Jones is a member with the address mj@acme.example");
+        let xena = deny(&acme, &attempt(&acme, "xena@acme.example"));
+        olive.get(&acme.to(&format!("/denied/{xena}"))).await.sees("This person’s invitation ran out on");
+        olive.click("Send it again").await;
+        assert_eq!(olive.status(), 200);
+        for email in ["one@forgotten.example", "two@forgotten.example"] {
+            deny(&acme, &Record { reason: "domain_not_verified".into(), ..attempt(&acme, email) });
+        }
+        let id = deny(&acme, &Record { reason: "domain_not_verified".into(), ..attempt(&acme, "three@forgotten.example") });
+        olive.get(&acme.to(&format!("/denied/{id}"))).await.sees("Perhaps forgotten.example is a domain of yours that was forgotten. 3 people of this domain wait.");
     }
 }

@@ -46,6 +46,21 @@ both_databases! {
         olive.get(&acme.to("")).await.sees("1 invitation expires on").sees("token “okta” expires in 8 days");
     }
 
+    /// After a restore the organizations with a directory are asked to let it send everything again, for two weeks.
+    /// BAK-002.
+    async fn a_restore_is_told_where_there_is_a_directory(db: Database) {
+        let acme = Acme::alone(db);
+        let (connection, now) = (acme.connection(), acme.installation.site.now());
+        acme.run(&format!("INSERT INTO installation_facts (name, value, at) VALUES ('restored', '', {now})"));
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to("")).await.does_not_see("restored from a back-up");
+        acme.write(|conn, now| vestibule::connections::actions::set_scim(conn, now, &Actor::operator(), &connection, true));
+        olive.get(&acme.to("")).await.sees("This installation was restored from a back-up on");
+        acme.installation.site.clock.advance(15 * DAY);
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to("")).await.does_not_see("restored from a back-up");
+    }
+
     /// The picture counts what was recorded, by day and reason, and its figures stand in a table.
     async fn the_picture_shows_who_came_and_who_did_not(db: Database) {
         let provider = Provider::start().await;

@@ -87,6 +87,17 @@ async fn pages(browser: &mut Browser, start: &str) -> BTreeMap<String, String> {
         }
         browser.get(url.as_str()).await;
         assert!(browser.status() < 500, "{url} answers {}", browser.status());
+        let kind = browser.header("content-type").unwrap_or_default();
+        if browser.status() == 200 && !kind.starts_with("text/html") {
+            // A file, which no browser reads as a page.
+            assert!(
+                browser
+                    .header("content-disposition")
+                    .is_some_and(|how| how.starts_with("attachment")),
+                "{url}"
+            );
+            continue;
+        }
         for link in html::links(browser.body()) {
             let mut to = browser.url().join(&link.address).unwrap();
             to.set_fragment(None);

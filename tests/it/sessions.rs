@@ -346,4 +346,80 @@ both_databases! {
         sign_in_by_hand(&installation.url, &[("x-forwarded-for", "10.9.9.9, 203.0.113.7, 127.0.0.2")]).await;
         assert_eq!(lines(&site.config.database_url, "SELECT ip AS line FROM sessions"), ["203.0.113.7"]);
     }
+
+    /// An owner signs everybody out of the organization, and stays; people of other organizations are not touched.
+    /// SES-009.
+    async fn an_owner_signs_everybody_out(db: Database) {
+        let acme = Acme::alone(db);
+        acme.join("max@acme.example", "Max", Role::Member);
+        acme.operator("otto@run.example");
+        let (mut owner, other) = (acme.owner().await, acme.session(OWNER).await);
+        let (max, otto) = (acme.session("max@acme.example").await, acme.session("otto@run.example").await);
+        owner.get(&acme.to("/sign-out-everybody")).await.sees("2 other browsers are signed in");
+        owner.submit("Sign everybody out", &[]).await.sees("2 browsers are signed out.");
+        assert!(!acme.knows(&max).await && !acme.knows(&other).await && acme.knows(&otto).await);
+        owner.get(&acme.to("/audit")).await.sees("Signed everybody out");
+    }
+
+    /// Of two session cookies at once, as a sibling domain may toss one in, neither opens more than a person’s own; and
+    /// cookies too large for anybody are not read.
+    /// SES-003.
+    async fn tossed_and_huge_cookies_open_nothing(db: Database) {
+        let acme = Acme::alone(db);
+        let session = acme.session(OWNER).await;
+        let account = acme.installation.to("/account");
+        for cookies in [
+            format!("{COOKIE}=forged"),
+            format!("{COOKIE}=forged; {COOKIE}=forged2"),
+            format!("x{COOKIE}={session}"),
+            format!("__Host-{COOKIE}={session}"),
+            format!("{COOKIE}={}", &session[1..]),
+        ] {
+            let answer = Caller::with_cookies(&cookies).get(&account).await;
+            assert_eq!((answer.status, answer.leads_to()), (303, "/sign-in"), "{cookies}");
+        }
+        let to = acme.installation.site.config.listen;
+        let own = acme.installation.url.trim_start_matches("http://");
+        let huge = format!("GET /account HTTP/1.1\r\nHost: {own}\r\nCookie: {COOKIE}={}\r\n\r\n", "x".repeat(200_000));
+        let said = speak(to, &huge);
+        let status = said.split(' ').nth(1).unwrap_or("hung up");
+        assert!(["400", "431", "hung up"].contains(&status), "{said}");
+        assert!(acme.knows(&session).await);
+    }
+
+    /// Lines that end in a bare line feed, folded header lines and two hosts are no request.
+    /// SES-023.
+    async fn a_request_is_written_as_the_standard_says(db: Database) {
+        let acme = Acme::alone(db);
+        let to = acme.installation.site.config.listen;
+        let own = acme.installation.url.trim_start_matches("http://");
+        for request in [
+            format!("GET /account HTTP/1.1\r\nHost: {own}\r\nX: a\r\n folded\r\n\r\n"),
+            format!("GET /account HTTP/1.1\r\nHost: {own}\r\nHost: {own}\r\n\r\n"),
+            format!("GET /account HTTP/1.1\r\nHost: {own}\r\nTransfer-Encoding : chunked\r\n\r\n"),
+        ] {
+            let said = speak(to, &request);
+            let status = said.split(' ').nth(1).unwrap_or("hung up");
+            assert!(["400", "421", "hung up"].contains(&status), "{request:?}: {said}");
+        }
+    }
+
+    /// Many at once are never taken for each other.
+    /// SES-018.
+    async fn nobody_is_taken_for_somebody_else(db: Database) {
+        let acme = Acme::alone(db);
+        acme.join("max@acme.example", "Max Member", Role::Member);
+        let (olive, max) = (acme.session(OWNER).await, acme.session("max@acme.example").await);
+        let account = acme.installation.to("/account");
+        let asked = (0..100).map(|number| {
+            let (session, name) = if number % 2 == 0 { (&olive, "Olive Owner") } else { (&max, "Max Member") };
+            let (caller, account) = (Caller::with_cookies(&format!("{COOKIE}={session}")), account.clone());
+            actix_web::rt::spawn(async move { (caller.get(&account).await, name) })
+        });
+        for answer in asked.collect::<Vec<_>>() {
+            let (answer, name) = answer.await.unwrap();
+            let other = if name == "Max Member" { "Olive Owner" } else { "Max Member" };
+            assert!(answer.body.contains(name) && !answer.body.contains(other), "{}", answer.status);
+        }
+    }
 }

@@ -4,14 +4,15 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::desk::Desk;
 use super::saml_form;
 use crate::access::Role;
-use crate::audit::Actor;
 use crate::connections::model::{is_slug, issuer_address, suggested_slug};
+use crate::connections::versions::{self, actions as drafting};
 use crate::connections::{Connection, Protocol, Settings, actions, discovery, queries};
 use crate::domains::{self, Domain};
 use crate::outbound::Outbound;
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::{self, Conn};
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 
@@ -19,6 +20,8 @@ use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 #[template(path = "connections/edit.html")]
 struct Edit {
     frame: Frame,
+    /// The path of the connection's pages.
+    base: String,
     /// None for a new one.
     known: Option<Connection>,
     typed: Typed,
@@ -41,41 +44,46 @@ struct Typed {
     default_team: String,
     domains: Vec<String>,
     version: i64,
+    /// Whether what the provider gives may come later; never while people sign in by it.
+    later: bool,
 }
 
 /// How an attempt to save ended.
 enum Saved {
-    /// Its id and name.
-    Done(String, String),
+    /// The connection, and whether its provider's settings became a draft.
+    Done(Box<Connection>, bool),
     Wrong(FieldErrors),
     Stale,
 }
 
-impl Saved {
-    fn done(connection: Connection) -> Self {
-        Self::Done(connection.id, connection.name)
-    }
+/// A connection as its form shows it.
+struct Loaded {
+    connection: Connection,
+    /// With the provider's settings that are being prepared.
+    prepared: Connection,
+    typed: Typed,
 }
 
 /// `GET /orgs/{org}/connections/new`
-pub async fn new(owner: Owner, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+pub async fn new(Fresh(owner): Fresh<Owner>, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let typed = Typed::from_settings(&Settings::default());
-    shown(&owner, &site, None, typed, FieldErrors::default(), StatusCode::OK).await
+    let desk = Desk::of_owner(&owner, "");
+    shown(&desk, &site, None, typed, FieldErrors::default(), StatusCode::OK).await
 }
 
 /// `POST /orgs/{org}/connections/new`
 pub async fn create(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     form: Posted,
 ) -> Result<HttpResponse, Problem> {
-    let typed = Typed::of(&form);
+    let (desk, typed) = (Desk::of_owner(&owner, ""), Typed::of(&form));
     let settings = match typed.read(&form, &outbound, None) {
         Ok(settings) => settings,
-        Err(errors) => return wrong(&owner, &site, None, typed, errors).await,
+        Err(errors) => return wrong(&desk, &site, None, typed, errors).await,
     };
-    let (now, actor, sealer) = (site.now(), Actor::from(&*owner), site.sealer.clone());
+    let (now, actor, sealer) = (site.now(), desk.actor.clone(), site.sealer.clone());
     let (organization, attach) = (owner.organization.clone(), typed.domains.clone());
     let saved = site
         .store
@@ -84,65 +92,99 @@ pub async fn create(
                 return Ok(Saved::Wrong(errors));
             }
             let made = actions::create(conn, now, &actor, &sealer, &organization, &settings)?;
-            actions::set_domains(conn, now, &actor, &made, &attach).map(Saved::done)
+            let made = actions::set_domains(conn, now, &actor, &made, &attach)?;
+            Ok(Saved::Done(Box::new(made), false))
         })
         .await?;
-    let sentence =
-        "is made, as a draft. Give the provider the redirect address, then turn the connection on.";
-    answer(&owner, &site, None, typed, saved, sentence).await
+    match saved {
+        Saved::Done(made, _) => {
+            let sentence =
+                "is made, as a draft. Give the provider the redirect address, then test the connection.";
+            let path = desk.path(&format!("/{}", made.id));
+            Ok(Flash::good(format!("{} {sentence}", made.name)).redirect(&site, &path))
+        }
+        Saved::Wrong(errors) => wrong(&desk, &site, None, typed, errors).await,
+        Saved::Stale => Err(Problem::internal("a new connection was stale")),
+    }
 }
 
 /// `GET /orgs/{org}/connections/{id}/edit`
 pub async fn edit(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (known, typed) = load(&owner, &site, path.into_inner().1).await?;
-    if known.protocol == Protocol::Saml {
-        return saml_form::edit(owner, site, known.id).await;
-    }
-    shown(
-        &owner,
-        &site,
-        Some(known),
-        typed,
-        FieldErrors::default(),
-        StatusCode::OK,
-    )
-    .await
+    edit_at(&Desk::of_owner(&owner, &path.1), &site).await
 }
 
 /// `POST /orgs/{org}/connections/{id}/edit`
 pub async fn change(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     path: web::Path<(String, String)>,
     form: Posted,
 ) -> Result<HttpResponse, Problem> {
-    let id = path.into_inner().1;
-    let (known, _) = load(&owner, &site, id.clone()).await?;
-    if known.protocol == Protocol::Saml {
-        return saml_form::change(owner, site, outbound, id, form).await;
+    change_at(&Desk::of_owner(&owner, &path.1), &site, &outbound, &form).await
+}
+
+/// The form of a connection, by its protocol.
+pub(super) async fn edit_at(desk: &Desk, site: &web::Data<Site>) -> Result<HttpResponse, Problem> {
+    let loaded = load(desk, site).await?;
+    if loaded.connection.protocol == Protocol::Saml {
+        return saml_form::edit(desk, site).await;
     }
-    let typed = Typed::of(&form);
-    let settings = match typed.read(&form, &outbound, Some(&known)) {
+    let (known, none) = (Some(loaded.connection), FieldErrors::default());
+    shown(desk, site, known, loaded.typed, none, StatusCode::OK).await
+}
+
+/// Takes the form of a connection, by its protocol.
+pub(super) async fn change_at(
+    desk: &Desk,
+    site: &web::Data<Site>,
+    outbound: &web::Data<Outbound>,
+    form: &Posted,
+) -> Result<HttpResponse, Problem> {
+    let loaded = load(desk, site).await?;
+    if loaded.connection.protocol == Protocol::Saml {
+        return saml_form::change(desk, site, outbound, form).await;
+    }
+    let mut typed = Typed::of(form).of_desk(desk, &loaded.typed);
+    typed.later &= !loaded.connection.is_on();
+    let settings = match typed.read(form, outbound, Some(&loaded.prepared)) {
         Ok(settings) => settings,
-        Err(errors) => return wrong(&owner, &site, Some(known), typed, errors).await,
+        Err(errors) => return wrong(desk, site, Some(loaded.connection), typed, errors).await,
     };
-    if known.is_on()
-        && known.issuer != settings.issuer
-        && let Err(sentence) = discovery::look(&outbound, &settings.issuer).await
+    if loaded.connection.is_on()
+        && loaded.prepared.issuer != settings.issuer
+        && let Err(sentence) = discovery::look(outbound, &settings.issuer).await
     {
         let errors = FieldErrors::one("issuer", sentence);
-        return wrong(&owner, &site, Some(known), typed, errors).await;
+        return wrong(desk, site, Some(loaded.connection), typed, errors).await;
     }
-    let (now, actor, sealer) = (site.now(), Actor::from(&*owner), site.sealer.clone());
-    let (organization, attach, version) = (owner.organization.clone(), typed.domains.clone(), form.version());
-    let saved = site
-        .store
-        .writing_in(&owner.organization, move |conn| -> Result<_, Problem> {
+    let (version, attach) = (form.version(), typed.domains.clone());
+    match save(desk, site, settings, attach, version).await? {
+        Saved::Done(done, is_draft) => Ok(said(desk, site, &done, is_draft)),
+        Saved::Wrong(errors) => wrong(desk, site, Some(loaded.connection), typed, errors).await,
+        Saved::Stale => {
+            let now = load(desk, site).await?;
+            let (known, none) = (Some(now.connection), FieldErrors::default());
+            shown(desk, site, known, now.typed, none, StatusCode::CONFLICT).await
+        }
+    }
+}
+
+async fn save(
+    desk: &Desk,
+    site: &web::Data<Site>,
+    settings: Settings,
+    attach: Vec<String>,
+    version: i64,
+) -> Result<Saved, Problem> {
+    let (now, actor, sealer) = (site.now(), desk.actor.clone(), site.sealer.clone());
+    let (organization, id) = (desk.organization.clone(), desk.id.clone());
+    site.store
+        .writing_in(&desk.organization, move |conn| -> Result<_, Problem> {
             let known = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
             if known.version != version {
                 return Ok(Saved::Stale);
@@ -150,80 +192,67 @@ pub async fn change(
             if let Some(errors) = refused(conn, &organization, &id, &settings)? {
                 return Ok(Saved::Wrong(errors));
             }
-            let changed = actions::change(conn, now, &actor, &sealer, &known, &settings)?;
-            actions::set_domains(conn, now, &actor, &changed, &attach).map(Saved::done)
+            let (changed, is_draft) = drafting::change(conn, now, &actor, &sealer, &known, &settings)?;
+            let done = actions::set_domains(conn, now, &actor, &changed, &attach)?;
+            Ok(Saved::Done(Box::new(done), is_draft))
         })
-        .await?;
-    answer(&owner, &site, Some(known), typed, saved, "is saved.").await
+        .await
 }
 
-async fn answer(
-    owner: &Owner,
-    site: &web::Data<Site>,
-    known: Option<Connection>,
-    typed: Typed,
-    saved: Saved,
-    sentence: &str,
-) -> Result<HttpResponse, Problem> {
-    match saved {
-        Saved::Done(id, name) => {
-            let path = owner.path(&format!("/connections/{id}"));
-            Ok(Flash::good(format!("{name} {sentence}")).redirect(site, &path))
-        }
-        Saved::Wrong(errors) => wrong(owner, site, known, typed, errors).await,
-        Saved::Stale => {
-            let id = known.map(|known| known.id).unwrap_or_default();
-            let (known, typed) = load(owner, site, id).await?;
-            let status = StatusCode::CONFLICT;
-            shown(owner, site, Some(known), typed, FieldErrors::default(), status).await
-        }
+/// It is saved: back to the connection, or on to the draft.
+pub(super) fn said(desk: &Desk, site: &Site, done: &Connection, is_draft: bool) -> HttpResponse {
+    if is_draft {
+        let sentence = format!(
+            "What you changed about the provider of {} is kept as a draft. Everybody signs in as before until you swap it in.",
+            done.name
+        );
+        return Flash::good(sentence).redirect(site, &desk.path("/draft"));
     }
+    Flash::good(format!("{} is saved.", done.name)).redirect(site, &desk.base)
 }
 
 /// The connection, and the form filled in with it.
-async fn load(owner: &Owner, site: &web::Data<Site>, id: String) -> Result<(Connection, Typed), Problem> {
-    let organization = owner.organization.clone();
+async fn load(desk: &Desk, site: &web::Data<Site>) -> Result<Loaded, Problem> {
+    let (organization, id) = (desk.organization.clone(), desk.id.clone());
     site.store
         .reading(move |conn| {
-            let known = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
-            let attached = queries::attached(conn, &known.id)?;
+            let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
+            let attached = queries::attached(conn, &connection.id)?;
+            let prepared = versions::prepared(conn, &connection)?.over(&connection);
             let typed = Typed {
                 domains: attached.into_iter().map(|(id, _)| id).collect(),
-                version: known.version,
-                ..Typed::from_settings(&Settings::from(&known))
+                version: connection.version,
+                later: prepared.issuer.is_empty() && !connection.is_on(),
+                ..Typed::from_settings(&Settings::from(&prepared))
             };
-            Ok((known, typed))
+            Ok(Loaded {
+                connection,
+                prepared,
+                typed,
+            })
         })
         .await
 }
 
 async fn wrong(
-    owner: &Owner,
+    desk: &Desk,
     site: &web::Data<Site>,
     known: Option<Connection>,
     typed: Typed,
     errors: FieldErrors,
 ) -> Result<HttpResponse, Problem> {
-    shown(
-        owner,
-        site,
-        known,
-        typed,
-        errors,
-        StatusCode::UNPROCESSABLE_ENTITY,
-    )
-    .await
+    shown(desk, site, known, typed, errors, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 async fn shown(
-    owner: &Owner,
+    desk: &Desk,
     site: &web::Data<Site>,
     known: Option<Connection>,
     typed: Typed,
     errors: FieldErrors,
     status: StatusCode,
 ) -> Result<HttpResponse, Problem> {
-    let organization = owner.organization.clone();
+    let organization = desk.organization.clone();
     let (teams, domains) = site
         .store
         .reading(move |conn| -> store::Result<_> {
@@ -234,7 +263,8 @@ async fn shown(
         })
         .await?;
     let page = Edit {
-        frame: owner.frame("connections"),
+        frame: desk.frame.clone(),
+        base: desk.base.clone(),
         stale: status == StatusCode::CONFLICT,
         known,
         typed,
@@ -277,6 +307,7 @@ impl Typed {
             default_team: settings.default_team.clone().unwrap_or_default(),
             domains: Vec::new(),
             version: 0,
+            later: false,
         }
     }
 
@@ -299,6 +330,22 @@ impl Typed {
             default_team: text("default_team"),
             domains,
             version: form.version(),
+            later: form.has("later"),
+        }
+    }
+
+    /// Of whoever looks after the provider alone, the rest stays as it is.
+    fn of_desk(self, desk: &Desk, known: &Self) -> Self {
+        if !desk.frame.guest {
+            return self;
+        }
+        Self {
+            name: known.name.clone(),
+            slug: known.slug.clone(),
+            default_role: known.default_role.clone(),
+            default_team: known.default_team.clone(),
+            domains: known.domains.clone(),
+            ..self
         }
     }
 
@@ -357,10 +404,11 @@ impl Typed {
                 "Use 1 to 40 lower-case letters, digits and hyphens, such as okta.",
             );
         }
-        if let Err(sentence) = self.wrong_issuer(outbound) {
+        let is_later = self.later && self.issuer.is_empty() && self.client_id.is_empty();
+        if !is_later && let Err(sentence) = self.wrong_issuer(outbound) {
             errors.add("issuer", sentence);
         }
-        if !(1..=255).contains(&length(&self.client_id)) {
+        if !is_later && !(1..=255).contains(&length(&self.client_id)) {
             errors.add(
                 "client_id",
                 "Copy the client id from the provider: 1 to 255 characters.",

@@ -1,18 +1,30 @@
 //! The pages of connections: everything at a glance here, the form and the switches beside it.
 
+mod desk;
+mod draft;
+mod enforce;
 mod form;
+pub mod guest;
+mod guides;
+mod links;
 mod saml_form;
 mod saml_keys;
 mod saml_metadata;
 mod saml_shown;
 mod saml_typed;
 mod switches;
+mod test;
 
+pub use draft::{draft, previous, settle, take_back};
+pub use enforce::{enforce, set_enforce};
 pub use form::{change, create, edit, new};
+pub use guides::{guide, guides};
+pub use links::{ask_to_revoke, links, make_link, revoke_link};
 pub use saml_form::{create as create_saml, new as new_saml};
 pub use saml_keys::{change_keys, keys};
 pub use saml_metadata::{change_metadata, metadata};
-pub use switches::{jit, scim, set_jit, set_scim, set_state, state};
+pub use switches::{set_state, state};
+pub use test::{found as test_found, test};
 
 use saml_shown::SamlShown;
 
@@ -20,7 +32,9 @@ use actix_web::web;
 use askama::Template;
 
 use super::saml::expiry::Expiry;
-use super::{Connection, Protocol, State, queries, saml};
+use super::testing::{self, Test};
+use super::versions::{self, Kind};
+use super::{Connection, OidcSettings, Protocol, ProviderSettings, State, queries, saml};
 use crate::access::Role;
 use crate::domains::{self, Domain};
 use crate::session::{Admin, Frame};
@@ -60,6 +74,39 @@ pub struct Show {
     jit_changed_at: Timestamp,
     /// SCIM is off, and a directory once spoke.
     lapsed: bool,
+    life: Life,
+}
+
+/// How far the settings of the provider are: tested, being prepared, changed.
+struct Life {
+    /// The last test of the settings that hold.
+    test: Option<Test>,
+    /// When a draft was last changed, and by whom.
+    draft: Option<(Timestamp, String)>,
+    /// When the settings that hold replaced others, and by whom.
+    previous: Option<(Timestamp, String)>,
+}
+
+impl Life {
+    fn load(conn: &mut Conn, connection: &Connection, saml: Option<&SamlShown>) -> store::Result<Self> {
+        let live = match saml {
+            None => ProviderSettings::Oidc(OidcSettings::from(connection)),
+            Some(saml) => saml.provider(),
+        };
+        let print = live.print();
+        let kept = versions::kept(conn, &connection.id)?;
+        let of = |wanted: Kind| {
+            let found = kept.iter().find(|(kind, ..)| *kind == wanted);
+            found.map(|(_, at, by)| (*at, by.clone()))
+        };
+        Ok(Self {
+            draft: of(Kind::Draft),
+            previous: of(Kind::Previous),
+            test: testing::latest(conn, &connection.id)?
+                .into_iter()
+                .find(|test| test.print == print),
+        })
+    }
 }
 
 /// `GET /orgs/{org}/connections`
@@ -103,7 +150,7 @@ pub async fn show(
 ) -> Result<Page<Show>, Problem> {
     let (organization, id) = (admin.organization.clone(), path.into_inner().1);
     let here = site.clone();
-    let (connection, domains, mapping, default_team, lapsed, saml) = site
+    let (connection, domains, mapping, default_team, lapsed, saml, life) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
@@ -116,7 +163,8 @@ pub async fn show(
             let lapsed = !connection.scim && queries::had_directory(conn, &connection.id)?;
             let saml = SamlShown::load(conn, &here, &connection)?;
             let default = default.map(|(_, name)| name);
-            Ok((connection, domains, mapping, default, lapsed, saml))
+            let life = Life::load(conn, &connection, saml.as_ref())?;
+            Ok((connection, domains, mapping, default, lapsed, saml, life))
         })
         .await?;
     Ok(Page::new(Show {
@@ -131,6 +179,7 @@ pub async fn show(
         mapping,
         lapsed,
         saml,
+        life,
     }))
 }
 

@@ -4,15 +4,15 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::saml_typed::{Known, Typed, read};
-use crate::audit::Actor;
-use crate::connections::saml::actions::{self, Wanted};
-use crate::connections::saml::{self, binding_word};
-use crate::connections::{Connection, actions as verbs, queries};
+use super::desk::Desk;
+use super::saml_typed::{Known, Read, Typed, read};
+use crate::connections::saml::{actions, binding_word};
+use crate::connections::versions::{self, actions as drafting};
+use crate::connections::{Connection, ProviderSettings, actions as verbs, queries};
 use crate::domains::{self, Domain};
 use crate::outbound::Outbound;
 use crate::saml::{Certificate, SpKey};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store;
 use crate::store::Conn;
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
@@ -21,6 +21,8 @@ use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 #[template(path = "connections/saml_edit.html")]
 struct Edit {
     frame: Frame,
+    /// The path of the connection's pages.
+    base: String,
     /// None for a new one.
     known: Option<Connection>,
     /// The certificates that there are.
@@ -34,34 +36,36 @@ struct Edit {
 
 /// How an attempt to save ended.
 enum Saved {
-    Done(Box<Connection>),
+    /// The connection, and whether its provider's settings became a draft.
+    Done(Box<Connection>, bool),
     Wrong(FieldErrors),
     Stale,
 }
 
 /// `GET /orgs/{org}/connections/new/saml`
-pub async fn new(owner: Owner, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+pub async fn new(Fresh(owner): Fresh<Owner>, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let typed = Typed {
         how: "url".to_owned(),
         ..Typed::default()
     };
-    shown(&owner, &site, None, typed, FieldErrors::default(), StatusCode::OK).await
+    let desk = Desk::of_owner(&owner, "");
+    shown(&desk, &site, None, typed, FieldErrors::default(), StatusCode::OK).await
 }
 
 /// `POST /orgs/{org}/connections/new/saml`
 pub async fn create(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     form: Posted,
 ) -> Result<HttpResponse, Problem> {
-    let typed = Typed::of(&form);
+    let (desk, typed) = (Desk::of_owner(&owner, ""), Typed::of(&form));
     let read = match read(&typed, &outbound, None, site.now()).await {
         Ok(read) => read,
-        Err(errors) => return wrong(&owner, &site, None, typed, errors).await,
+        Err(errors) => return wrong(&desk, &site, None, typed, errors).await,
     };
     let key = new_key(&site).await?;
-    let (now, actor, sealer) = (site.now(), Actor::from(&*owner), site.sealer.clone());
+    let (now, actor, sealer) = (site.now(), desk.actor.clone(), site.sealer.clone());
     let (organization, attach) = (owner.organization.clone(), typed.domains.clone());
     let saved = site
         .store
@@ -69,45 +73,67 @@ pub async fn create(
             if let Some(errors) = super::form::refused(conn, &organization, "", &read.settings)? {
                 return Ok(Saved::Wrong(errors));
             }
-            let wanted = Wanted {
-                settings: &read.settings,
-                saml: &read.saml,
-                certificates: &read.certificates,
-            };
+            let wanted = read.wanted();
             let made = actions::create(conn, now, &actor, &sealer, &organization, &wanted, &key)?;
-            verbs::set_domains(conn, now, &actor, &made, &attach).map(|done| Saved::Done(Box::new(done)))
+            let made = verbs::set_domains(conn, now, &actor, &made, &attach)?;
+            Ok(Saved::Done(Box::new(made), false))
         })
         .await?;
-    let sentence = "is made, as a draft. Copy its addresses into the provider, then turn the connection on.";
-    answer(&owner, &site, None, typed, saved, sentence).await
+    match saved {
+        Saved::Done(made, _) => {
+            let sentence =
+                "is made, as a draft. Copy its addresses into the provider, then test the connection.";
+            let path = desk.path(&format!("/{}", made.id));
+            Ok(Flash::good(format!("{} {sentence}", made.name)).redirect(&site, &path))
+        }
+        Saved::Wrong(errors) => wrong(&desk, &site, None, typed, errors).await,
+        Saved::Stale => Err(Problem::internal("a new connection was stale")),
+    }
 }
 
-/// `GET /orgs/{org}/connections/{id}/edit`, of a SAML connection.
-pub async fn edit(owner: Owner, site: web::Data<Site>, id: String) -> Result<HttpResponse, Problem> {
-    let (known, typed) = load(&owner, &site, id).await?;
+/// The form of a SAML connection.
+pub(super) async fn edit(desk: &Desk, site: &web::Data<Site>) -> Result<HttpResponse, Problem> {
+    let (known, typed) = load(desk, site).await?;
     let errors = FieldErrors::default();
-    shown(&owner, &site, Some(known), typed, errors, StatusCode::OK).await
+    shown(desk, site, Some(known), typed, errors, StatusCode::OK).await
 }
 
-/// `POST /orgs/{org}/connections/{id}/edit`, of a SAML connection.
-pub async fn change(
-    owner: Owner,
-    site: web::Data<Site>,
-    outbound: web::Data<Outbound>,
-    id: String,
-    form: Posted,
+/// Takes the form of a SAML connection.
+pub(super) async fn change(
+    desk: &Desk,
+    site: &web::Data<Site>,
+    outbound: &web::Data<Outbound>,
+    form: &Posted,
 ) -> Result<HttpResponse, Problem> {
-    let (known, _) = load(&owner, &site, id.clone()).await?;
-    let typed = Typed::of(&form);
-    let read = match read(&typed, &outbound, Some(&known), site.now()).await {
+    let (known, filled) = load(desk, site).await?;
+    let typed = Typed::of(form).of_desk(desk, &filled);
+    let read = match read(&typed, outbound, Some(&known), site.now()).await {
         Ok(read) => read,
-        Err(errors) => return wrong(&owner, &site, Some(known), typed, errors).await,
+        Err(errors) => return wrong(desk, site, Some(known), typed, errors).await,
     };
-    let (now, actor) = (site.now(), Actor::from(&*owner));
-    let (organization, attach, version) = (owner.organization.clone(), typed.domains.clone(), form.version());
-    let saved = site
-        .store
-        .writing_in(&owner.organization, move |conn| -> Result<_, Problem> {
+    let (version, attach) = (form.version(), typed.domains.clone());
+    match save(desk, site, read, attach, version).await? {
+        Saved::Done(done, is_draft) => Ok(super::form::said(desk, site, &done, is_draft)),
+        Saved::Wrong(errors) => wrong(desk, site, Some(known), typed, errors).await,
+        Saved::Stale => {
+            let (known, typed) = load(desk, site).await?;
+            let none = FieldErrors::default();
+            shown(desk, site, Some(known), typed, none, StatusCode::CONFLICT).await
+        }
+    }
+}
+
+async fn save(
+    desk: &Desk,
+    site: &web::Data<Site>,
+    read: Read,
+    attach: Vec<String>,
+    version: i64,
+) -> Result<Saved, Problem> {
+    let (now, actor) = (site.now(), desk.actor.clone());
+    let (organization, id) = (desk.organization.clone(), desk.id.clone());
+    site.store
+        .writing_in(&desk.organization, move |conn| -> Result<_, Problem> {
             let known = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
             if known.version != version {
                 return Ok(Saved::Stale);
@@ -115,16 +141,11 @@ pub async fn change(
             if let Some(errors) = super::form::refused(conn, &organization, &id, &read.settings)? {
                 return Ok(Saved::Wrong(errors));
             }
-            let wanted = Wanted {
-                settings: &read.settings,
-                saml: &read.saml,
-                certificates: &read.certificates,
-            };
-            let changed = actions::change(conn, now, &actor, &known, &wanted)?;
-            verbs::set_domains(conn, now, &actor, &changed, &attach).map(|done| Saved::Done(Box::new(done)))
+            let (changed, is_draft) = drafting::change_saml(conn, now, &actor, &known, &read.wanted())?;
+            let done = verbs::set_domains(conn, now, &actor, &changed, &attach)?;
+            Ok(Saved::Done(Box::new(done), is_draft))
         })
-        .await?;
-    answer(&owner, &site, Some(known), typed, saved, "is saved.").await
+        .await
 }
 
 /// Making an RSA key takes a while, and no request waits for it but this one.
@@ -136,39 +157,19 @@ pub(super) async fn new_key(site: &web::Data<Site>) -> Result<SpKey, Problem> {
         .map_err(Problem::Internal)
 }
 
-async fn answer(
-    owner: &Owner,
-    site: &web::Data<Site>,
-    known: Option<Known>,
-    typed: Typed,
-    saved: Saved,
-    sentence: &str,
-) -> Result<HttpResponse, Problem> {
-    match saved {
-        Saved::Done(done) => {
-            let path = owner.path(&format!("/connections/{}", done.id));
-            Ok(Flash::good(format!("{} {sentence}", done.name)).redirect(site, &path))
-        }
-        Saved::Wrong(errors) => wrong(owner, site, known, typed, errors).await,
-        Saved::Stale => {
-            let id = known.map(|known| known.connection.id).unwrap_or_default();
-            let (known, typed) = load(owner, site, id).await?;
-            let status = StatusCode::CONFLICT;
-            shown(owner, site, Some(known), typed, FieldErrors::default(), status).await
-        }
-    }
-}
-
-/// The connection, and the form filled in with it.
-async fn load(owner: &Owner, site: &web::Data<Site>, id: String) -> Result<(Known, Typed), Problem> {
-    let organization = owner.organization.clone();
+/// The connection as it is being prepared, and the form filled in with it.
+async fn load(desk: &Desk, site: &web::Data<Site>) -> Result<(Known, Typed), Problem> {
+    let (organization, id) = (desk.organization.clone(), desk.id.clone());
     site.store
         .reading(move |conn| {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
+            let ProviderSettings::Saml(saml, certificates) = versions::prepared(conn, &connection)? else {
+                return Err(Problem::NotFound);
+            };
             let known = Known {
-                saml: saml::find(conn, &connection.id)?.ok_or(Problem::NotFound)?,
-                certificates: saml::certificates(conn, &connection.id)?,
                 connection,
+                saml,
+                certificates,
             };
             let typed = filled(conn, &known)?;
             Ok((known, typed))
@@ -205,25 +206,25 @@ fn filled(conn: &mut Conn, known: &Known) -> store::Result<Typed> {
 }
 
 async fn wrong(
-    owner: &Owner,
+    desk: &Desk,
     site: &web::Data<Site>,
     known: Option<Known>,
     typed: Typed,
     errors: FieldErrors,
 ) -> Result<HttpResponse, Problem> {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    shown(owner, site, known, typed, errors, status).await
+    shown(desk, site, known, typed, errors, status).await
 }
 
 async fn shown(
-    owner: &Owner,
+    desk: &Desk,
     site: &web::Data<Site>,
     known: Option<Known>,
     typed: Typed,
     errors: FieldErrors,
     status: StatusCode,
 ) -> Result<HttpResponse, Problem> {
-    let organization = owner.organization.clone();
+    let organization = desk.organization.clone();
     let (teams, domains) = site
         .store
         .reading(move |conn| -> store::Result<_> {
@@ -236,7 +237,8 @@ async fn shown(
         None => (None, Vec::new()),
     };
     let page = Edit {
-        frame: owner.frame("connections"),
+        frame: desk.frame.clone(),
+        base: desk.base.clone(),
         stale: status == StatusCode::CONFLICT,
         known,
         certificates,

@@ -8,7 +8,7 @@ use crate::audit::Actor;
 use crate::connections::saml::expiry::Expiry;
 use crate::connections::saml::{self, Key, KeyState};
 use crate::connections::{Connection, queries};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
 #[derive(Template)]
@@ -24,7 +24,11 @@ pub struct KeysPage {
 type Id = web::Path<(String, String)>;
 
 /// `GET /orgs/{org}/connections/{id}/keys`
-pub async fn keys(owner: Owner, site: web::Data<Site>, path: Id) -> Result<Page<KeysPage>, Problem> {
+pub async fn keys(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Id,
+) -> Result<Page<KeysPage>, Problem> {
     let (organization, id) = (owner.organization.clone(), path.into_inner().1);
     let (connection, keys) = site
         .store
@@ -53,7 +57,7 @@ pub async fn keys(owner: Owner, site: web::Data<Site>, path: Id) -> Result<Page<
 
 /// `POST /orgs/{org}/connections/{id}/keys`
 pub async fn change_keys(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     form: Posted,

@@ -4,18 +4,20 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::audit::Actor;
+use super::desk::Desk;
 use crate::connections::saml::{self, Difference, MetadataState, SamlSettings, actions};
 use crate::connections::{Connection, queries};
 use crate::outbound::Outbound;
 use crate::saml::read_provider_metadata;
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 
 #[derive(Template)]
 #[template(path = "connections/saml_metadata.html")]
 struct MetadataPage {
     frame: Frame,
+    /// The path of the connection's pages.
+    base: String,
     connection: Connection,
     settings: SamlSettings,
     state: MetadataState,
@@ -31,45 +33,52 @@ struct MetadataPage {
 type Id = web::Path<(String, String)>;
 
 /// `GET /orgs/{org}/connections/{id}/metadata`
-pub async fn metadata(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
-    let (id, none) = (path.into_inner().1, FieldErrors::default());
-    shown(&owner, &site, id, String::new(), none).await
+pub async fn metadata(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Id,
+) -> Result<HttpResponse, Problem> {
+    metadata_at(&Desk::of_owner(&owner, &path.1), &site).await
+}
+
+/// The page, for whoever looks after the connection.
+pub(super) async fn metadata_at(desk: &Desk, site: &web::Data<Site>) -> Result<HttpResponse, Problem> {
+    shown(desk, site, String::new(), FieldErrors::default()).await
 }
 
 /// `POST /orgs/{org}/connections/{id}/metadata`
 pub async fn change_metadata(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     path: Id,
     form: Posted,
 ) -> Result<HttpResponse, Problem> {
-    let id = path.into_inner().1;
+    change_metadata_at(&Desk::of_owner(&owner, &path.1), &site, &outbound, &form).await
+}
+
+/// Takes the page's forms, from whoever looks after the connection.
+pub(super) async fn change_metadata_at(
+    desk: &Desk,
+    site: &web::Data<Site>,
+    outbound: &Outbound,
+    form: &Posted,
+) -> Result<HttpResponse, Problem> {
     match form.text("do") {
-        "fetch" => fetch(&owner, &site, &outbound, id).await,
-        "paste" => paste(&owner, &site, id, form.text("metadata").to_owned()).await,
-        "confirm" | "dismiss" => settle(&owner, &site, id, &form).await,
+        "fetch" => fetch(desk, site, outbound).await,
+        "paste" => paste(desk, site, form.text("metadata").to_owned()).await,
+        "confirm" | "dismiss" => settle(desk, site, form).await,
         _ => Err(Problem::Invalid("The form does not say what to do.".to_owned())),
     }
 }
 
-async fn fetch(
-    owner: &Owner,
-    site: &web::Data<Site>,
-    outbound: &Outbound,
-    id: String,
-) -> Result<HttpResponse, Problem> {
-    let found = saml::look(site, outbound, Actor::from(&**owner), &owner.organization, &id).await?;
-    Ok(told(owner, site, &id, found))
+async fn fetch(desk: &Desk, site: &web::Data<Site>, outbound: &Outbound) -> Result<HttpResponse, Problem> {
+    let found = saml::look(site, outbound, desk.actor.clone(), &desk.organization, &desk.id).await?;
+    Ok(told(desk, site, found))
 }
 
-async fn paste(
-    owner: &Owner,
-    site: &web::Data<Site>,
-    id: String,
-    text: String,
-) -> Result<HttpResponse, Problem> {
-    let (organization, wanted) = (owner.organization.clone(), id.clone());
+async fn paste(desk: &Desk, site: &web::Data<Site>, text: String) -> Result<HttpResponse, Problem> {
+    let (organization, wanted) = (desk.organization.clone(), desk.id.clone());
     let known = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
@@ -81,19 +90,19 @@ async fn paste(
     let now = site.now();
     let read = match read_provider_metadata(&text, Some(&known.1.entity_id), now) {
         Ok(read) => read,
-        Err(sentence) => return shown(owner, site, id, text, FieldErrors::one("metadata", sentence)).await,
+        Err(sentence) => return shown(desk, site, text, FieldErrors::one("metadata", sentence)).await,
     };
-    let actor = Actor::from(&**owner);
+    let actor = desk.actor.clone();
     let waits = site
         .store
-        .writing_in(&owner.organization, move |conn| {
+        .writing_in(&desk.organization, move |conn| {
             actions::found(conn, now, &actor, &known.0, Ok(read))
         })
         .await?;
-    Ok(told(owner, site, &id, Ok(waits)))
+    Ok(told(desk, site, Ok(waits)))
 }
 
-fn told(owner: &Owner, site: &web::Data<Site>, id: &str, found: Result<bool, String>) -> HttpResponse {
+fn told(desk: &Desk, site: &web::Data<Site>, found: Result<bool, String>) -> HttpResponse {
     let flash = match found {
         Ok(true) => Flash::good("The metadata is read. See what would change, then confirm it."),
         Ok(false) => {
@@ -101,22 +110,17 @@ fn told(owner: &Owner, site: &web::Data<Site>, id: &str, found: Result<bool, Str
         }
         Err(sentence) => Flash::bad(format!("The metadata could not be read. {sentence}")),
     };
-    flash.redirect(site, &owner.path(&format!("/connections/{id}/metadata")))
+    flash.redirect(site, &desk.path("/metadata"))
 }
 
 /// Does what was seen, or leaves it.
-async fn settle(
-    owner: &Owner,
-    site: &web::Data<Site>,
-    id: String,
-    form: &Posted,
-) -> Result<HttpResponse, Problem> {
-    let (now, actor, version) = (site.now(), Actor::from(&**owner), form.version());
+async fn settle(desk: &Desk, site: &web::Data<Site>, form: &Posted) -> Result<HttpResponse, Problem> {
+    let (now, actor, version) = (site.now(), desk.actor.clone(), form.version());
     let (is_yes, seen) = (form.text("do") == "confirm", form.text("seen").to_owned());
-    let (organization, wanted) = (owner.organization.clone(), id.clone());
+    let (organization, wanted) = (desk.organization.clone(), desk.id.clone());
     let done = site
         .store
-        .writing_in(&owner.organization, move |conn| -> Result<_, Problem> {
+        .writing_in(&desk.organization, move |conn| -> Result<_, Problem> {
             let known = queries::find_in(conn, &organization, &wanted)?.ok_or(Problem::NotFound)?;
             saml::find(conn, &known.id)?.ok_or(Problem::NotFound)?;
             if known.version != version {
@@ -125,29 +129,30 @@ async fn settle(
                 ));
             }
             if is_yes {
-                actions::confirm(conn, now, &actor, &known, &seen)?;
-                return Ok("The provider’s metadata is taken over. It holds for the next sign-in.");
+                return Ok(if actions::confirm(conn, now, &actor, &known, &seen)? {
+                    ("The provider’s metadata is taken over into a draft. Everybody signs in as before until you swap it in.", "/draft")
+                } else {
+                    ("The provider’s metadata is taken over. It holds for the next sign-in.", "")
+                });
             }
             actions::dismiss(conn, &known)?;
-            Ok("The settings stay as they are.")
+            Ok(("The settings stay as they are.", ""))
         })
         .await;
-    let to = |rest: &str| owner.path(&format!("/connections/{id}{rest}"));
     match done {
-        Ok(sentence) => Ok(Flash::good(sentence).redirect(site, &to(""))),
-        Err(Problem::Conflict(sentence)) => Ok(Flash::bad(sentence).redirect(site, &to("/metadata"))),
+        Ok((sentence, to)) => Ok(Flash::good(sentence).redirect(site, &desk.path(to))),
+        Err(Problem::Conflict(sentence)) => Ok(Flash::bad(sentence).redirect(site, &desk.path("/metadata"))),
         Err(problem) => Err(problem),
     }
 }
 
 async fn shown(
-    owner: &Owner,
+    desk: &Desk,
     site: &web::Data<Site>,
-    id: String,
     pasted: String,
     errors: FieldErrors,
 ) -> Result<HttpResponse, Problem> {
-    let organization = owner.organization.clone();
+    let (organization, id) = (desk.organization.clone(), desk.id.clone());
     let (connection, settings, state, certificates) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
@@ -167,7 +172,8 @@ async fn shown(
         StatusCode::UNPROCESSABLE_ENTITY
     };
     let page = MetadataPage {
-        frame: owner.frame("connections"),
+        frame: desk.frame.clone(),
+        base: desk.base.clone(),
         at: state.at.unwrap_or_default(),
         differences: differences.unwrap_or_default(),
         connection,

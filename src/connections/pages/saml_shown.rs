@@ -1,8 +1,8 @@
 //! What the page of a connection shows of SAML.
 
-use crate::connections::Connection;
 use crate::connections::saml::expiry::Expiry;
 use crate::connections::saml::{self, KeyState, SamlSettings, binding_title};
+use crate::connections::{Connection, ProviderSettings};
 use crate::saml::{AttributeNames, Certificate};
 use crate::store::time::Timestamp;
 use crate::store::{self, Conn};
@@ -63,6 +63,14 @@ impl SamlShown {
                 .collect(),
             settings,
         }))
+    }
+}
+
+impl SamlShown {
+    /// The settings as they are tested.
+    pub(super) fn provider(&self) -> ProviderSettings {
+        let certificates = self.certificates.iter().map(|(one, _)| one.clone());
+        ProviderSettings::Saml(self.settings.clone(), certificates.collect())
     }
 }
 

@@ -1,7 +1,9 @@
 //! What was typed about a SAML connection, and what is wrong with it.
 
+use super::desk::Desk;
 use crate::access::Role;
 use crate::connections::model::{is_slug, suggested_slug};
+use crate::connections::saml::actions::Wanted;
 use crate::connections::saml::{Proposal, SamlSettings, binding_of, fetch};
 use crate::connections::{Connection, Settings};
 use crate::outbound::Outbound;
@@ -55,7 +57,33 @@ pub struct Read {
     pub certificates: Vec<Certificate>,
 }
 
+impl Read {
+    /// As the verbs take it.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            settings: &self.settings,
+            saml: &self.saml,
+            certificates: &self.certificates,
+        }
+    }
+}
+
 impl Typed {
+    /// Of whoever looks after the provider alone, the rest stays as it is.
+    pub fn of_desk(self, desk: &Desk, known: &Self) -> Self {
+        if !desk.frame.guest {
+            return self;
+        }
+        Self {
+            name: known.name.clone(),
+            slug: known.slug.clone(),
+            default_role: known.default_role.clone(),
+            default_team: known.default_team.clone(),
+            domains: known.domains.clone(),
+            ..self
+        }
+    }
+
     /// The fields as they were sent.
     pub fn of(form: &Posted) -> Self {
         let text = |name: &str| form.text(name).to_owned();

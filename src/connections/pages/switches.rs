@@ -1,4 +1,4 @@
-//! The three switches of a connection: whether people sign in by it, just-in-time provisioning, SCIM.
+//! Whether people sign in by a connection. (The switches that change who comes in stand in `previews`.)
 //! GET says what will change and for whom; POST does it. A form that was made from an older version is
 //! answered with the page as it stands now, and changes nothing.
 
@@ -6,14 +6,12 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::attached_domains;
 use crate::audit::Actor;
-use crate::connections::{Connection, Protocol, State, actions, discovery, queries, saml};
+use crate::connections::{Connection, Protocol, State, actions, discovery, queries, saml, testing};
 use crate::outbound::Outbound;
-use crate::seats;
-use crate::session::{Frame, Owner};
-use crate::store::time::{DAY, Timestamp};
-use crate::store::{self, Conn};
+use crate::session::{Frame, Fresh, Owner};
+use crate::store::Conn;
+use crate::store::time::Timestamp;
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
 /// What a switch page needs besides its numbers.
@@ -29,57 +27,6 @@ struct Ask {
 }
 
 #[derive(Template)]
-#[template(path = "connections/jit.html")]
-struct Jit {
-    ask: Ask,
-    frame: Frame,
-    numbers: JitNumbers,
-}
-
-/// Whom just-in-time provisioning concerns.
-struct JitNumbers {
-    /// Verified domains of the connection, with commas.
-    domains: String,
-    members: i64,
-    pending: i64,
-    joined: i64,
-    denied: i64,
-    mapped: i64,
-    /// None where there is no limit.
-    free_seats: Option<i64>,
-}
-
-#[derive(Template)]
-#[template(path = "connections/scim.html")]
-struct Scim {
-    ask: Ask,
-    frame: Frame,
-    members: i64,
-    mapped: i64,
-    /// Verified domains of the connection, with commas.
-    domains: String,
-}
-
-impl Scim {
-    fn writers_now(&self) -> &'static str {
-        writers(self.ask.connection.scim, self.ask.connection.jit)
-    }
-
-    fn writers_afterwards(&self) -> &'static str {
-        writers(!self.ask.connection.scim, self.ask.connection.jit)
-    }
-}
-
-/// Who puts people into mapped teams.
-fn writers(scim: bool, jit: bool) -> &'static str {
-    match (scim, jit) {
-        (true, _) => "The directory, and nobody else",
-        (false, true) => "Groups in a sign-in",
-        (false, false) => "Nobody",
-    }
-}
-
-#[derive(Template)]
 #[template(path = "connections/state.html")]
 struct StatePage {
     ask: Ask,
@@ -87,6 +34,8 @@ struct StatePage {
     members: i64,
     without: i64,
     owners: i64,
+    /// Whether the settings passed their last test.
+    tested: bool,
     is_saml: bool,
     /// SAML: our entity id.
     entity_id: String,
@@ -115,147 +64,18 @@ impl Undone {
 
 type Id = web::Path<(String, String)>;
 
-/// `GET /orgs/{org}/connections/{id}/jit`
-pub async fn jit(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
-    jit_page(&owner, &site, path.into_inner().1, Undone::default()).await
-}
-
-/// `POST /orgs/{org}/connections/{id}/jit`
-pub async fn set_jit(
-    owner: Owner,
-    site: web::Data<Site>,
-    path: Id,
-    form: Posted,
-) -> Result<HttpResponse, Problem> {
-    let (id, on) = (path.into_inner().1, turned_on(&form)?);
-    if let Some(undone) = unconfirmed(&owner, &form, on) {
-        return jit_page(&owner, &site, id, undone).await;
-    }
-    match act(&owner, &site, &id, &form, move |conn, now, actor, known| {
-        actions::set_jit(conn, now, actor, known, on)
-    })
-    .await?
-    {
-        Err(undone) => jit_page(&owner, &site, id, undone).await,
-        Ok(done) if done.jit => Ok(said(&owner, &site, &done, "Just-in-time provisioning is on for")),
-        Ok(done) => Ok(said(&owner, &site, &done, "Just-in-time provisioning is off for")),
-    }
-}
-
-async fn jit_page(
-    owner: &Owner,
-    site: &web::Data<Site>,
-    id: String,
-    undone: Undone,
-) -> Result<HttpResponse, Problem> {
-    let (organization, now) = (owner.organization.clone(), site.now());
-    let (connection, numbers) = site
-        .store
-        .reading(move |conn| -> Result<_, Problem> {
-            let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
-            let numbers = jit_numbers(conn, &connection, now)?;
-            Ok((connection, numbers))
-        })
-        .await?;
-    let status = undone.status;
-    let page = Jit {
-        frame: owner.frame("connections"),
-        ask: Ask::of(owner, connection, undone),
-        numbers,
-    };
-    Ok(Page::with_status(status, page).response())
-}
-
-fn jit_numbers(conn: &mut Conn, connection: &Connection, now: Timestamp) -> store::Result<JitNumbers> {
-    let domains = attached_domains(conn, connection)?;
-    let verified: Vec<String> = domains
-        .into_iter()
-        .filter(|domain| domain.verified)
-        .map(|domain| domain.name)
-        .collect();
-    Ok(JitNumbers {
-        domains: verified.join(", "),
-        members: queries::active_members(conn, &connection.organization)?,
-        pending: queries::pending_invitations(conn, &connection.organization, now)?,
-        joined: queries::joined_by_jit(conn, connection, now - 30 * DAY)?,
-        denied: queries::denied_but_for_jit(conn, connection, now - 90 * DAY)?,
-        mapped: queries::mapped_memberships(conn, &connection.id)?,
-        free_seats: seats::count(conn, &connection.organization, now)?.free(),
-    })
-}
-
-/// `GET /orgs/{org}/connections/{id}/scim`
-pub async fn scim(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
-    scim_page(&owner, &site, path.into_inner().1, Undone::default()).await
-}
-
-/// `POST /orgs/{org}/connections/{id}/scim`
-pub async fn set_scim(
-    owner: Owner,
-    site: web::Data<Site>,
-    path: Id,
-    form: Posted,
-) -> Result<HttpResponse, Problem> {
-    let (id, on) = (path.into_inner().1, turned_on(&form)?);
-    match act(&owner, &site, &id, &form, move |conn, now, actor, known| {
-        let is_ready = attached_domains(conn, known)?
-            .iter()
-            .any(|domain| domain.verified);
-        if on && !is_ready {
-            return Err(Problem::Conflict(
-                "A directory needs a verified domain. Attach one to this connection first.".to_owned(),
-            ));
-        }
-        actions::set_scim(conn, now, actor, known, on)
-    })
-    .await?
-    {
-        Err(undone) => scim_page(&owner, &site, id, undone).await,
-        Ok(done) if done.scim => {
-            let path = owner.path(&format!("/connections/{}/directory", done.id));
-            Ok(Flash::good(format!("SCIM is on for {}.", done.name)).redirect(&site, &path))
-        }
-        Ok(done) => Ok(said(&owner, &site, &done, "SCIM is off for")),
-    }
-}
-
-async fn scim_page(
-    owner: &Owner,
-    site: &web::Data<Site>,
-    id: String,
-    undone: Undone,
-) -> Result<HttpResponse, Problem> {
-    let organization = owner.organization.clone();
-    let (connection, members, mapped, domains) = site
-        .store
-        .reading(move |conn| -> Result<_, Problem> {
-            let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
-            let members = queries::active_members(conn, &organization)?;
-            let mapped = queries::mapped_memberships(conn, &connection.id)?;
-            let domains = attached_domains(conn, &connection)?;
-            Ok((connection, members, mapped, domains))
-        })
-        .await?;
-    let verified = domains.into_iter().filter(|domain| domain.verified);
-    let status = undone.status;
-    let page = Scim {
-        frame: owner.frame("connections"),
-        ask: Ask::of(owner, connection, undone),
-        members,
-        mapped,
-        domains: verified.map(|domain| domain.name).collect::<Vec<_>>().join(", "),
-    };
-    Ok(Page::with_status(status, page).response())
-}
-
 /// `GET /orgs/{org}/connections/{id}/state`
-pub async fn state(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
+pub async fn state(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Id,
+) -> Result<HttpResponse, Problem> {
     state_page(&owner, &site, path.into_inner().1, Undone::default()).await
 }
 
 /// `POST /orgs/{org}/connections/{id}/state`
 pub async fn set_state(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     outbound: web::Data<Outbound>,
     path: Id,
@@ -273,9 +93,12 @@ pub async fn set_state(
         let undone = Undone::refused(StatusCode::UNPROCESSABLE_ENTITY, sentence);
         return state_page(&owner, &site, id, undone).await;
     }
-    let to = if on { State::On } else { State::Off };
+    let even_untested = form.has("untested");
     match act(&owner, &site, &id, &form, move |conn, now, actor, known| {
-        actions::set_state(conn, now, actor, known, to)
+        if on {
+            return actions::turn_on(conn, now, actor, known, even_untested);
+        }
+        actions::set_state(conn, now, actor, known, State::Off)
     })
     .await?
     {
@@ -304,14 +127,15 @@ async fn state_page(
     undone: Undone,
 ) -> Result<HttpResponse, Problem> {
     let organization = owner.organization.clone();
-    let (connection, members, with, owners) = site
+    let (connection, members, with, owners, tested) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
             let members = queries::active_members(conn, &organization)?;
             let with = queries::with_another_way(conn, &connection, false)?;
             let owners = queries::with_another_way(conn, &connection, true)?;
-            Ok((connection, members, with, owners))
+            let tested = testing::live_passed(conn, &connection)?;
+            Ok((connection, members, with, owners, tested))
         })
         .await?;
     let status = undone.status;
@@ -324,6 +148,7 @@ async fn state_page(
         without: (members - with).max(0),
         members,
         owners,
+        tested,
     };
     Ok(Page::with_status(status, page).response())
 }

@@ -6,7 +6,8 @@ use super::keys::{KeyState, keep};
 use super::{MetadataState, Proposal, SamlSettings, queries};
 use crate::audit::Actor;
 use crate::connections::actions::{check, record, reread, unless_stale};
-use crate::connections::{Connection, Settings};
+use crate::connections::versions;
+use crate::connections::{Connection, ProviderSettings, Settings};
 use crate::saml::{Certificate, ProviderMetadata, SpKey, check_sign_on_address};
 use crate::store::sealed::Sealer;
 use crate::store::time::Timestamp;
@@ -90,7 +91,8 @@ pub fn change(
     reread(conn, known)
 }
 
-/// Does what the metadata says, which somebody has seen and confirmed.
+/// Does what the metadata says, which somebody has seen and confirmed: at once, or as a draft where people sign in by the
+/// connection. Answers whether it is a draft.
 ///
 /// # Errors
 /// As [`change`]; `Conflict` when what waits is not what was `seen` (see [`Proposal::print`]), or is of
@@ -101,26 +103,28 @@ pub fn confirm(
     actor: &Actor,
     known: &Connection,
     seen: &str,
-) -> Result<Connection, Problem> {
+) -> Result<bool, Problem> {
     let state = queries::metadata_state(conn, &known.id)?;
     let Some(proposal) = state.proposal.clone().filter(|waits| waits.print() == seen) else {
         return Err(Problem::Conflict(
             "The metadata was read again meanwhile. See what it says now.".to_owned(),
         ));
     };
-    let saml = queries::find(conn, &known.id)?.ok_or(Problem::NotFound)?;
+    let ProviderSettings::Saml(saml, _) = versions::prepared(conn, known)? else {
+        return Err(Problem::NotFound);
+    };
     let wanted = Wanted {
         settings: &Settings::from(known),
         saml: &proposal.applied_to(&saml),
         certificates: &proposal.certificates,
     };
-    let changed = change(conn, now, actor, known, &wanted)?;
+    let (_, is_draft) = versions::actions::change_saml(conn, now, actor, known, &wanted)?;
     let settled = MetadataState {
         proposal: None,
         ..state
     };
     queries::set_metadata_state(conn, &known.id, &settled)?;
-    Ok(changed)
+    Ok(is_draft)
 }
 
 /// Leaves the settings as they are. The next look at the metadata proposes the same again.
@@ -186,24 +190,13 @@ pub fn found(
     Ok(state.proposal.is_some())
 }
 
-/// Why nobody can sign in by this SAML connection yet, if so.
-///
-/// # Errors
-/// When the database refuses.
-pub fn missing(conn: &mut Conn, connection: &str) -> crate::store::Result<Option<&'static str>> {
-    let Some(saml) = queries::find(conn, connection)? else {
-        return Ok(Some("The settings of the provider are missing."));
-    };
-    Ok(saml.missing(&queries::certificates(conn, connection)?))
-}
-
 /// Until when the certificate of a key of ours says that it is good.
 pub(super) fn lasts_until(key: &SpKey) -> Result<Timestamp, Problem> {
     let certificate = Certificate::from_der(key.certificate.clone()).map_err(Problem::internal)?;
     Ok(certificate.not_after)
 }
 
-fn check_saml(saml: &SamlSettings) -> Result<(), Problem> {
+pub(in crate::connections) fn check_saml(saml: &SamlSettings) -> Result<(), Problem> {
     if saml.entity_id.chars().count() > LONGEST {
         return Err(Problem::Invalid(format!(
             "An entity id has at most {LONGEST} characters."

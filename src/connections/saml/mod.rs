@@ -14,8 +14,8 @@ pub use model::{
     MetadataState, SamlSettings, acs_url, binding_of, binding_word, entity_id, metadata_of, provider,
     service_provider,
 };
-pub use proposal::{Difference, Proposal, binding_title};
+pub use proposal::{Difference, Proposal, binding_title, certificate_differences};
 pub use queries::{certificates, find, keys, metadata_state};
 pub use refresh::{fetch, look, refresh_for_ever, refresh_stale};
 
-pub(super) use queries::last_expiries;
+pub(super) use queries::{last_expiries, replace};

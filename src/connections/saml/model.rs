@@ -61,7 +61,7 @@ impl SamlSettings {
     }
 
     /// What the audit log keeps.
-    pub(super) fn told(&self, certificates: &[Certificate]) -> Value {
+    pub(in crate::connections) fn told(&self, certificates: &[Certificate]) -> Value {
         let prints: Vec<&str> = certificates
             .iter()
             .map(|certificate| certificate.fingerprint.as_str())

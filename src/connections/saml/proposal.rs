@@ -115,23 +115,26 @@ impl Proposal {
             .filter(|(_, before, after)| before != after)
             .map(|(what, before, after)| Difference { what, before, after })
             .collect();
-        let missing = |from: &[Certificate], one: &Certificate| !from.contains(one);
-        for one in certificates.iter().filter(|one| missing(&self.certificates, one)) {
-            found.push(Difference {
-                what: "Certificate, no longer trusted",
-                before: told(one),
-                after: String::new(),
-            });
-        }
-        for one in self.certificates.iter().filter(|one| missing(certificates, one)) {
-            found.push(Difference {
-                what: "Certificate, newly trusted",
-                before: String::new(),
-                after: told(one),
-            });
-        }
+        found.extend(certificate_differences(certificates, &self.certificates));
         found
     }
+}
+
+/// Which certificates would be trusted no longer, and which newly.
+pub fn certificate_differences(before: &[Certificate], after: &[Certificate]) -> Vec<Difference> {
+    let gone = before.iter().filter(|one| !after.contains(one));
+    let new = after.iter().filter(|one| !before.contains(one));
+    let gone = gone.map(|one| Difference {
+        what: "Certificate, no longer trusted",
+        before: told(one),
+        after: String::new(),
+    });
+    let new = new.map(|one| Difference {
+        what: "Certificate, newly trusted",
+        before: String::new(),
+        after: told(one),
+    });
+    gone.chain(new).collect()
 }
 
 /// A binding as people know it.

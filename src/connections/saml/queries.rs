@@ -225,6 +225,18 @@ pub fn set_certificates(
     Ok(())
 }
 
+/// Makes these what is known of the provider.
+pub fn replace(
+    conn: &mut Conn,
+    now: Timestamp,
+    connection: &str,
+    settings: &SamlSettings,
+    certificates: &[Certificate],
+) -> Result<()> {
+    update(conn, connection, settings)?;
+    set_certificates(conn, now, connection, certificates)
+}
+
 pub fn set_metadata_state(conn: &mut Conn, connection: &str, state: &MetadataState) -> Result<()> {
     let proposal = state.proposal.as_ref().map(Proposal::written).unwrap_or_default();
     diesel::update(saml_settings::table.find(connection))

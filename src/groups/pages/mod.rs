@@ -20,7 +20,7 @@ use crate::connections::{self, Connection};
 use crate::groups::model::{Changes, Line};
 use crate::groups::{self, actions};
 use crate::orgs::{self, Organization};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::{Conn, DbError, id};
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
@@ -62,7 +62,7 @@ type Id = web::Path<(String, String)>;
 
 /// `GET /orgs/{org}/connections/{id}/groups`
 pub async fn edit(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     asked: web::Query<Asked>,
@@ -82,7 +82,7 @@ pub async fn edit(
 
 /// `POST /orgs/{org}/connections/{id}/groups`: reviews the table, or saves the reviewed one.
 pub async fn change(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     form: Posted,
@@ -116,6 +116,25 @@ pub async fn change(
         (Some(lines), "save") => save(&owner, &site, now, lines, convention).await,
         (Some(lines), _) => review(&owner, &site, now, lines, rows, convention).await,
     }
+}
+
+/// The table and the switch of the name convention that a form of this page holds; none where something is wrong with
+/// them, or they were made from a table that has changed since.
+///
+/// # Errors
+/// `NotFound` where the organization has no such connection.
+pub fn typed(
+    conn: &mut Conn,
+    organization: &str,
+    id: &str,
+    form: &Posted,
+) -> Result<Option<(Vec<Line>, bool)>, Problem> {
+    let now = Now::load(conn, organization, id)?;
+    let Some(mut rows) = form::rows(form).filter(|_| now.state() == form.text("state")) else {
+        return Ok(None);
+    };
+    let lines = form::read(&mut rows, &now.teams, &now.live);
+    Ok(lines.map(|lines| (lines, form.has("convention"))))
 }
 
 /// What stands there now.

@@ -198,6 +198,10 @@ pub async fn act(
     match done {
         Ok(member) => Ok(after(&admin, &site, deed, &member)),
         Err(Problem::Conflict(sentence)) => explained(&admin, &site, deed, id, Some(sentence)).await,
+        Err(Problem::StillYou(_)) => {
+            let path = admin.path(&format!("/members/{id}/{word}"));
+            Err(admin.signed.keep(&site, &path, &form).await?)
+        }
         Err(problem) => Err(problem),
     }
 }

@@ -62,6 +62,10 @@ pub async fn change(
     match done {
         Ok(member) => Ok(after(&admin, &site, &member)),
         Err(Problem::Conflict(sentence)) => form(&admin, &site, id, Some(sentence)).await,
+        Err(Problem::StillYou(_)) => {
+            let path = admin.path(&format!("/members/{id}/edit"));
+            Err(admin.signed.keep(&site, &path, &posted).await?)
+        }
         Err(problem) => Err(problem),
     }
 }

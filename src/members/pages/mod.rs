@@ -1,7 +1,8 @@
-//! The pages of members: the list, one member, the edit form, and the acts, each of which is explained
+//! The pages of members: the list, one member, the edit form, and the acts on one or on many, each of which is explained
 //! before it is done.
 
 mod act;
+mod bulk;
 mod detail;
 mod edit;
 mod list;
@@ -11,6 +12,12 @@ use actix_web::web;
 /// The pages of members.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/orgs/{org}/members").get(list::list))
+        .service(web::resource("/orgs/{org}/members.csv").get(list::export))
+        .service(
+            web::resource("/orgs/{org}/members/bulk")
+                .get(bulk::explain)
+                .post(bulk::act),
+        )
         .service(web::resource("/orgs/{org}/members/{id}").get(detail::detail))
         .service(
             web::resource("/orgs/{org}/members/{id}/edit")

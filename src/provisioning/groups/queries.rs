@@ -10,7 +10,7 @@ use crate::provisioning::tokens::Caller;
 use crate::provisioning::users::sql::Bound;
 use crate::store::schema::{scim_counts, scim_group_members, scim_groups, scim_users};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _};
 
 /// How many ids one statement names.
 const AT_ONCE: usize = 500;
@@ -74,7 +74,7 @@ pub fn insert(conn: &mut Conn, caller: &Caller, group: &Group) -> Result<()> {
             scim_groups::created_at.eq(group.created_at),
             scim_groups::modified_at.eq(group.modified_at),
         ))
-        .execute(conn)?;
+        .run(conn)?;
     count(conn, connection, 1)
 }
 
@@ -88,14 +88,14 @@ pub fn update(conn: &mut Conn, now: Timestamp, group: &Group) -> Result<()> {
             scim_groups::modified_at.eq(now),
             scim_groups::version.eq(scim_groups::version + 1),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
 /// Forgets a group and who was in it.
 pub fn delete(conn: &mut Conn, connection: &str, group: &str) -> Result<()> {
-    diesel::delete(scim_group_members::table.filter(scim_group_members::group_id.eq(group))).execute(conn)?;
-    diesel::delete(scim_groups::table.find(group)).execute(conn)?;
+    diesel::delete(scim_group_members::table.filter(scim_group_members::group_id.eq(group))).run(conn)?;
+    diesel::delete(scim_groups::table.find(group)).run(conn)?;
     count(conn, connection, -1)
 }
 
@@ -103,14 +103,14 @@ pub fn delete(conn: &mut Conn, connection: &str, group: &str) -> Result<()> {
 fn count(conn: &mut Conn, connection: &str, more: i64) -> Result<()> {
     let counted = diesel::update(scim_counts::table.find(connection))
         .set(scim_counts::groups.eq(scim_counts::groups + more))
-        .execute(conn)?;
+        .run(conn)?;
     if counted == 0 {
         diesel::insert_into(scim_counts::table)
             .values((
                 scim_counts::connection_id.eq(connection),
                 scim_counts::groups.eq(more),
             ))
-            .execute(conn)?;
+            .run(conn)?;
     }
     Ok(())
 }
@@ -253,7 +253,7 @@ pub fn remove(conn: &mut Conn, group: &str, users: &[String]) -> Result<()> {
         let rows = scim_group_members::table
             .filter(scim_group_members::group_id.eq(group))
             .filter(scim_group_members::user_id.eq_any(some));
-        diesel::delete(rows).execute(conn)?;
+        diesel::delete(rows).run(conn)?;
     }
     Ok(())
 }

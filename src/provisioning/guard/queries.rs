@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::Guard;
 use crate::store::schema::{members, scim_deactivations, scim_guards};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = scim_guards)]
@@ -50,11 +50,11 @@ pub fn save(conn: &mut Conn, connection: &str, guard: &Guard) -> Result<()> {
     );
     let there = diesel::update(scim_guards::table.find(connection))
         .set(values)
-        .execute(conn)?;
+        .run(conn)?;
     if there == 0 {
         diesel::insert_into(scim_guards::table)
             .values((scim_guards::connection_id.eq(connection), values))
-            .execute(conn)?;
+            .run(conn)?;
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ pub fn within(conn: &mut Conn, connection: &str, since: Timestamp) -> Result<i64
 pub fn add(conn: &mut Conn, connection: &str, minute: Timestamp) -> Result<()> {
     let there = diesel::update(scim_deactivations::table.find((connection, minute)))
         .set(scim_deactivations::people.eq(scim_deactivations::people + 1))
-        .execute(conn)?;
+        .run(conn)?;
     if there == 0 {
         diesel::insert_into(scim_deactivations::table)
             .values((
@@ -80,7 +80,7 @@ pub fn add(conn: &mut Conn, connection: &str, minute: Timestamp) -> Result<()> {
                 scim_deactivations::minute.eq(minute),
                 scim_deactivations::people.eq(1),
             ))
-            .execute(conn)?;
+            .run(conn)?;
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ pub fn add(conn: &mut Conn, connection: &str, minute: Timestamp) -> Result<()> {
 /// Forgets what the connection deactivated so far.
 pub fn forget(conn: &mut Conn, connection: &str) -> Result<()> {
     diesel::delete(scim_deactivations::table.filter(scim_deactivations::connection_id.eq(connection)))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -97,7 +97,7 @@ pub fn forget(conn: &mut Conn, connection: &str) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub fn sweep(conn: &mut Conn, before: Timestamp) -> Result<usize> {
-    diesel::delete(scim_deactivations::table.filter(scim_deactivations::minute.lt(before))).execute(conn)
+    diesel::delete(scim_deactivations::table.filter(scim_deactivations::minute.lt(before))).run(conn)
 }
 
 /// How many people may sign in to the organization.

@@ -213,13 +213,15 @@ impl Log {
 
     fn write_all(&self, some: &[(String, Entry)]) -> Result<()> {
         self.store.write(|conn| {
+            let mut all = Vec::with_capacity(some.len());
             for (id, entry) in some {
                 let mut kept = kept(id, entry);
                 if kept.person.is_empty() {
                     kept.person = whom(conn, entry)?;
                 }
-                queries::insert(conn, &entry.organization, &entry.connection, &kept)?;
+                all.push((entry, kept));
             }
+            queries::insert(conn, &all)?;
             for (token, at) in uses(some) {
                 tokens::queries::used(conn, token, at)?;
             }

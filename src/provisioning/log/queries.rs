@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::{Kept, Wanted};
+use super::{Entry, Kept, Wanted};
 use crate::store::schema::{scim_requests, scim_users};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, containing};
+use crate::store::{Conn, Result, Run as _, Sql, containing};
 use crate::web::Paging;
 
 #[derive(Queryable, Selectable)]
@@ -42,25 +42,44 @@ impl From<Row> for Kept {
     }
 }
 
-pub fn insert(conn: &mut Conn, organization: &str, connection: &str, entry: &Kept) -> Result<()> {
-    diesel::insert_into(scim_requests::table)
-        .values((
-            scim_requests::id.eq(&entry.id),
-            scim_requests::organization_id.eq(organization),
-            scim_requests::connection_id.eq(connection),
-            scim_requests::token_name.eq(&entry.token_name),
-            scim_requests::at.eq(entry.at),
-            scim_requests::method.eq(&entry.method),
-            scim_requests::path.eq(&entry.path),
-            scim_requests::status.eq(entry.status),
-            scim_requests::duration_us.eq(entry.duration_us),
-            scim_requests::person_key.eq(&entry.person),
-            scim_requests::decision.eq(&entry.decision),
-            scim_requests::body.eq(&entry.body),
-            scim_requests::answer.eq(&entry.answer),
-        ))
-        .execute(conn)
-        .map(drop)
+/// How many entries one statement writes.
+const AT_ONCE: usize = 20;
+
+/// Writes entries with their organizations and connections.
+pub fn insert(conn: &mut Conn, all: &[(&Entry, Kept)]) -> Result<()> {
+    let mut full = all.chunks_exact(AT_ONCE);
+    for some in full.by_ref() {
+        insert_some(conn, some)?;
+    }
+    full.remainder()
+        .chunks(1)
+        .try_for_each(|one| insert_some(conn, one))
+}
+
+/// The texts of this are two: for one, and for [`AT_ONCE`].
+fn insert_some(conn: &mut Conn, some: &[(&Entry, Kept)]) -> Result<()> {
+    let values = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"; some.len()].join(", ");
+    let statement = Sql::new(format!(
+        "INSERT INTO scim_requests (id, organization_id, connection_id, token_name, at, method, path, status, \
+         duration_us, person_key, decision, body, answer) VALUES {values}"
+    ));
+    let with = |statement: Sql, (entry, kept): &(&Entry, Kept)| {
+        statement
+            .text(&kept.id)
+            .text(&entry.organization)
+            .text(&entry.connection)
+            .text(&kept.token_name)
+            .number(kept.at)
+            .text(&kept.method)
+            .text(&kept.path)
+            .number(kept.status)
+            .number(kept.duration_us)
+            .text(&kept.person)
+            .text(&kept.decision)
+            .text(&kept.body)
+            .text(&kept.answer)
+    };
+    some.iter().fold(statement, with).run(conn).map(drop)
 }
 
 /// The user name of one of the directory's people.

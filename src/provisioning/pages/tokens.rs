@@ -7,7 +7,7 @@ use super::{Around, Id, Within, connection, path_of};
 use crate::audit::Actor;
 use crate::connections::Connection;
 use crate::provisioning::tokens::{self, Token};
-use crate::session::{Frame, Owner};
+use crate::session::{Frame, Fresh, Owner};
 use crate::store::time::{DAY, Timestamp};
 use crate::web::{Choice, FieldErrors, Flash, Page, Posted, Problem, Site};
 
@@ -54,14 +54,18 @@ struct Revoke {
 }
 
 /// `GET /orgs/{org}/connections/{id}/directory/tokens/new`
-pub async fn new(owner: Owner, site: web::Data<Site>, path: Id) -> Result<HttpResponse, Problem> {
+pub async fn new(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Id,
+) -> Result<HttpResponse, Problem> {
     let id = path.into_inner().1;
     form(&owner, &site, id, ("", "365"), FieldErrors::default()).await
 }
 
 /// `POST /orgs/{org}/connections/{id}/directory/tokens/new`
 pub async fn create(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Id,
     posted: Posted,
@@ -153,7 +157,11 @@ async fn form(
 }
 
 /// `GET /orgs/{org}/connections/{id}/directory/tokens/{key}/revoke`
-pub async fn ask(owner: Owner, site: web::Data<Site>, path: Within) -> Result<HttpResponse, Problem> {
+pub async fn ask(
+    Fresh(owner): Fresh<Owner>,
+    site: web::Data<Site>,
+    path: Within,
+) -> Result<HttpResponse, Problem> {
     let (_, id, key) = path.into_inner();
     let (organization, now) = (owner.organization.clone(), site.now());
     let (connection, tokens) = site
@@ -181,7 +189,7 @@ pub async fn ask(owner: Owner, site: web::Data<Site>, path: Within) -> Result<Ht
 
 /// `POST /orgs/{org}/connections/{id}/directory/tokens/{key}/revoke`
 pub async fn revoke(
-    owner: Owner,
+    Fresh(owner): Fresh<Owner>,
     site: web::Data<Site>,
     path: Within,
     _: Posted,

@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use super::Token;
 use crate::connections::Connection;
-use crate::store::schema::{organizations, scim_tokens};
+use crate::store::schema::scim_tokens;
 use crate::store::time::{MINUTE, Timestamp};
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = scim_tokens)]
@@ -34,31 +34,6 @@ impl From<Row> for Token {
             revoked_at: row.revoked_at,
         }
     }
-}
-
-/// A token that is accepted.
-#[derive(Queryable)]
-pub struct Live {
-    pub id: String,
-    pub name: String,
-    pub connection: String,
-}
-
-/// The live token of this hash, in an organization that is on.
-pub fn live(conn: &mut Conn, now: Timestamp, hash: &str) -> Result<Option<Live>> {
-    scim_tokens::table
-        .inner_join(organizations::table.on(organizations::id.eq(scim_tokens::organization_id)))
-        .filter(scim_tokens::token_hash.eq(hash))
-        .filter(scim_tokens::revoked_at.is_null())
-        .filter(
-            scim_tokens::expires_at
-                .is_null()
-                .or(scim_tokens::expires_at.gt(now)),
-        )
-        .filter(organizations::state.eq("on"))
-        .select((scim_tokens::id, scim_tokens::name, scim_tokens::connection_id))
-        .first(conn)
-        .optional()
 }
 
 /// Every token that the connection ever had, the newest first.
@@ -101,7 +76,7 @@ pub fn insert(conn: &mut Conn, connection: &Connection, token: &Token, hash: &st
             scim_tokens::created_by.eq(&token.created_by),
             scim_tokens::expires_at.eq(token.expires_at),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 
@@ -112,7 +87,7 @@ pub fn revoke(conn: &mut Conn, now: Timestamp, id: &str) -> Result<usize> {
             .filter(scim_tokens::revoked_at.is_null()),
     )
     .set(scim_tokens::revoked_at.eq(now))
-    .execute(conn)
+    .run(conn)
 }
 
 /// Notes the use, unless one was noted within the minute before.
@@ -125,5 +100,5 @@ pub fn used(conn: &mut Conn, id: &str, at: Timestamp) -> Result<usize> {
         ),
     )
     .set(scim_tokens::last_used_at.eq(at))
-    .execute(conn)
+    .run(conn)
 }

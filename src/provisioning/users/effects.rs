@@ -3,11 +3,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Person, Seat, Wanted};
+use super::model::{Person, Seat, Stranger, Wanted, name_key};
 use super::queries;
 use crate::access::{EmailAddress, InvitationStanding, Role};
 use crate::accounts::{self, Account};
 use crate::audit::{self, Event, Subject};
+use crate::break_glass;
 use crate::groups;
 use crate::invitations;
 use crate::members::{self, Doer, Joining, Membership, Refusal, State};
@@ -35,6 +36,8 @@ pub struct Work<'a> {
 pub struct Known {
     account: Option<Account>,
     member: Option<Membership>,
+    /// What was asked before, if it was.
+    stranger: Option<Stranger>,
 }
 
 /// The membership of a person of the directory, and whether it was there before.
@@ -44,6 +47,8 @@ pub struct Settled {
     pub member: Option<String>,
     /// Whether the directory took over a member whom it did not make.
     pub adopted: bool,
+    /// The membership as it stands now, where nothing else can have changed it or its teams.
+    pub seat: Option<Seat>,
 }
 
 impl<'a> Work<'a> {
@@ -53,6 +58,7 @@ impl<'a> Work<'a> {
             actor: caller.actor(&context.ip),
             // It may do what an owner may; the verbs keep the last owner.
             role: Role::Owner,
+            is_fresh: true,
         };
         Self {
             conn,
@@ -87,12 +93,36 @@ impl<'a> Work<'a> {
         ))))
     }
 
-    /// Whom the address belongs to, if anybody.
-    pub fn known(&mut self, wanted: &Wanted) -> Result<Known, ScimError> {
-        let account = match &wanted.address {
+    /// What there is of somebody whom the directory sends for the first time.
+    pub fn stranger(&mut self, wanted: &Wanted) -> Result<Stranger, ScimError> {
+        let address = wanted.address.as_ref().map_or("", EmailAddress::key);
+        let name = name_key(wanted.user_name());
+        Ok(queries::facts(
+            self.conn,
+            &self.caller.organization,
+            &name,
+            address,
+        )?)
+    }
+
+    /// Whom the address belongs to, if anybody. What is known of a stranger is not asked again.
+    pub fn known(&mut self, wanted: &Wanted, stranger: Option<Stranger>) -> Result<Known, ScimError> {
+        let may_have_account = stranger.is_none_or(|stranger| stranger.has_account);
+        let account = match wanted.address.as_ref().filter(|_| may_have_account) {
             Some(address) => accounts::find_by_email(self.conn, address)?,
             None => None,
         };
+        if let Some(account) = &account
+            && break_glass::is_named_anywhere(self.conn, &account.id)?
+        {
+            return Err(ScimError {
+                kind: Some(ScimType::Mutability),
+                ..ScimError::new(
+                    409,
+                    "This owner is named for emergencies, and no directory changes them. Leave them out of the directory’s assignment.",
+                )
+            });
+        }
         let member = match &account {
             Some(account) => members::find_by_account(self.conn, &self.caller.organization, &account.id)?,
             None => None,
@@ -105,7 +135,11 @@ impl<'a> Work<'a> {
                 ..ScimError::new(409, "Another user of a directory here has this e-mail address.")
             });
         }
-        Ok(Known { account, member })
+        Ok(Known {
+            account,
+            member,
+            stranger,
+        })
     }
 
     /// Makes the person a member, or takes over the membership there is. Without an address nothing happens.
@@ -122,42 +156,44 @@ impl<'a> Work<'a> {
                 Ok(Settled {
                     member: Some(member.id),
                     adopted: true,
+                    seat: None,
                 })
             }
-            _ => Ok(Settled {
-                member: Some(self.join(wanted, address, known.account, active)?),
-                adopted: false,
-            }),
+            _ => {
+                let (member, seat) = self.join(wanted, address, known, active)?;
+                Ok(Settled {
+                    member: Some(member),
+                    adopted: false,
+                    seat,
+                })
+            }
         }
     }
 
-    /// A new member, or a removed one again.
+    /// A new member, or a removed one again; and the membership where it is plainly a first one.
     fn join(
         &mut self,
         wanted: &Wanted,
         address: &EmailAddress,
-        account: Option<Account>,
+        known: Known,
         active: bool,
-    ) -> Result<String, ScimError> {
+    ) -> Result<(String, Option<Seat>), ScimError> {
         let (now, caller) = (self.context.now, self.caller);
-        let keys = [address.key().to_owned()];
-        let found = invitations::standing(self.conn, now, &caller.organization, &keys, None)?;
-        let invited = match found.standing {
-            InvitationStanding::Pending { role, teams, .. } => found.id.map(|id| (id, role, teams)),
-            _ => None,
-        };
+        let invited = self.invited(address, known.stranger)?;
         // The invitation holds a seat already.
-        if active && invited.is_none() {
+        let has_no_limit = known.stranger.is_some_and(|stranger| stranger.has_no_limit);
+        if active && invited.is_none() && !has_no_limit {
             self.wants_a_seat()?;
         }
-        let account = match account {
+        let is_new = known.account.is_none();
+        let account = match known.account {
             Some(account) => {
                 self.update_account(&account.id, Some(wanted), None)?;
+                accounts::actions::admitted(self.conn, now, &account)?;
                 account
             }
-            None => accounts::actions::create(self.conn, now, address, &wanted.full_name())?,
+            None => accounts::actions::create_admitted(self.conn, now, address, &wanted.full_name())?,
         };
-        accounts::actions::admitted(self.conn, now, &account)?;
         let offered = invited.as_ref().map(|(_, role, _)| *role);
         let role = wanted.role.or(offered).unwrap_or(caller.connection.default_role);
         let joining = Joining {
@@ -168,10 +204,41 @@ impl<'a> Work<'a> {
             source: members::Source::Scim,
             invited_by: "",
         };
-        let member = members::actions::join(self.conn, now, &self.doer.actor, &joining)?;
+        let actor = &self.doer.actor;
+        let member = if is_new {
+            members::actions::join_first(self.conn, now, actor, &joining)?
+        } else {
+            members::actions::join(self.conn, now, actor, &joining)?
+        };
         self.tell("Became a member.");
+        let is_plain = is_new && invited.is_none() && active && caller.connection.default_team.is_none();
+        let seat = is_plain.then(|| Seat {
+            id: member.clone(),
+            account: account.id.clone(),
+            state: State::Active,
+            role: joining.role,
+            version: 1,
+        });
         self.welcome(&member, address, invited, active)?;
-        Ok(member)
+        Ok((member, seat))
+    }
+
+    /// The invitation that waits for the address: its id, role and teams.
+    fn invited(
+        &mut self,
+        address: &EmailAddress,
+        stranger: Option<Stranger>,
+    ) -> Result<Option<(String, Role, Vec<String>)>, ScimError> {
+        if stranger.is_some_and(|stranger| !stranger.is_invited) {
+            return Ok(None);
+        }
+        let (now, organization) = (self.context.now, &self.caller.organization);
+        let keys = [address.key().to_owned()];
+        let found = invitations::standing(self.conn, now, organization, &keys, None)?;
+        Ok(match found.standing {
+            InvitationStanding::Pending { role, teams, .. } => found.id.map(|id| (id, role, teams)),
+            _ => None,
+        })
     }
 
     /// Settles the invitation, gives the teams, and deactivates a member who is not to come in yet.
@@ -232,36 +299,46 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Makes role and state of a membership what the directory wants.
-    pub fn reseat(&mut self, seat: &Seat, wanted: &Wanted, active: bool) -> Result<(), ScimError> {
-        let mut version = seat.version;
+    /// Makes role and state of a membership what the directory wants. Answers how it stands then; none for one that
+    /// was removed.
+    pub fn reseat(&mut self, seat: &Seat, wanted: &Wanted, active: bool) -> Result<Option<Seat>, ScimError> {
+        let mut now_is = seat.clone();
         if seat.state == State::Removed {
             if active {
                 let account = accounts::find(self.conn, &seat.account)?;
                 if let (Some(account), Some(address)) = (account, &wanted.address) {
-                    self.join(wanted, address, Some(account), true)?;
+                    let known = Known {
+                        account: Some(account),
+                        member: None,
+                        stranger: None,
+                    };
+                    self.join(wanted, address, known, true)?;
                 }
             }
-            return Ok(());
+            return Ok(None);
         }
         if let Some(role) = wanted.role.filter(|role| *role != seat.role) {
-            version = self.change_role(seat, role)?;
+            now_is.version = self.change_role(seat, role)?;
+            now_is.role = role;
         }
+        let version = now_is.version;
         let (now, organization) = (self.context.now, self.caller.organization.as_str());
         match (seat.state, active) {
             (State::Active, false) => {
                 members::actions::deactivate(self.conn, now, &self.doer, organization, &seat.id, version)?;
                 guard::noted(self.conn, now, self.caller)?;
+                (now_is.state, now_is.version) = (State::Deactivated, version + 1);
                 self.tell("Deactivated; the sessions here are ended.");
             }
             (State::Deactivated, true) => {
                 self.wants_a_seat()?;
                 members::actions::reactivate(self.conn, now, &self.doer, organization, &seat.id, version)?;
+                (now_is.state, now_is.version) = (State::Active, version + 1);
                 self.tell("Reactivated.");
             }
             _ => {}
         }
-        Ok(())
+        Ok(Some(now_is))
     }
 
     fn change_role(&mut self, seat: &Seat, role: Role) -> Result<i64, ScimError> {

@@ -23,12 +23,14 @@ pub enum Bound {
 /// Which people a statement is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// What stands behind `WHERE`, with `$1`, `$2`, … in this order.
+    /// What stands behind `WHERE`, with `?` for each value.
     pub text: String,
     /// The values.
     pub bound: Vec<Bound>,
     /// Whether it says all that the filter says. If not, it lets more people through.
     pub exact: bool,
+    /// Whether its text is one of few.
+    pub usual: bool,
     /// Whether it speaks of memberships.
     joined: bool,
 }
@@ -60,22 +62,20 @@ impl Condition {
             part = part.and(Part::new("scim_users.organization_id = ?", vec![organization]));
         }
         Ok(Self {
-            text: numbered(&part.text),
+            text: part.text,
             bound: part.bound,
             exact: part.exact,
+            usual: is_usual(filter),
             joined: part.joined,
         })
     }
 
     /// The same, of those alone whose id is not before this one.
-    pub fn beginning_at(&self, id: &str) -> Self {
-        let mut bound = self.bound.clone();
-        bound.push(Bound::Text(id.to_owned()));
-        Self {
-            text: format!("{} AND scim_users.id >= ${}", self.text, bound.len()),
-            bound,
-            ..self.clone()
-        }
+    #[must_use]
+    pub fn beginning_at(mut self, first: &str) -> Self {
+        self.text.push_str(" AND scim_users.id >= ?");
+        self.bound.push(Bound::Text(first.to_owned()));
+        self
     }
 
     /// The tables that it speaks of.
@@ -85,6 +85,15 @@ impl Condition {
         } else {
             "scim_users"
         }
+    }
+}
+
+/// What directories ask all day: for everybody, or by one value. Texts of such statements are few.
+fn is_usual(filter: Option<&Filter>) -> bool {
+    match filter {
+        None => true,
+        Some(Filter::Compare(it)) => it.operator == Operator::Equal,
+        Some(_) => false,
     }
 }
 

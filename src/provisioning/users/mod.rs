@@ -5,6 +5,7 @@ mod filter;
 mod model;
 mod places;
 mod queries;
+mod shown;
 mod write;
 
 /// Conditions in SQL, for other resources too.
@@ -18,8 +19,8 @@ use serde_json::{Map, Value, json};
 
 use self::effects::Work;
 use self::filter::{BY_ID, Condition, order};
-use self::model::Person;
-use self::places::Place;
+use self::model::{Kept, Person};
+use self::shown::Shown;
 use super::request::{Answer, Context, Request, Verb};
 use super::tokens::Caller;
 use crate::access::Role;
@@ -67,38 +68,76 @@ fn get(
     id: &str,
 ) -> Result<Answer, ScimError> {
     let projection = Projection::from_query(&request.query)?;
-    let person = queries::find(conn, &caller.connection.id, id)?.ok_or_else(ScimError::not_found)?;
-    let etag = person.etag();
+    let kept = queries::find(conn, &caller.connection.id, id)?.ok_or_else(ScimError::not_found)?;
+    let etag = kept.etag();
     if request.has_version(&etag) {
         return Ok(Answer {
             etag: Some(etag),
             ..Answer::new(304, None)
         });
     }
-    one(conn, context, &person, &projection, 200)
+    one(conn, context, kept, &projection, 200)
 }
 
 /// The answer that shows one person.
 fn one(
     conn: &mut Conn,
     context: &Context,
-    person: &Person,
+    kept: Kept,
     projection: &Projection,
     status: u16,
 ) -> Result<Answer, ScimError> {
-    let shown = shown(conn, context, std::slice::from_ref(person), projection)?;
+    let (location, etag) = (context.location("Users", &kept.id), kept.etag());
+    let people = [kept];
+    let written = match whole(conn, context, &people, projection)?.as_deref() {
+        Some([shown]) => shown::one(shown),
+        _ => None,
+    };
+    let answer = match written {
+        Some(text) => Answer::written(status, text),
+        None => Answer::new(
+            status,
+            shown(conn, context, people.to_vec(), projection)?
+                .into_iter()
+                .next(),
+        ),
+    };
     Ok(Answer {
-        location: Some(context.location("Users", &person.id)),
-        etag: Some(person.etag()),
-        ..Answer::new(status, shown.into_iter().next())
+        location: Some(location),
+        etag: Some(etag),
+        ..answer
     })
 }
 
 /// The answer that lists people.
 fn list(conn: &mut Conn, context: &Context, caller: &Caller, query: &ListQuery) -> Result<Answer, ScimError> {
-    let (total, resources) = found(conn, context, caller, query)?;
+    let (total, people) = fitting(conn, context, caller, query)?;
+    let written = whole(conn, context, &people, &query.projection)?
+        .and_then(|all| shown::list(total, query.start_index, &all));
+    if let Some(text) = written {
+        return Ok(Answer::written(200, text));
+    }
+    let resources = shown(conn, context, people, &query.projection)?;
     let body = list::response(total, query.start_index, &resources);
     Ok(Answer::new(200, Some(body)))
+}
+
+/// The people to be written as they are kept, where everything of them is wanted.
+fn whole<'a>(
+    conn: &mut Conn,
+    context: &'a Context,
+    people: &'a [Kept],
+    projection: &Projection,
+) -> Result<Option<Vec<Shown<'a>>>, ScimError> {
+    if *projection != Projection::All {
+        return Ok(None);
+    }
+    let (mut groups, mut teams) = (groups(conn, context, people)?, teams(conn, people)?);
+    let shown = |kept: &'a Kept| {
+        let teams = kept.member.as_ref().and_then(|member| teams.remove(&member.id));
+        Shown::new(context, kept, groups.remove(&kept.id), teams)
+    };
+    Ok(people.iter().map(shown).collect())
 }
 
 /// The people of a list or of a search, and how many there are in all.
@@ -111,29 +150,56 @@ pub fn found(
     caller: &Caller,
     query: &ListQuery,
 ) -> Result<(i64, Vec<Value>), ScimError> {
+    let (total, people) = fitting(conn, context, caller, query)?;
+    Ok((total, shown(conn, context, people, &query.projection)?))
+}
+
+fn fitting(
+    conn: &mut Conn,
+    context: &Context,
+    caller: &Caller,
+    query: &ListQuery,
+) -> Result<(i64, Vec<Kept>), ScimError> {
     let order = order(query.sort_by.as_ref(), query.descending)?;
     let by_name = query.filter.is_none() && order.contains("user_name_key");
     let condition = Condition::new(caller, query.filter.as_ref(), by_name)?;
-    let (people, total) = match &query.filter {
-        Some(filter) if !condition.exact => looked_through(conn, context, &condition, order, query, filter)?,
-        _ => paged(conn, caller, &condition, order, query)?,
-    };
-    Ok((total, shown(conn, context, &people, &query.projection)?))
+    match &query.filter {
+        Some(filter) if !condition.exact => looked_through(conn, context, &condition, order, query, filter),
+        Some(_) => paged(conn, &condition, order, query),
+        None => everybody(conn, caller, condition, order, query),
+    }
 }
 
-/// A page, and how many there are.
-fn paged(
+/// A page of everybody, and how many there are. In the order of their ids, only those of one block are passed over.
+fn everybody(
     conn: &mut Conn,
     caller: &Caller,
+    condition: Condition,
+    order: &str,
+    query: &ListQuery,
+) -> Result<(i64, Vec<Kept>), ScimError> {
+    let offset = query.start_index - 1;
+    let place = places::find(conn, &caller.connection.id, offset)?;
+    if query.count == 0 || offset >= place.total {
+        return Ok((place.total, Vec::new()));
+    }
+    let people = if order == BY_ID {
+        let rest = condition.beginning_at(&place.from);
+        queries::page(conn, &rest, order, (place.passed, query.count))?
+    } else {
+        queries::page(conn, &condition, order, (offset, query.count))?
+    };
+    Ok((place.total, people))
+}
+
+/// A page of those who fit, and how many there are.
+fn paged(
+    conn: &mut Conn,
     condition: &Condition,
     order: &str,
     query: &ListQuery,
-) -> Result<(Vec<Person>, i64), ScimError> {
+) -> Result<(i64, Vec<Kept>), ScimError> {
     let offset = query.start_index - 1;
-    if query.filter.is_none() {
-        let place = places::find(conn, &caller.connection.id, offset)?;
-        return Ok((of_all(conn, &place, condition, order, query)?, place.total));
-    }
     let people = if query.count > 0 {
         queries::page(conn, condition, order, (offset, query.count))?
     } else {
@@ -147,26 +213,7 @@ fn paged(
     } else {
         queries::count_fitting(conn, condition)?
     };
-    Ok((people, total))
-}
-
-/// A page of everybody. In the order of their ids, only those of one block are passed over.
-fn of_all(
-    conn: &mut Conn,
-    place: &Place,
-    condition: &Condition,
-    order: &str,
-    query: &ListQuery,
-) -> Result<Vec<Person>, ScimError> {
-    let offset = query.start_index - 1;
-    if query.count == 0 || offset >= place.total {
-        return Ok(Vec::new());
-    }
-    if order == BY_ID {
-        let rest = condition.beginning_at(&place.from);
-        return Ok(queries::page(conn, &rest, order, (place.passed, query.count))?);
-    }
-    Ok(queries::page(conn, condition, order, (offset, query.count))?)
+    Ok((total, people))
 }
 
 /// Looks in memory at those whom the columns let through.
@@ -177,7 +224,7 @@ fn looked_through(
     order: &str,
     query: &ListQuery,
     filter: &Filter,
-) -> Result<(Vec<Person>, i64), ScimError> {
+) -> Result<(i64, Vec<Kept>), ScimError> {
     let most = i64::try_from(MOST_LOOKED_AT).unwrap_or(i64::MAX);
     let people = queries::page(conn, condition, order, (0, most + 1))?;
     if people.len() > MOST_LOOKED_AT {
@@ -186,8 +233,8 @@ fn looked_through(
             "Too many people are to be looked at for this filter. Add userName, externalId or an e-mail address.",
         ));
     }
-    let resources = shown(conn, context, &people, &Projection::All)?;
-    let fitting: Vec<Person> = people
+    let resources = shown(conn, context, people.clone(), &Projection::All)?;
+    let fitting: Vec<Kept> = people
         .into_iter()
         .zip(resources)
         .filter(|(_, resource)| matches(filter, resource))
@@ -196,27 +243,27 @@ fn looked_through(
     let total = i64::try_from(fitting.len()).unwrap_or(i64::MAX);
     let skipped = usize::try_from(query.start_index - 1).unwrap_or(usize::MAX);
     let count = usize::try_from(query.count).unwrap_or_default();
-    Ok((fitting.into_iter().skip(skipped).take(count).collect(), total))
+    Ok((total, fitting.into_iter().skip(skipped).take(count).collect()))
 }
 
 /// The people as resources, with groups and teams where they are wanted.
 fn shown(
     conn: &mut Conn,
     context: &Context,
-    people: &[Person],
+    people: Vec<Kept>,
     projection: &Projection,
 ) -> Result<Vec<Value>, ScimError> {
     let mut groups = if projection.wants(Kind::User, "groups") {
-        groups(conn, context, people)?
+        groups(conn, context, &people)?
     } else {
         HashMap::new()
     };
     let mut teams = if wants_teams(projection) {
-        teams(conn, people)?
+        teams(conn, &people)?
     } else {
         HashMap::new()
     };
-    let resource = |person: &Person| {
+    let resource = |person: Person| {
         let mut fields = person.resource(context);
         if let Some(groups) = groups.remove(&person.id) {
             fields.insert("groups".to_owned(), Value::Array(groups));
@@ -227,7 +274,7 @@ fn shown(
         }
         Value::Object(projection.project(Kind::User, fields))
     };
-    Ok(people.iter().map(resource).collect())
+    Ok(people.into_iter().map(Person::from).map(resource).collect())
 }
 
 /// Adds the teams to our extension, which is there already where the directory sees a role.
@@ -245,10 +292,14 @@ fn show_teams(fields: &mut Map<String, Value>, teams: &[String]) {
 fn groups(
     conn: &mut Conn,
     context: &Context,
-    people: &[Person],
+    people: &[Kept],
 ) -> Result<HashMap<String, Vec<Value>>, ScimError> {
-    let ids: Vec<String> = people.iter().map(|person| person.id.clone()).collect();
+    let in_some = people.iter().filter(|kept| kept.has_groups);
+    let ids: Vec<String> = in_some.map(|kept| kept.id.clone()).collect();
     let mut groups: HashMap<String, Vec<Value>> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(groups);
+    }
     for (person, group, name) in queries::groups_of(conn, &ids)? {
         let shown = json!({
             "value": group, "$ref": context.location("Groups", &group), "display": name, "type": "direct",
@@ -258,12 +309,15 @@ fn groups(
     Ok(groups)
 }
 
-fn teams(conn: &mut Conn, people: &[Person]) -> Result<HashMap<String, Vec<String>>, ScimError> {
-    let members: Vec<String> = people
-        .iter()
-        .filter_map(|person| Some(person.member.as_ref()?.id.clone()))
+fn teams(conn: &mut Conn, people: &[Kept]) -> Result<HashMap<String, Vec<String>>, ScimError> {
+    let in_some = people.iter().filter(|kept| kept.has_teams);
+    let members: Vec<String> = in_some
+        .filter_map(|kept| Some(kept.member.as_ref()?.id.clone()))
         .collect();
     let mut teams: HashMap<String, Vec<String>> = HashMap::new();
+    if members.is_empty() {
+        return Ok(teams);
+    }
     for (member, name) in queries::teams_of(conn, &members)? {
         let names = teams.entry(member).or_default();
         if !names.contains(&name) {

@@ -39,6 +39,69 @@ pub struct Person {
     pub version: i64,
 }
 
+/// A person of the directory as their row says it: the attributes are a text of JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Our key.
+    pub id: String,
+    /// The membership, once there is an address.
+    pub member: Option<Seat>,
+    /// The directory's word on whether the person may come in.
+    pub active: bool,
+    /// As [`Person::attributes`].
+    pub attributes: String,
+    /// When the directory made it.
+    pub created_at: Timestamp,
+    /// When the directory last changed it.
+    pub modified_at: Timestamp,
+    /// Counts the changes.
+    pub version: i64,
+    /// Whether the person is in a group of the directory.
+    pub has_groups: bool,
+    /// Whether the member is in a team.
+    pub has_teams: bool,
+}
+
+impl Kept {
+    /// As [`Person::is_active`].
+    pub fn is_active(&self) -> bool {
+        is_active(self.active, self.member.as_ref())
+    }
+
+    /// As [`Person::etag`].
+    pub fn etag(&self) -> String {
+        etag(self.version, self.member.as_ref())
+    }
+}
+
+impl From<Kept> for Person {
+    fn from(kept: Kept) -> Self {
+        let attributes = match serde_json::from_str(&kept.attributes) {
+            Ok(Value::Object(attributes)) => attributes,
+            // Nothing else is ever written.
+            _ => Map::new(),
+        };
+        Self {
+            id: kept.id,
+            member: kept.member,
+            active: kept.active,
+            attributes,
+            created_at: kept.created_at,
+            modified_at: kept.modified_at,
+            version: kept.version,
+        }
+    }
+}
+
+fn is_active(said: bool, member: Option<&Seat>) -> bool {
+    said && member.is_none_or(|member| member.state == State::Active)
+}
+
+fn etag(version: i64, member: Option<&Seat>) -> String {
+    let member = member.map_or(0, |member| member.version);
+    format!("W/\"{version}.{member}\"")
+}
+
 /// The membership of a person of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seat {
@@ -58,17 +121,12 @@ impl Person {
     /// Whether the person may come in: by the directory's word, and by the membership, which an
     /// administrator may have changed.
     pub fn is_active(&self) -> bool {
-        let seated = self
-            .member
-            .as_ref()
-            .is_none_or(|member| member.state == State::Active);
-        self.active && seated
+        is_active(self.active, self.member.as_ref())
     }
 
     /// The version, of what the directory said and of the membership.
     pub fn etag(&self) -> String {
-        let member = self.member.as_ref().map_or(0, |member| member.version);
-        format!("W/\"{}.{member}\"", self.version)
+        etag(self.version, self.member.as_ref())
     }
 
     /// Whether the directory said a role, and did not take it back.
@@ -116,6 +174,19 @@ impl Person {
         fields.insert("meta".to_owned(), meta);
         fields
     }
+}
+
+/// What there is of somebody whom the directory sends for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stranger {
+    /// Whether another user of the organization's directories has the name.
+    pub is_named: bool,
+    /// Whether the address has an account.
+    pub has_account: bool,
+    /// Whether the organization ever invited the address.
+    pub is_invited: bool,
+    /// Whether the organization may have as many people as it likes.
+    pub has_no_limit: bool,
 }
 
 /// What the directory wants a person to be, read from a resource in its normal form.

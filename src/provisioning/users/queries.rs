@@ -3,81 +3,72 @@
 use diesel::deserialize::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::filter::{Bound, Condition};
-use super::model::{Person, Seat, Wanted, name_key};
+use super::model::{Kept, Person, Seat, Stranger, Wanted, name_key};
 use crate::access::Role;
 use crate::members::State;
 use crate::provisioning::tokens::Caller;
 use crate::store::schema::{
-    connection_domains, domains, members, scim_emails, scim_group_members, scim_groups, scim_users,
-    team_members, teams,
+    connection_domains, domains, scim_emails, scim_group_members, scim_groups, scim_users, team_members,
+    teams,
 };
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, DbError, Result, Run as _, Sql, listed, rows};
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = scim_users)]
-struct Row {
-    id: String,
-    active: bool,
-    attributes: String,
-    created_at: i64,
-    modified_at: i64,
-    version: i64,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = members)]
-struct SeatRow {
-    id: String,
-    account_id: String,
-    state: String,
-    role: String,
-    version: i64,
-}
-
-impl From<SeatRow> for Seat {
-    fn from(row: SeatRow) -> Self {
-        Self {
-            id: row.id,
-            account: row.account_id,
-            // The table's CHECKs know no other words; should one come all the same, it gives the least.
-            state: State::parse(&row.state).unwrap_or(State::Deactivated),
-            role: Role::parse(&row.role).unwrap_or(Role::Member),
-            version: row.version,
-        }
-    }
-}
-
-fn person((row, seat): (Row, Option<SeatRow>)) -> Person {
-    let attributes = match serde_json::from_str(&row.attributes) {
-        Ok(Value::Object(attributes)) => attributes,
-        // Nothing else is ever written.
-        _ => Map::new(),
-    };
-    Person {
-        id: row.id,
-        member: seat.map(Seat::from),
-        active: row.active,
-        attributes,
-        created_at: row.created_at,
-        modified_at: row.modified_at,
-        version: row.version,
-    }
-}
+/// What is read of a person.
+const COLUMNS: &str = "scim_users.id, scim_users.active, scim_users.attributes, scim_users.created_at, \
+     scim_users.modified_at, scim_users.version, members.id AS seat_id, members.account_id AS seat_account, \
+     members.state AS seat_state, members.role AS seat_role, members.version AS seat_version, \
+     EXISTS (SELECT 1 FROM scim_group_members WHERE scim_group_members.user_id = scim_users.id) AS has_groups, \
+     EXISTS (SELECT 1 FROM team_members WHERE team_members.member_id = scim_users.member_id) AS has_teams";
 
 /// One person of the connection's directory.
-pub fn find(conn: &mut Conn, connection: &str, id: &str) -> Result<Option<Person>> {
-    let row: Option<(Row, Option<SeatRow>)> = scim_users::table
-        .left_join(members::table)
-        .filter(scim_users::id.eq(id))
-        .filter(scim_users::connection_id.eq(connection))
-        .select((Row::as_select(), Option::<SeatRow>::as_select()))
-        .first(conn)
-        .optional()?;
-    Ok(row.map(person))
+pub fn find(conn: &mut Conn, connection: &str, id: &str) -> Result<Option<Kept>> {
+    let statement = Sql::new(format!(
+        "SELECT {COLUMNS} FROM scim_users LEFT JOIN members ON members.id = scim_users.member_id \
+         WHERE scim_users.id = ? AND scim_users.connection_id = ?"
+    ));
+    let found: Vec<Listed> = rows(conn, statement.text(id).text(connection))?;
+    Ok(found.into_iter().next().map(Kept::from))
+}
+
+#[derive(QueryableByName)]
+struct Facts {
+    #[diesel(sql_type = Bool)]
+    taken: bool,
+    #[diesel(sql_type = Bool)]
+    has_account: bool,
+    #[diesel(sql_type = Bool)]
+    is_invited: bool,
+    #[diesel(sql_type = Bool)]
+    has_no_limit: bool,
+}
+
+/// What there is of somebody new.
+pub fn facts(conn: &mut Conn, organization: &str, user_name_key: &str, email_key: &str) -> Result<Stranger> {
+    let statement = Sql::new(
+        "SELECT EXISTS (SELECT 1 FROM scim_users WHERE organization_id = ? AND user_name_key = ?) AS taken, \
+         EXISTS (SELECT 1 FROM accounts WHERE email_key = ?) AS has_account, \
+         EXISTS (SELECT 1 FROM invitations WHERE organization_id = ? AND email_key = ?) AS is_invited, \
+         EXISTS (SELECT 1 FROM organizations WHERE id = ? AND seats IS NULL) AS has_no_limit",
+    );
+    let values = statement
+        .text(organization)
+        .text(user_name_key)
+        .text(email_key)
+        .text(organization)
+        .text(email_key)
+        .text(organization);
+    let found: Vec<Facts> = rows(conn, values)?;
+    let facts = found.into_iter().next().ok_or(DbError::NotFound)?;
+    Ok(Stranger {
+        is_named: facts.taken,
+        has_account: facts.has_account,
+        is_invited: facts.is_invited,
+        has_no_limit: facts.has_no_limit,
+    })
 }
 
 /// Who of the organization's directories has this user name.
@@ -130,7 +121,7 @@ pub fn insert(
                 scim_users::modified_at.eq(now),
             ),
         ))
-        .execute(conn)?;
+        .run(conn)?;
     insert_further_addresses(conn, id, connection, wanted)
 }
 
@@ -161,21 +152,21 @@ pub fn update(
             scim_users::modified_at.eq(now),
             scim_users::version.eq(known.version + 1),
         ))
-        .execute(conn)?;
+        .run(conn)?;
     if adopted {
         diesel::update(scim_users::table.find(&known.id))
             .set(scim_users::adopted.eq(true))
-            .execute(conn)?;
+            .run(conn)?;
     }
     if had_further {
-        diesel::delete(scim_emails::table.filter(scim_emails::user_id.eq(&known.id))).execute(conn)?;
+        diesel::delete(scim_emails::table.filter(scim_emails::user_id.eq(&known.id))).run(conn)?;
     }
     insert_further_addresses(conn, &known.id, &caller.connection.id, wanted)
 }
 
 /// Forgets a person.
 pub fn delete(conn: &mut Conn, id: &str) -> Result<()> {
-    diesel::delete(scim_users::table.find(id)).execute(conn).map(drop)
+    diesel::delete(scim_users::table.find(id)).run(conn).map(drop)
 }
 
 /// The first address stands beside the person; others, which few people have, in a table of their own.
@@ -191,7 +182,7 @@ fn insert_further_addresses(conn: &mut Conn, id: &str, connection: &str, wanted:
                 scim_emails::connection_id.eq(connection),
                 scim_emails::email_key.eq(key),
             ))
-            .execute(conn)?;
+            .run(conn)?;
     }
     Ok(())
 }
@@ -226,9 +217,13 @@ struct Listed {
     seat_role: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     seat_version: Option<i64>,
+    #[diesel(sql_type = Bool)]
+    has_groups: bool,
+    #[diesel(sql_type = Bool)]
+    has_teams: bool,
 }
 
-impl From<Listed> for Person {
+impl From<Listed> for Kept {
     fn from(row: Listed) -> Self {
         let seat = match (
             row.seat_id,
@@ -237,39 +232,38 @@ impl From<Listed> for Person {
             row.seat_role,
             row.seat_version,
         ) {
-            (Some(id), Some(account_id), Some(state), Some(role), Some(version)) => Some(SeatRow {
+            (Some(id), Some(account), Some(state), Some(role), Some(version)) => Some(Seat {
                 id,
-                account_id,
-                state,
-                role,
+                account,
+                // The table's CHECKs know no other words; should one come all the same, it gives the least.
+                state: State::parse(&state).unwrap_or(State::Deactivated),
+                role: Role::parse(&role).unwrap_or(Role::Member),
                 version,
             }),
             _ => None,
         };
-        let kept = Row {
+        Self {
             id: row.id,
+            member: seat,
             active: row.active,
             attributes: row.attributes,
             created_at: row.created_at,
             modified_at: row.modified_at,
             version: row.version,
-        };
-        person((kept, seat))
+            has_groups: row.has_groups,
+            has_teams: row.has_teams,
+        }
     }
 }
 
-type Statement<'a> =
-    diesel::query_builder::BoxedSqlQuery<'a, <Conn as Connection>::Backend, diesel::query_builder::SqlQuery>;
-
 /// The statement with the condition's values.
-fn bound<'a>(text: String, condition: &Condition) -> Statement<'a> {
-    let statement = diesel::sql_query(text).into_boxed();
+fn bound(text: String, condition: &Condition) -> Sql {
     condition
         .bound
         .iter()
-        .fold(statement, |statement, value| match value {
-            Bound::Text(text) => statement.bind::<Text, _>(text.clone()),
-            Bound::Number(number) => statement.bind::<BigInt, _>(*number),
+        .fold(Sql::new(text), |statement, value| match value {
+            Bound::Text(text) => statement.text(text),
+            Bound::Number(number) => statement.number(*number),
         })
 }
 
@@ -280,8 +274,8 @@ pub fn count_fitting(conn: &mut Conn, condition: &Condition) -> Result<i64> {
         condition.from(),
         condition.text
     );
-    let row: Count = bound(text, condition).get_result(conn)?;
-    Ok(row.count)
+    let found: Vec<Count> = bound(text, condition).rows_once(conn)?;
+    Ok(found.first().map_or(0, |row| row.count))
 }
 
 /// Those who fit, in order: so many, after so many. The columns of `order` are ours. Those who are passed over
@@ -291,28 +285,27 @@ pub fn page(
     condition: &Condition,
     order: &str,
     (offset, limit): (i64, i64),
-) -> Result<Vec<Person>> {
-    let (first, second) = (condition.bound.len() + 1, condition.bound.len() + 2);
+) -> Result<Vec<Kept>> {
     let text = format!(
-        "SELECT scim_users.id, scim_users.active, scim_users.attributes, scim_users.created_at, \
-         scim_users.modified_at, scim_users.version, members.id AS seat_id, members.account_id AS seat_account, \
-         members.state AS seat_state, members.role AS seat_role, members.version AS seat_version \
-         FROM (SELECT scim_users.id AS chosen FROM {} WHERE {} ORDER BY {order} LIMIT ${first} OFFSET ${second}) \
+        "SELECT {COLUMNS} \
+         FROM (SELECT scim_users.id AS chosen FROM {} WHERE {} ORDER BY {order} LIMIT ? OFFSET ?) \
          AS page JOIN scim_users ON scim_users.id = page.chosen \
          LEFT JOIN members ON members.id = scim_users.member_id ORDER BY {order}",
         condition.from(),
         condition.text,
     );
-    let rows: Vec<Listed> = bound(text, condition)
-        .bind::<BigInt, _>(limit)
-        .bind::<BigInt, _>(offset)
-        .load(conn)?;
-    Ok(rows.into_iter().map(Person::from).collect())
+    let statement = bound(text, condition).number(limit).number(offset);
+    let found: Vec<Listed> = if condition.usual {
+        rows(conn, statement)?
+    } else {
+        statement.rows_once(conn)?
+    };
+    Ok(found.into_iter().map(Kept::from).collect())
 }
 
 /// The groups of these people: person, group, and the group's name.
 pub fn groups_of(conn: &mut Conn, users: &[String]) -> Result<Vec<(String, String, String)>> {
-    scim_group_members::table
+    let groups = scim_group_members::table
         .inner_join(scim_groups::table)
         .filter(scim_group_members::user_id.eq_any(users))
         .order((scim_group_members::user_id, scim_groups::id))
@@ -320,18 +313,18 @@ pub fn groups_of(conn: &mut Conn, users: &[String]) -> Result<Vec<(String, Strin
             scim_group_members::user_id,
             scim_groups::id,
             scim_groups::display_name,
-        ))
-        .load(conn)
+        ));
+    listed(conn, groups)
 }
 
 /// The names of the teams of these members.
 pub fn teams_of(conn: &mut Conn, members: &[String]) -> Result<Vec<(String, String)>> {
-    team_members::table
+    let teams = team_members::table
         .inner_join(teams::table)
         .filter(team_members::member_id.eq_any(members))
         .order((team_members::member_id, teams::name_key))
-        .select((team_members::member_id, teams::name))
-        .load(conn)
+        .select((team_members::member_id, teams::name));
+    listed(conn, teams)
 }
 
 /// Whether the person is in any group.

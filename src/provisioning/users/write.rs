@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::effects::{Settled, Work, differences};
-use super::model::{Person, Wanted, name_key};
+use super::model::{Kept, Person, Wanted, name_key};
 use super::{one, places, queries};
 use crate::members::State;
 use crate::provisioning::request::{Answer, Request};
@@ -16,9 +16,12 @@ pub fn create(work: &mut Work<'_>, request: &Request) -> Result<Answer, ScimErro
     let projection = Projection::from_query(&request.query)?;
     let body = Value::Object(request.object()?.clone());
     let wanted = Wanted::read(resource::normalize(Kind::User, body)?)?;
-    has_free_name(work, &wanted, None)?;
+    let stranger = work.stranger(&wanted)?;
+    if stranger.is_named {
+        return Err(name_is_taken());
+    }
     let active = wanted.active.unwrap_or(true);
-    let known = work.known(&wanted)?;
+    let known = work.known(&wanted, Some(stranger))?;
     if !active
         && known.is_active_member()
         && let Some(refusal) = work.guarded()?
@@ -45,34 +48,48 @@ pub fn create(work: &mut Work<'_>, request: &Request) -> Result<Answer, ScimErro
             (None, Some(after)),
         )?;
     }
-    answer(work, &id, &projection, 201)
+    let now = work.context.now;
+    let kept = settled.seat.map(|seat| Kept {
+        id: id.clone(),
+        member: Some(seat),
+        active,
+        attributes: wanted.attributes_text(),
+        created_at: now,
+        modified_at: now,
+        version: 1,
+        has_groups: false,
+        has_teams: false,
+    });
+    answer(work, (&id, kept), &wanted, &projection, 201)
 }
 
 /// PUT: a person described anew. What is left unsaid of `active` and role stays.
 pub fn replace(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer, ScimError> {
     let projection = Projection::from_query(&request.query)?;
-    let known = find(work, request, id)?;
+    let kept = find(work, request, id)?;
+    let known = Person::from(kept.clone());
     let body = Value::Object(request.object()?.clone());
     let mut wanted = Wanted::read(resource::normalize(Kind::User, body)?)?;
     wanted.keep_role(&known);
-    change(work, &known, &wanted, &projection)
+    change(work, (kept, &known), &wanted, &projection)
 }
 
 /// PATCH: some of a person changed, all of it or nothing.
 pub fn patch(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer, ScimError> {
     let projection = Projection::from_query(&request.query)?;
-    let known = find(work, request, id)?;
+    let kept = find(work, request, id)?;
+    let known = Person::from(kept.clone());
     let mut fields = known.writable();
     let body = Value::Object(request.object()?.clone());
     patching::apply(&mut fields, &body, Kind::User)?;
     let mut wanted = Wanted::read(fields)?;
     wanted.compare_role(&known);
-    change(work, &known, &wanted, &projection)
+    change(work, (kept, &known), &wanted, &projection)
 }
 
 /// DELETE: out of the directory and out of the organization.
 pub fn delete(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer, ScimError> {
-    let known = find(work, request, id)?;
+    let known = Person::from(find(work, request, id)?);
     let name = user_name(&known.attributes).to_owned();
     let seat = known.member.as_ref().filter(|seat| seat.state != State::Removed);
     if let Some(seat) = seat {
@@ -94,7 +111,7 @@ pub fn delete(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer
     })
 }
 
-fn find(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Person, ScimError> {
+fn find(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Kept, ScimError> {
     let known = queries::find(work.conn, &work.caller.connection.id, id)?.ok_or_else(ScimError::not_found)?;
     request.check_version(&known.etag())?;
     Ok(known)
@@ -103,7 +120,7 @@ fn find(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Person, Scim
 /// Makes a known person what is wanted. What is so already makes no version and no audit entry.
 fn change(
     work: &mut Work<'_>,
-    known: &Person,
+    (kept, known): (Kept, &Person),
     wanted: &Wanted,
     projection: &Projection,
 ) -> Result<Answer, ScimError> {
@@ -112,18 +129,18 @@ fn change(
     let role = known.member.as_ref().map(|seat| seat.role);
     let regraded = role.is_some() && wanted.role.is_some_and(|wanted| Some(wanted) != role);
     if !described && !regraded && active == known.is_active() {
-        let answer = one(work.conn, work.context, known, projection, 200)?;
+        let answer = one(work.conn, work.context, kept, projection, 200)?;
         return Ok(Answer {
             person: name_key(wanted.user_name()),
             ..answer
         });
     }
-    has_free_name(work, wanted, Some(known))?;
+    has_free_name(work, wanted, known)?;
     let settled = match settle(work, known, wanted, active)? {
         Ok(settled) => settled,
         Err(refusal) => return Ok(refusal),
     };
-    let kept = Wanted {
+    let wanted = &Wanted {
         active: Some(active),
         ..wanted.clone()
     };
@@ -132,7 +149,7 @@ fn change(
         work.context.now,
         work.caller,
         known,
-        &kept,
+        wanted,
         (settled.member.as_deref(), settled.adopted),
     )?;
     work.follow_groups(known, settled.member.as_deref(), active)?;
@@ -144,7 +161,15 @@ fn change(
             (Some(before), Some(after)),
         )?;
     }
-    answer(work, &known.id, projection, 200)
+    let kept = settled.seat.map(|seat| Kept {
+        member: Some(seat),
+        active,
+        attributes: wanted.attributes_text(),
+        modified_at: work.context.now,
+        version: kept.version + 1,
+        ..kept
+    });
+    answer(work, (&known.id, kept), wanted, projection, 200)
 }
 
 /// Account and membership of a known person. The inner error is the guard's refusal, which is kept.
@@ -155,7 +180,7 @@ fn settle(
     active: bool,
 ) -> Result<Result<Settled, Answer>, ScimError> {
     let Some(seat) = &known.member else {
-        let met = work.known(wanted)?;
+        let met = work.known(wanted, None)?;
         if !active
             && met.is_active_member()
             && let Some(refusal) = work.guarded()?
@@ -170,7 +195,7 @@ fn settle(
     {
         return Ok(Err(refusal));
     }
-    work.reseat(seat, wanted, active)?;
+    let now_is = work.reseat(seat, wanted, active)?;
     let before = Wanted::read(known.writable())?;
     let renamed = (before.full_name() != wanted.full_name()).then_some(wanted);
     let key = |wanted: &Wanted| wanted.address.as_ref().map(|address| address.key().to_owned());
@@ -181,22 +206,26 @@ fn settle(
     Ok(Ok(Settled {
         member: Some(seat.id.clone()),
         adopted: false,
+        seat: now_is,
     }))
 }
 
-fn has_free_name(work: &mut Work<'_>, wanted: &Wanted, known: Option<&Person>) -> Result<(), ScimError> {
+fn has_free_name(work: &mut Work<'_>, wanted: &Wanted, known: &Person) -> Result<(), ScimError> {
     let key = name_key(wanted.user_name());
-    if known.is_some_and(|known| name_key(user_name(&known.attributes)) == key) {
+    if name_key(user_name(&known.attributes)) == key {
         return Ok(());
     }
-    let taken = queries::named(work.conn, &work.caller.organization, &key)?;
-    if taken.is_none() {
-        return Ok(());
+    match queries::named(work.conn, &work.caller.organization, &key)? {
+        None => Ok(()),
+        Some(_) => Err(name_is_taken()),
     }
-    Err(ScimError {
+}
+
+fn name_is_taken() -> ScimError {
+    ScimError {
         kind: Some(ScimType::Uniqueness),
         ..ScimError::new(409, "A user of this name is here already.")
-    })
+    }
 }
 
 fn user_name(attributes: &Map<String, Value>) -> &str {
@@ -206,13 +235,22 @@ fn user_name(attributes: &Map<String, Value>) -> &str {
         .unwrap_or_default()
 }
 
-/// The person as the transaction leaves them.
-fn answer(work: &mut Work<'_>, id: &str, projection: &Projection, status: u16) -> Result<Answer, ScimError> {
-    let person =
-        queries::find(work.conn, &work.caller.connection.id, id)?.ok_or_else(ScimError::not_found)?;
-    let answer = one(work.conn, work.context, &person, projection, status)?;
+/// The person as the transaction leaves them: as it is known, or else read again.
+fn answer(
+    work: &mut Work<'_>,
+    (id, kept): (&str, Option<Kept>),
+    wanted: &Wanted,
+    projection: &Projection,
+    status: u16,
+) -> Result<Answer, ScimError> {
+    let kept = match kept {
+        Some(kept) => Some(kept),
+        None => queries::find(work.conn, &work.caller.connection.id, id)?,
+    };
+    let kept = kept.ok_or_else(ScimError::not_found)?;
+    let answer = one(work.conn, work.context, kept, projection, status)?;
     Ok(Answer {
-        person: name_key(user_name(&person.attributes)),
+        person: name_key(wanted.user_name()),
         decision: work.told(),
         ..answer
     })

@@ -70,6 +70,12 @@ pub struct Verified {
     pub identity: Identity,
     /// What it was concluded from.
     pub evidence: Evidence,
+    /// When the person proved themselves (`auth_time`), in Unix seconds, if the provider says so.
+    pub authenticated_at: Option<i64>,
+    /// The claims of the ID token.
+    pub id_token: Map<String, Value>,
+    /// The claims of the userinfo, where it was asked.
+    pub userinfo: Option<Map<String, Value>>,
 }
 
 /// What the sign-in record keeps of the provider's message; nothing in it lets anybody in.
@@ -203,7 +209,13 @@ impl Oidc {
             userinfo_error,
             not_fetched: claims::elsewhere(&token.claims),
         };
-        Ok(Verified { identity, evidence })
+        Ok(Verified {
+            identity,
+            evidence,
+            authenticated_at: token.claims.get("auth_time").and_then(json::seconds),
+            id_token: token.claims,
+            userinfo,
+        })
     }
 
     /// A key that is not known, or does not fit, may be newer than ours: then the keys are fetched again,

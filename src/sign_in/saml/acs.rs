@@ -7,13 +7,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::{BROWSER, Parties, form, parties};
+use crate::connections::testing::Claim;
 use crate::connections::{Connection, Protocol};
 use crate::saml::{self, SamlError, Verified};
-use crate::sign_in::door::{self, Return, Unfit, judge_attempt, rejected};
+use crate::sign_in::door::{self, Return, Unfit, judge_attempt, judge_proof, rejected};
 use crate::sign_in::flow::{Arrival, Attempt, Once};
 use crate::sign_in::queries;
 use crate::sign_in::record::Rejection;
+use crate::sign_in::testing::{self, Start, Tested};
 use crate::store::{DbError, id};
+use crate::web::limits::Kind;
 use crate::web::{Client, Problem, Site, local_path};
 
 const UNSOLICITED: Unfit = (
@@ -38,6 +41,7 @@ pub async fn returned(
     path: web::Path<String>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
+    site.limits.look(Kind::Answer, &client.ip, site.now())?;
     let connection = door::connection(&site, path.into_inner(), Protocol::Saml).await?;
     let body = form::body(body)?;
     let back = Return {
@@ -58,23 +62,38 @@ async fn judge(site: &Site, back: &Return, body: &[u8]) -> Result<Result<Arrival
         .and_then(|form| Ok((saml::decode(&form.response)?, form.relay_state)));
     let (xml, relay_state) = match read {
         Ok(read) => read,
-        Err(error) => return Ok(Err(rejection(back, &error, ""))),
+        Err(error) => return Ok(Err(rejection(back, &error, "", None))),
     };
-    let parties = parties(site, &back.connection).await?;
     let request = saml::in_response_to(&xml);
     let attempt = match &request {
-        Some(id) => find_attempt(site, back, id, &relay_state).await?.map(Some),
-        None => Ok(None),
+        Some(id) => match find_attempt(site, back, id, &relay_state).await? {
+            Ok(attempt) => Some(attempt),
+            Err(unfit) => return Ok(Err(lost(back, unfit, &xml, None))),
+        },
+        None => None,
     };
+    let start = attempt.as_ref().and_then(Start::of);
+    let tested = match &start {
+        None => None,
+        Some(test) => match testing::provider(site, &back.connection, test).await? {
+            Ok(provider) => Some(provider),
+            Err(unfit) => return Ok(Err(lost(back, unfit, &xml, start))),
+        },
+    };
+    let parties = parties(site, &back.connection, tested).await?;
     let allowed = request.is_some() || parties.provider.idp_initiated;
-    let attempt = match attempt {
-        Ok(attempt) => attempt,
-        Err(unfit) => return Ok(Err(lost(back, unfit, &xml))),
-    };
     match verify(site, &back.connection, parties, xml.clone(), request).await? {
-        Ok(_) if !allowed => Ok(Err(lost(back, UNSOLICITED, &xml))),
-        Ok(verified) => Ok(Ok(arrival(back, attempt, verified, &relay_state))),
-        Err(error) => Ok(Err(rejection(back, &error, &xml))),
+        Ok(_) if !allowed => Ok(Err(lost(back, UNSOLICITED, &xml, None))),
+        Ok(verified) => {
+            let proof = attempt.as_ref().map_or(Ok(()), |attempt| {
+                judge_proof(attempt, Some(verified.authenticated_at))
+            });
+            Ok(match proof {
+                Ok(()) => Ok(arrival(back, attempt, start, verified, &relay_state)),
+                Err(unfit) => Err(lost(back, unfit, &xml, start)),
+            })
+        }
+        Err(error) => Ok(Err(rejection(back, &error, &xml, start))),
     }
 }
 
@@ -143,7 +162,17 @@ async fn verify(
 }
 
 /// Without an attempt the person goes to the first page; a path of ours in the `RelayState` is followed.
-fn arrival(back: &Return, attempt: Option<Attempt>, verified: Verified, relay_state: &str) -> Arrival {
+fn arrival(
+    back: &Return,
+    attempt: Option<Attempt>,
+    start: Option<Start>,
+    verified: Verified,
+    relay_state: &str,
+) -> Arrival {
+    let test = start.map(|start| {
+        let claims = said(&verified);
+        Box::new(Tested { start, claims })
+    });
     let once = Once {
         attempt: attempt.as_ref().map(|attempt| attempt.id.clone()),
         message_hash: id::hash_token(&verified.assertion_id),
@@ -163,17 +192,30 @@ fn arrival(back: &Return, attempt: Option<Attempt>, verified: Verified, relay_st
         client: back.client.clone(),
         once: Some(once),
         session_ends_at: verified.session_ends_at,
+        authenticated_at: Some(verified.authenticated_at),
+        test,
     }
 }
 
-fn lost(back: &Return, unfit: Unfit, xml: &str) -> Box<Rejection> {
+/// What the provider said of the person, for whoever tests.
+fn said(verified: &Verified) -> Vec<Claim> {
+    let evidence = &verified.evidence;
+    let name_id = format!("NameID ({})", evidence.name_id_format);
+    let attributes = evidence.attributes.iter();
+    std::iter::once(testing::claim(&name_id, &evidence.name_id))
+        .chain(attributes.map(|one| testing::claim(&one.name, &one.values.join(", "))))
+        .collect()
+}
+
+fn lost(back: &Return, unfit: Unfit, xml: &str, start: Option<Start>) -> Box<Rejection> {
     Box::new(Rejection {
+        test: start.map(Box::new),
         message: saml::shown(xml),
         ..Rejection::lost(&back.connection, unfit, back.client.clone())
     })
 }
 
-fn rejection(back: &Return, error: &SamlError, xml: &str) -> Box<Rejection> {
+fn rejection(back: &Return, error: &SamlError, xml: &str, start: Option<Start>) -> Box<Rejection> {
     let message = if xml.is_empty() {
         String::new()
     } else {
@@ -182,6 +224,7 @@ fn rejection(back: &Return, error: &SamlError, xml: &str) -> Box<Rejection> {
     Box::new(Rejection {
         status: error.status,
         message,
+        test: start.map(Box::new),
         ..Rejection::new(
             &back.connection,
             error.check,

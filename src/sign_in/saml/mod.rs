@@ -11,7 +11,7 @@ use url::Url;
 
 use super::door::{self, Departure, Secrets};
 use crate::connections::saml::{self as settings, Keys, SamlSettings};
-use crate::connections::{Connection, Protocol};
+use crate::connections::{Connection, Protocol, ProviderSettings};
 use crate::saml::{self, AuthnRequest, PostForm, ServiceProvider};
 use crate::store::{Conn, id};
 use crate::web::{Door, Page, Problem, Site, Theme, headers, see_other};
@@ -30,19 +30,32 @@ struct Parties {
     keys: Keys,
 }
 
-async fn parties(site: &Site, connection: &Connection) -> Result<Parties, Problem> {
+/// By the settings that hold, or by those that are tested.
+async fn parties(
+    site: &Site,
+    connection: &Connection,
+    tested: Option<ProviderSettings>,
+) -> Result<Parties, Problem> {
     let (here, id) = (site.clone(), connection.id.clone());
     site.store
-        .reading(move |conn| load(conn, &here, &id))
+        .reading(move |conn| load(conn, &here, &id, tested))
         .await?
         .ok_or_else(|| Problem::internal(format!("the connection {} has no SAML settings", connection.id)))
 }
 
-fn load(conn: &mut Conn, site: &Site, id: &str) -> Result<Option<Parties>, Problem> {
-    let Some(settings) = settings::find(conn, id)? else {
+fn load(
+    conn: &mut Conn,
+    site: &Site,
+    id: &str,
+    tested: Option<ProviderSettings>,
+) -> Result<Option<Parties>, Problem> {
+    let Some(live) = settings::find(conn, id)? else {
         return Ok(None);
     };
-    let certificates = settings::certificates(conn, id)?;
+    let (settings, certificates) = match tested {
+        Some(ProviderSettings::Saml(settings, certificates)) => (settings, certificates),
+        _ => (live, settings::certificates(conn, id)?),
+    };
     let keys = Keys::open(&site.sealer, &settings::keys(conn, id)?)?;
     Ok(Some(Parties {
         provider: settings::provider(&settings, &certificates),
@@ -62,7 +75,8 @@ struct Post {
 
 /// Off to the provider's sign-on address.
 pub(super) async fn depart(site: &Site, departure: Departure) -> Result<HttpResponse, Problem> {
-    let parties = parties(site, &departure.connection).await?;
+    let tested = departure.test.as_ref().map(|trial| trial.provider.clone());
+    let parties = parties(site, &departure.connection, tested).await?;
     let request = AuthnRequest {
         id: saml::request_id(&id::random_bytes()),
         issued_at: site.now(),
@@ -131,7 +145,7 @@ fn form_targets(action: &str) -> Result<String, Problem> {
 /// `GET /sign-in/saml/{id}/metadata`: what the provider has to know about us.
 pub async fn metadata(site: web::Data<Site>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let connection = door::connection(&site, path.into_inner(), Protocol::Saml).await?;
-    let parties = parties(&site, &connection).await?;
+    let parties = parties(&site, &connection, None).await?;
     let xml = settings::metadata_of(&site, &connection.id, &parties.settings, &parties.keys);
     Ok(HttpResponse::Ok()
         .content_type("application/samlmetadata+xml; charset=utf-8")

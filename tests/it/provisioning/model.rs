@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::Directory;
 use crate::support::directory::user;
+use crate::support::{Dice, Directory};
 
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
@@ -13,18 +13,6 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
 fn steps() -> usize {
     std::env::var("VESTIBULE_MODEL_STEPS").map_or(10_000, |steps| steps.parse().unwrap())
-}
-
-/// Xorshift: the same numbers for the same seed, everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(sides).unwrap()).unwrap()
-    }
 }
 
 /// What the directory should have: people and groups by name.
@@ -136,12 +124,12 @@ both_databases! {
         let (_acme, directory) = Directory::start(db);
         let (mut model, mut dice) = (Model::default(), Dice(0x5c1_0de1));
         for step in 0..steps() {
-            let person = format!("person{}", dice.roll(8));
-            let name = format!("Group {}", dice.roll(4));
-            match dice.roll(8) {
+            let person = format!("person{}", dice.below(8));
+            let name = format!("Group {}", dice.below(4));
+            match dice.below(8) {
                 0 | 1 => model.person(&directory, &person, false).await,
                 2 => model.person(&directory, &person, true).await,
-                3 => model.group(&directory, &name, dice.roll(3) == 0).await,
+                3 => model.group(&directory, &name, dice.below(3) == 0).await,
                 4 => model.movement(&directory, (&name, &person), "remove").await,
                 5 => model.movement(&directory, (&name, &person), "replace").await,
                 _ => model.movement(&directory, (&name, &person), "add").await,

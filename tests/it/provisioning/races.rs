@@ -137,7 +137,7 @@ both_databases! {
     }
 
     /// A directory that is answered with an error of ours hears no 404, which it would take for absence.
-    /// SCIM-086.
+    /// SCIM-086, OUT-007.
     async fn a_fault_is_no_absence(db: Database) {
         let (acme, directory) = Directory::start(db);
         let path = format!("/Users/{}", directory.post("/Users", &user("ada@acme.example")).await.id());

@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use actix_web::dev::ServerHandle;
 use tempfile::TempDir;
 use vestibule::app::Vestibule;
-use vestibule::config::{Config, PublicUrl};
+use vestibule::config::{self, Config, PublicUrl};
+use vestibule::mail::Worker;
 use vestibule::provisioning::log::Log;
 use vestibule::store::time::{self, Clock};
 use vestibule::web::Site;
@@ -24,6 +25,8 @@ pub struct Installation {
     pub site: Site,
     /// What directories asked, on its way to the database.
     pub scim_log: Log,
+    /// Who carries letters; with a mail server of the tests' only when told to.
+    pub mail: Worker,
     handle: ServerHandle,
     server: Option<JoinHandle<()>>,
     _owns: Option<(TempDir, Database)>,
@@ -52,17 +55,22 @@ impl Installation {
             trusted_proxies: vec![],
             workers: 1,
             stranger_days: 30,
+            rate_limit: 60,
+            smtp: None,
             log: "warn".into(),
             log_json: false,
+            audit: config::Audit::default(),
+            serving: config::Serving::default(),
         };
         change(&mut config);
         let vestibule = Vestibule::open(config, Clock::fixed(time::now())).unwrap();
-        let (site, scim_log) = (vestibule.site.clone(), vestibule.scim_log.clone());
+        let (site, scim_log, mail) = parts(&vestibule);
         let (handle, server) = serve(vestibule, listener);
         Self {
             url,
             site,
             scim_log,
+            mail,
             handle,
             server: Some(server),
             _owns: Some((key, db)),
@@ -77,12 +85,13 @@ impl Installation {
         let mut config = Config::clone(&self.site.config);
         config.listen = address;
         let vestibule = Vestibule::open(config, self.site.clock.clone()).unwrap();
-        let (site, scim_log) = (vestibule.site.clone(), vestibule.scim_log.clone());
+        let (site, scim_log, mail) = parts(&vestibule);
         let (handle, server) = serve(vestibule, listener);
         Self {
             url: format!("http://{address}"),
             site,
             scim_log,
+            mail,
             handle,
             server: Some(server),
             _owns: None,
@@ -129,6 +138,14 @@ impl Drop for Installation {
             server.join().unwrap();
         }
     }
+}
+
+fn parts(vestibule: &Vestibule) -> (Site, Log, Worker) {
+    (
+        vestibule.site.clone(),
+        vestibule.scim_log.clone(),
+        vestibule.mail.clone(),
+    )
 }
 
 fn serve(vestibule: Vestibule, listener: TcpListener) -> (ServerHandle, JoinHandle<()>) {

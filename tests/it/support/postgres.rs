@@ -132,6 +132,11 @@ fn programs() -> PathBuf {
     )
 }
 
+/// Runs a statement on the server of this process, away from any test's database.
+pub fn on_the_server(statement: &str) {
+    Postgres::running().run(statement);
+}
+
 /// A folder whose name leaves room for a socket's (107 bytes in all).
 fn short_folder() -> PathBuf {
     Some(std::env::temp_dir())

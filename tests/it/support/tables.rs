@@ -121,6 +121,13 @@ impl Acme {
         store.write(|conn| conn.batch_execute(statements)).unwrap();
     }
 
+    /// The same, where the database may refuse: answers its words.
+    pub fn try_run(&self, statements: &str) -> Result<(), String> {
+        let store = &self.installation.site.store;
+        let outcome = store.write(|conn| conn.batch_execute(statements));
+        outcome.map_err(|error: vestibule::store::DbError| error.to_string())
+    }
+
     /// From now on the database refuses every new row of this table.
     pub fn refuse_rows_of(&self, table: &str, is_postgres: bool) {
         self.run(&if is_postgres {

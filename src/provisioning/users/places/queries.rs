@@ -1,10 +1,10 @@
 //! SQL of the blocks.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 
 use crate::store::schema::{scim_blocks, scim_users};
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _, Sql, rows};
 
 /// The blocks of a connection's directory in their order.
 pub fn blocks(conn: &mut Conn, connection: &str) -> Result<Vec<(String, i64)>> {
@@ -23,19 +23,14 @@ struct Counted {
 
 /// So many more in the block of this id; answers how many those are now, or nothing where there is no block.
 pub fn count(conn: &mut Conn, connection: &str, id: &str, more: i64) -> Result<Option<i64>> {
-    let statement = diesel::sql_query(
-        "UPDATE scim_blocks SET users = users + $1 WHERE connection_id = $2 AND first_id = \
-         (SELECT max(one.first_id) FROM scim_blocks AS one WHERE one.connection_id = $2 AND one.first_id <= $3) \
+    let statement = Sql::new(
+        "UPDATE scim_blocks SET users = users + ? WHERE connection_id = ? AND first_id = \
+         (SELECT max(one.first_id) FROM scim_blocks AS one WHERE one.connection_id = ? AND one.first_id <= ?) \
          RETURNING users",
     );
-    let counted: Option<Counted> = statement
-        .into_boxed()
-        .bind::<BigInt, _>(more)
-        .bind::<Text, _>(connection.to_owned())
-        .bind::<Text, _>(id.to_owned())
-        .get_result(conn)
-        .optional()?;
-    Ok(counted.map(|counted| counted.users))
+    let values = statement.number(more).text(connection).text(connection).text(id);
+    let counted: Vec<Counted> = rows(conn, values)?;
+    Ok(counted.first().map(|counted| counted.users))
 }
 
 /// A new block.
@@ -46,7 +41,7 @@ pub fn insert(conn: &mut Conn, connection: &str, first_id: &str, users: i64) -> 
             scim_blocks::first_id.eq(first_id),
             scim_blocks::users.eq(users),
         ))
-        .execute(conn)
+        .run(conn)
         .map(drop)
 }
 

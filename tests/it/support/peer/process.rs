@@ -26,8 +26,13 @@ impl Process {
 
     /// Tells it to change something.
     pub fn change(&mut self, change: &Value) {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{change}").unwrap();
-        self.answer();
+        self.ask(change);
+    }
+
+    /// Asks it something, and waits for the answer.
+    pub fn ask(&mut self, question: &Value) -> Value {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{question}").unwrap();
+        self.answer()
     }
 
     /// One line of its output; it writes only in answer.

@@ -1,0 +1,127 @@
+//! Letters about people who were turned away: to administrators that somebody asks, to the person what became of it.
+
+use super::model::Denial;
+use crate::access::{Denial as Reason, EmailAddress, Role};
+use crate::mail::{self, Kind, Letter, Post, Requests};
+use crate::orgs::Organization;
+use crate::store::time::{HOUR, Timestamp};
+use crate::store::{Conn, Result};
+
+/// How many requests of an organization are written about within an hour. The pages show all of them.
+const AN_HOUR: i64 = 20;
+
+/// Tells the administrators that this person asks to be let in, where the organization wants that at once. Answers how
+/// many letters those are.
+///
+/// # Errors
+/// When the database refuses.
+pub fn asked(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    organization: &Organization,
+    denial: &Denial,
+) -> Result<usize> {
+    if !post.is_configured() || mail::settings(conn, &organization.id)?.requests != Requests::Now {
+        return Ok(0);
+    }
+    let to = mail::actions::addresses(conn, &organization.id, Role::Admin)?;
+    let of_late = mail::since(conn, &organization.id, Kind::Request, now - HOUR)?;
+    let most = AN_HOUR * i64::try_from(to.len()).unwrap_or(i64::MAX).max(1);
+    if of_late >= most {
+        return Ok(0);
+    }
+    let letters: Vec<Letter> = to.iter().map(|to| request(to, organization, denial)).collect();
+    mail::actions::queue_many(conn, now, post, &letters)
+}
+
+fn request(to: &EmailAddress, organization: &Organization, denial: &Denial) -> Letter {
+    let (name, person) = (&organization.settings.name, denial.person());
+    let letter = Letter::new(
+        Kind::Request,
+        to,
+        &format!("{person} asks to be let in to {name}"),
+    )
+    .of(&organization.id, name)
+    .about("denial", &denial.id)
+    .say(format!(
+        "{person} signed in, was denied, and asks to be let in to {name}."
+    ));
+    let letter = match EmailAddress::parse(&denial.email) {
+        Ok(address) => letter.address("Address", &address),
+        Err(_) => letter.fact("Address", &denial.email),
+    };
+    let letter = if denial.name.is_empty() {
+        letter
+    } else {
+        letter.fact("Name", &denial.name)
+    };
+    letter
+        .fact("Denied", &times(denial.attempts))
+        .quote(&denial.asked)
+        .act("See why, and answer", &page(organization, denial))
+        .because(&format!(
+            "You get this because you look after {name}. An owner chooses under Mail when you are told."
+        ))
+}
+
+fn times(attempts: i64) -> String {
+    match attempts {
+        1 => "once".to_owned(),
+        some => format!("{some} times"),
+    }
+}
+
+/// The page of a denial.
+pub fn page(organization: &Organization, denial: &Denial) -> String {
+    format!("/orgs/{}/denied/{}", organization.slug, denial.id)
+}
+
+/// Tells the person who asked that an administrator let the denial be. Nobody is told whose address was not proven:
+/// it may be somebody else's.
+///
+/// # Errors
+/// When the database refuses.
+pub fn dismissed(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    organization: &Organization,
+    denial: &Denial,
+) -> Result<Option<String>> {
+    let Some(to) = whom_to_tell(denial) else {
+        return Ok(None);
+    };
+    let name = &organization.settings.name;
+    let letter = Letter::new(
+        Kind::Outcome,
+        &to,
+        &format!("Your request to be let in to {name}"),
+    )
+    .of(&organization.id, name)
+    .about("denial", &denial.id)
+    .say(format!(
+        "You asked to be let in to {name}. An administrator looked at it and did not let you in."
+    ));
+    let letter = if organization.settings.contact.is_empty() {
+        letter
+    } else {
+        letter.fact("Whom to ask", &organization.settings.contact)
+    };
+    let letter = letter.because("You get this because you asked, after you signed in with this address.");
+    mail::actions::queue(conn, now, post, &letter)
+}
+
+/// The person's address, if they asked and it was proven at the sign-in.
+fn whom_to_tell(denial: &Denial) -> Option<EmailAddress> {
+    denial.asked_at?;
+    let unproven = [
+        Reason::DomainNotVerified,
+        Reason::DomainOfAnotherOrganization,
+        Reason::EmailNotVerified,
+    ];
+    if unproven.iter().any(|reason| reason.as_str() == denial.reason) {
+        return None;
+    }
+    EmailAddress::parse(&denial.email).ok()
+}

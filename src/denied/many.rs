@@ -1,0 +1,94 @@
+//! Letting several denials be at once.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::actions;
+use super::model::{Denial, State};
+use super::queries;
+use crate::audit::Actor;
+use crate::session::{Admin, Frame};
+use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
+
+/// How many can be dismissed at once.
+const MOST: usize = 1_000;
+
+#[derive(Template)]
+#[template(path = "denied/dismiss_many.html")]
+struct Dismiss {
+    frame: Frame,
+    denials: Vec<Denial>,
+    note: String,
+    errors: FieldErrors,
+}
+
+type Query = web::Query<Vec<(String, String)>>;
+
+/// `GET /orgs/{org}/denied/dismiss?id=…&id=…`: what dismissing these will do.
+pub async fn ask_to_dismiss(
+    admin: Admin,
+    site: web::Data<Site>,
+    query: Query,
+) -> Result<HttpResponse, Problem> {
+    let ids = query.into_inner().into_iter().filter(|(name, _)| name == "id");
+    let ids = ids.map(|(_, id)| id).collect();
+    page(&admin, &site, ids, String::new(), FieldErrors::default()).await
+}
+
+/// `POST /orgs/{org}/denied/dismiss`
+pub async fn dismiss(admin: Admin, site: web::Data<Site>, form: Posted) -> Result<HttpResponse, Problem> {
+    let (ids, note) = (form.all("id"), form.text("note").to_owned());
+    if note.chars().count() > actions::LONGEST_NOTE {
+        let errors = FieldErrors::one("note", "The note has more than 500 characters. Shorten it.");
+        return page(&admin, &site, ids, note, errors).await;
+    }
+    if ids.is_empty() || ids.len() > MOST {
+        return Ok(nobody(&admin, &site));
+    }
+    let (organization, now, actor) = (admin.organization.clone(), site.now(), Actor::from(&*admin));
+    let done = site
+        .store
+        .writing_in(&admin.organization, move |conn| {
+            actions::dismiss_many(conn, now, &actor, &organization, &ids, &note)
+        })
+        .await?;
+    let sentence = match done {
+        1 => "1 denial is dismissed.".to_owned(),
+        count => format!("{count} denials are dismissed."),
+    };
+    Ok(Flash::good(sentence).redirect(&site, &admin.path("/denied")))
+}
+
+fn nobody(admin: &Admin, site: &Site) -> HttpResponse {
+    Flash::bad("Tick the people first, at most a thousand at once.").redirect(site, &admin.path("/denied"))
+}
+
+async fn page(
+    admin: &Admin,
+    site: &Site,
+    ids: Vec<String>,
+    note: String,
+    errors: FieldErrors,
+) -> Result<HttpResponse, Problem> {
+    let organization = admin.organization.clone();
+    let found = site
+        .store
+        .reading(move |conn| queries::find_many(conn, &organization, &ids));
+    let mut denials = found.await.map_err(Problem::from)?;
+    denials.retain(|denial| matches!(denial.state, State::Open | State::Invited));
+    if denials.is_empty() || denials.len() > MOST {
+        return Ok(nobody(admin, site));
+    }
+    let is_fine = errors.is_empty();
+    let page = Dismiss {
+        frame: admin.frame("denied"),
+        denials,
+        note,
+        errors,
+    };
+    Ok(if is_fine {
+        Page::new(page).response()
+    } else {
+        Page::unprocessable(page).response()
+    })
+}

@@ -1,0 +1,347 @@
+//! Finding members among very many: which of them, in which order, from which key on.
+//!
+//! Members lie in indexes by their *facet* (state, role, source, and whether a directory knows them) and then in the
+//! order of each list. A question is put to each facet that it is about and that has anybody, and the answers are
+//! merged: so a page costs the same wherever it lies and whatever it is filtered by. Where a word or a team leaves few
+//! people, it begins with those instead.
+
+mod queries;
+
+use crate::access::Role;
+use crate::members::model::{Filter, Membership, Source, State};
+use crate::store::{Conn, Result};
+use crate::web::Paging;
+
+pub use queries::Listed;
+
+/// Up to how many people are read and sorted, where a word or a team finds that many.
+const FEW: i64 = 2_000;
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// By name.
+    #[default]
+    Name,
+    /// Who came last first.
+    Newest,
+    /// Who came first first.
+    Oldest,
+    /// Who signed in last first.
+    Seen,
+    /// Who signed in longest ago first, and before them those who never did.
+    Unseen,
+}
+
+impl Order {
+    /// Every order, as a list offers them.
+    pub const ALL: [Self; 5] = [Self::Name, Self::Newest, Self::Oldest, Self::Seen, Self::Unseen];
+
+    /// The word in addresses; empty for the usual one.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "",
+            Self::Newest => "newest",
+            Self::Oldest => "oldest",
+            Self::Seen => "seen",
+            Self::Unseen => "unseen",
+        }
+    }
+
+    /// The order of a word; the usual one for any other word.
+    pub fn parse(word: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|order| order.as_str() == word)
+            .unwrap_or_default()
+    }
+
+    /// For people, behind "Order".
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Name => "By name",
+            Self::Newest => "Newest members first",
+            Self::Oldest => "Oldest members first",
+            Self::Seen => "Last sign-in first",
+            Self::Unseen => "Longest without a sign-in first",
+        }
+    }
+
+    /// In a caption: "by name".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Name => "by name",
+            Self::Newest => "newest first",
+            Self::Oldest => "oldest first",
+            Self::Seen => "last sign-in first",
+            Self::Unseen => "longest without a sign-in first",
+        }
+    }
+
+    fn is_by_name(self) -> bool {
+        self == Self::Name
+    }
+
+    fn is_descending(self) -> bool {
+        matches!(self, Self::Newest | Self::Seen)
+    }
+
+    /// The key of a member in this order.
+    pub fn key(self, listed: &Listed) -> String {
+        let member = &listed.member;
+        match self {
+            Self::Name => format!("{}.{}", member.id, listed.name_key),
+            Self::Newest | Self::Oldest => format!("{}.{}", member.id, member.joined_at),
+            Self::Seen | Self::Unseen => {
+                format!("{}.{}", member.id, member.last_sign_in_at.unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// One kind of member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facet {
+    /// Whether they may enter.
+    pub state: State,
+    /// What they may do.
+    pub role: Role,
+    /// How they came.
+    pub source: Source,
+    /// Whether a directory knows them.
+    pub managed: bool,
+}
+
+impl Facet {
+    fn all() -> impl Iterator<Item = Self> {
+        let kinds = State::ALL.into_iter().flat_map(|state| {
+            Role::ALL
+                .iter()
+                .flat_map(move |role| Source::ALL.into_iter().map(move |source| (state, *role, source)))
+        });
+        kinds.flat_map(|(state, role, source)| {
+            [false, true].map(|managed| Self {
+                state,
+                role,
+                source,
+                managed,
+            })
+        })
+    }
+
+    /// As the table writes it.
+    fn name(self) -> String {
+        let managed = if self.managed { " managed" } else { "" };
+        format!(
+            "{} {} {}{managed}",
+            self.state.as_str(),
+            self.role,
+            self.source.as_str()
+        )
+    }
+
+    /// Whether the filter is about them; without a state it is about those who were not removed.
+    fn fits(self, filter: &Filter) -> bool {
+        filter
+            .state
+            .map_or(self.state != State::Removed, |state| state == self.state)
+            && filter.role.is_none_or(|role| role == self.role)
+            && filter.source.is_none_or(|source| source == self.source)
+            && filter.managed.is_none_or(|managed| managed == self.managed)
+    }
+}
+
+/// What an organization has, kept up by the database: read once for a page.
+#[derive(Debug, Clone, Default)]
+pub struct Census {
+    /// How many members of each kind there are; kinds without anybody are left out.
+    kinds: Vec<(Facet, i64)>,
+    /// Whether a directory writes into the organization.
+    pub has_directory: bool,
+    /// How many accounts of the installation the longest word of the search finds, counted up to one more than few.
+    hits: i64,
+    /// How many people the team of the filter has.
+    in_team: i64,
+}
+
+impl Census {
+    /// Asks.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn load(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Self> {
+        queries::census(conn, organization, filter)
+    }
+
+    /// How many members were not removed.
+    pub fn total(&self) -> i64 {
+        self.people(|facet| facet.fits(&Filter::default()))
+    }
+
+    fn people(&self, fits: impl Fn(&Facet) -> bool) -> i64 {
+        let kinds = self.kinds.iter().filter(|(facet, _)| fits(facet));
+        kinds.map(|(_, people)| *people).sum()
+    }
+}
+
+/// Who is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The organization's id.
+    pub organization: &'a str,
+    /// Which members.
+    pub filter: &'a Filter,
+    /// In which order.
+    pub order: Order,
+    /// Beyond the filter: only kinds for which this holds.
+    pub kinds: fn(&Facet) -> bool,
+    /// Only those who are not in this team.
+    pub outside: Option<&'a str>,
+    /// Everybody but this member.
+    pub but: Option<&'a str>,
+}
+
+impl<'a> Question<'a> {
+    /// The members that the filter lets through.
+    pub fn new(organization: &'a str, filter: &'a Filter, order: Order) -> Self {
+        Self {
+            organization,
+            filter,
+            order,
+            kinds: |_| true,
+            outside: None,
+            but: None,
+        }
+    }
+
+    fn facets(&self, census: &Census) -> Vec<(Facet, i64)> {
+        let fits =
+            |(facet, people): &&(Facet, i64)| *people > 0 && facet.fits(self.filter) && (self.kinds)(facet);
+        census.kinds.iter().filter(fits).copied().collect()
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The members, up to so many as were asked for, in the order of reading.
+    pub rows: Vec<Listed>,
+    /// How many there are in all, where that is known without counting them all.
+    pub matching: Option<i64>,
+}
+
+/// Up to `most` members from a key on, in the direction of `paging`.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find(
+    conn: &mut Conn,
+    census: &Census,
+    question: &Question<'_>,
+    paging: &Paging,
+    most: i64,
+) -> Result<Answer> {
+    let facets = question.facets(census);
+    let known = facets.iter().map(|(_, people)| people).sum();
+    let is_plain = question.filter.text.is_empty()
+        && question.filter.team.is_none()
+        && question.outside.is_none()
+        && question.but.is_none();
+    if known == 0 {
+        return Ok(Answer {
+            rows: Vec::new(),
+            matching: Some(0),
+        });
+    }
+    let start = start(census, question.filter);
+    let (ids, matching) = queries::ids(conn, question, &facets, start, paging, most)?;
+    Ok(Answer {
+        rows: queries::rows(conn, &ids)?,
+        matching: if is_plain { Some(known) } else { matching },
+    })
+}
+
+/// Where the search begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// At all members, in order.
+    Everybody,
+    /// At the accounts that the longest word finds.
+    Word,
+    /// At the people of the team.
+    Team,
+}
+
+fn start(census: &Census, filter: &Filter) -> Start {
+    let word = (!filter.text.is_empty()).then_some((census.hits, Start::Word));
+    let team = filter.team.is_some().then_some((census.in_team, Start::Team));
+    let few = word.into_iter().chain(team).filter(|(people, _)| *people <= FEW);
+    few.min_by_key(|(people, _)| *people)
+        .map_or(Start::Everybody, |(_, start)| start)
+}
+
+/// The members with these ids, by name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn chosen(conn: &mut Conn, organization: &str, ids: &[String]) -> Result<Vec<Membership>> {
+    let mut rows = queries::rows(conn, ids)?;
+    rows.retain(|row| row.member.organization == organization);
+    rows.sort_by(|one, two| (&one.name_key, &one.member.id).cmp(&(&two.name_key, &two.member.id)));
+    Ok(rows.into_iter().map(|row| row.member).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<String> = Facet::all().map(Facet::name).collect();
+        assert_eq!(names.len(), 3 * 3 * 4 * 2);
+        assert!(names.contains("active owner setup") && names.contains("removed member scim managed"));
+    }
+
+    #[test]
+    fn a_filter_without_a_state_is_about_those_who_are_here() {
+        let fit = |filter: &Filter| Facet::all().filter(|facet| facet.fits(filter)).count();
+        assert_eq!(fit(&Filter::default()), 2 * 3 * 4 * 2);
+        let filter = Filter {
+            role: Some(Role::Admin),
+            managed: Some(false),
+            state: Some(State::Removed),
+            ..Filter::default()
+        };
+        assert_eq!(fit(&filter), 4);
+    }
+
+    #[test]
+    fn a_search_begins_where_few_people_are() {
+        let filter = |text: &str, team: Option<&str>| Filter {
+            text: text.into(),
+            team: team.map(str::to_owned),
+            ..Filter::default()
+        };
+        let census = |hits, in_team| Census {
+            hits,
+            in_team,
+            ..Census::default()
+        };
+        assert_eq!(start(&census(0, 0), &filter("", None)), Start::Everybody);
+        assert_eq!(start(&census(7, 0), &filter("ada", None)), Start::Word);
+        assert_eq!(start(&census(7, 3), &filter("ada", Some("t"))), Start::Team);
+        assert_eq!(start(&census(7, 3), &filter("", Some("t"))), Start::Team);
+        assert_eq!(
+            start(&census(FEW + 1, FEW + 1), &filter("a", Some("t"))),
+            Start::Everybody
+        );
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for order in Order::ALL {
+            assert_eq!(Order::parse(order.as_str()), order);
+        }
+        assert_eq!(Order::parse("age"), Order::Name);
+    }
+}

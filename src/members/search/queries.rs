@@ -1,0 +1,314 @@
+//! SQL of finding members. It is put together from pieces of ours; whatever was typed is bound.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::{Census, FEW, Facet, Order, Question, Start};
+use crate::accounts;
+use crate::members::model::{Filter, Managed, Membership};
+use crate::members::queries::{MemberRow, Person, membership};
+use crate::store::schema::{accounts as people, connections, members, scim_users};
+use crate::store::sql::{Sql, Value};
+use crate::store::{Conn, Result};
+use crate::web::Paging;
+
+/// A member with what the list shows beside.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The member.
+    pub member: Membership,
+    /// The name, folded.
+    pub name_key: String,
+    /// The username of the account.
+    pub username: String,
+    /// How a directory knows the person, if one does.
+    pub managed: Option<Managed>,
+}
+
+#[derive(QueryableByName)]
+struct Fact {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// Everything about the organization that a list of members begins with, in one statement.
+pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Census> {
+    let mut text = Sql::default();
+    text.add("SELECT c.facet AS kind, c.people AS number FROM member_counts c WHERE c.people > 0 AND c.organization_id = ");
+    text.bind(organization);
+    text.add(
+        " UNION ALL SELECT 'directories', COUNT(*) FROM connections d WHERE d.scim AND d.organization_id = ",
+    );
+    text.bind(organization);
+    if let Some(team) = &filter.team {
+        text.add(" UNION ALL SELECT 'team', t.people FROM teams t WHERE t.organization_id = ");
+        text.bind(organization);
+        text.add(" AND t.id = ");
+        text.bind(team);
+    }
+    if let Some((from, to)) = accounts::wanted(&filter.text).first() {
+        text.add(" UNION ALL SELECT 'hits', COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= ");
+        text.bind(from);
+        text.add(" AND w.word < ");
+        text.bind(to);
+        text.add(&format!(" LIMIT {}) AS few", FEW + 1));
+    }
+    let facts: HashMap<String, i64> = text
+        .load::<Fact>(conn)?
+        .into_iter()
+        .map(|fact| (fact.kind, fact.number))
+        .collect();
+    let of = |kind: &str| facts.get(kind).copied().unwrap_or_default();
+    let kinds = Facet::all().map(|facet| (facet, of(&facet.name())));
+    Ok(Census {
+        kinds: kinds.filter(|(_, people)| *people > 0).collect(),
+        has_directory: of("directories") > 0,
+        hits: of("hits"),
+        in_team: of("team"),
+    })
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// The ids of up to `most` members from the key on, and how many there are where that is counted on the way.
+pub fn ids(
+    conn: &mut Conn,
+    question: &Question<'_>,
+    facets: &[(Facet, i64)],
+    start: Start,
+    paging: &Paging,
+    most: i64,
+) -> Result<(Vec<String>, Option<i64>)> {
+    let sort = Sort::of(question.order, paging);
+    let text = if start == Start::Everybody {
+        merged(question, facets, &sort, most)
+    } else {
+        gathered(question, facets, start, &sort, most)
+    };
+    let found: Vec<Found> = text.load(conn)?;
+    let counted = (start != Start::Everybody).then(|| match found.first() {
+        Some(one) => one.number,
+        None => 0,
+    });
+    let is_known = paging.key().is_none() || !found.is_empty();
+    Ok((
+        found.into_iter().map(|one| one.id).collect(),
+        counted.filter(|_| is_known),
+    ))
+}
+
+/// From each kind the first ones, and of those the first ones.
+fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i64) -> Sql {
+    let mut text = Sql::default();
+    text.add("SELECT id, number FROM (");
+    for (place, (facet, _)) in facets.iter().enumerate() {
+        let union = if place == 0 { "" } else { " UNION ALL " };
+        text.add(union);
+        text.add(&format!(
+            "SELECT * FROM (SELECT m.id AS id, {} AS k, CAST(0 AS BIGINT) AS number FROM members m WHERE m.organization_id = ",
+            sort.column
+        ));
+        text.bind(question.organization);
+        text.add(" AND m.facet = ");
+        text.bind(&facet.name());
+        narrow(&mut text, question, Start::Everybody);
+        sort.from(&mut text, sort.column, "m.id");
+        text.add(&format!(
+            " ORDER BY {} {way}, m.id {way} LIMIT {most}) AS kind{place}",
+            sort.column,
+            way = sort.way
+        ));
+    }
+    text.add(&format!(
+        ") AS found ORDER BY k {way}, id {way} LIMIT {most}",
+        way = sort.way
+    ));
+    text
+}
+
+/// All of the few that the start leaves, counted, and of those the ones from the key on.
+fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort: &Sort, most: i64) -> Sql {
+    let mut text = Sql::default();
+    text.add(&format!(
+        "SELECT id, number FROM (SELECT m.id AS id, {} AS k, COUNT(*) OVER () AS number FROM (",
+        sort.column
+    ));
+    let words = accounts::wanted(&question.filter.text);
+    let on = match (start, words.first(), &question.filter.team) {
+        (Start::Word, Some((from, to)), _) => {
+            text.add("SELECT DISTINCT w.account_id AS one FROM account_words w WHERE w.word >= ");
+            text.bind(from);
+            text.add(" AND w.word < ");
+            text.bind(to);
+            "m.account_id"
+        }
+        (_, _, team) => {
+            text.add("SELECT DISTINCT t.member_id AS one FROM team_members t WHERE t.team_id = ");
+            text.bind(team.as_deref().unwrap_or_default());
+            "m.id"
+        }
+    };
+    // CROSS JOIN keeps SQLite to this order.
+    text.add(&format!(
+        ") AS start CROSS JOIN members m WHERE {on} = start.one AND m.organization_id = "
+    ));
+    text.bind(question.organization);
+    text.add(" AND m.facet IN (");
+    for (place, (facet, _)) in facets.iter().enumerate() {
+        text.add(if place == 0 { "" } else { ", " });
+        text.bind(&facet.name());
+    }
+    text.add(")");
+    narrow(&mut text, question, start);
+    text.add(") AS found WHERE 1 = 1");
+    sort.from(&mut text, "k", "id");
+    text.add(&format!(
+        " ORDER BY k {way}, id {way} LIMIT {most}",
+        way = sort.way
+    ));
+    text
+}
+
+/// What the start does not see to.
+fn narrow(text: &mut Sql, question: &Question<'_>, start: Start) {
+    let seen_to = usize::from(start == Start::Word);
+    for (from, to) in accounts::wanted(&question.filter.text).iter().skip(seen_to) {
+        text.add(
+            " AND EXISTS (SELECT 1 FROM account_words w WHERE w.account_id = m.account_id AND w.word >= ",
+        );
+        text.bind(from);
+        text.add(" AND w.word < ");
+        text.bind(to);
+        text.add(")");
+    }
+    if let Some(team) = question.filter.team.as_ref().filter(|_| start != Start::Team) {
+        text.add(" AND EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ");
+        text.bind(team);
+        text.add(")");
+    }
+    if let Some(team) = question.outside {
+        text.add(" AND NOT EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ");
+        text.bind(team);
+        text.add(")");
+    }
+    if let Some(member) = question.but {
+        text.add(" AND m.id <> ");
+        text.bind(member);
+    }
+}
+
+/// By what it is sorted, and from where on.
+struct Sort {
+    column: &'static str,
+    way: &'static str,
+    from: Option<(Value, String)>,
+}
+
+impl Sort {
+    fn of(order: Order, paging: &Paging) -> Self {
+        let key = paging.key().and_then(|key| key.split_once('.'));
+        let from = key.and_then(|(id, value)| {
+            let value = if order.is_by_name() {
+                Value::Text(value.to_owned())
+            } else {
+                Value::Number(value.parse().ok()?)
+            };
+            Some((value, id.to_owned()))
+        });
+        Self {
+            column: match order {
+                Order::Name => "m.name_key",
+                Order::Newest | Order::Oldest => "m.joined_at",
+                Order::Seen | Order::Unseen => "COALESCE(m.last_sign_in_at, 0)",
+            },
+            way: if order.is_descending() == paging.is_backwards() {
+                "ASC"
+            } else {
+                "DESC"
+            },
+            from,
+        }
+    }
+
+    fn from(&self, text: &mut Sql, column: &str, id: &str) {
+        let Some((value, last)) = &self.from else {
+            return;
+        };
+        let sign = if self.way == "ASC" { '>' } else { '<' };
+        text.add(&format!(" AND {column} {sign}= "));
+        text.value(value.clone());
+        text.add(&format!(" AND ({column} {sign} "));
+        text.value(value.clone());
+        text.add(&format!(" OR {id} {sign} "));
+        text.bind(last);
+        text.add(")");
+    }
+}
+
+/// How a directory knows somebody: the connection's name, whether it still writes, the user name, and whether it took
+/// the person over.
+type KnownAs = (Option<String>, Option<bool>, Option<String>, Option<bool>);
+
+/// The members with these ids, in the order of the ids.
+pub fn rows(conn: &mut Conn, ids: &[String]) -> Result<Vec<Listed>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found: Vec<(MemberRow, Person, String, String, KnownAs)> = members::table
+        .inner_join(people::table)
+        .left_join(scim_users::table.on(scim_users::member_id.eq(members::id.nullable())))
+        .left_join(
+            connections::table.on(connections::id
+                .nullable()
+                .eq(scim_users::connection_id.nullable())),
+        )
+        .filter(members::id.eq_any(ids))
+        .select((
+            MemberRow::as_select(),
+            Person::as_select(),
+            people::name_key,
+            people::username,
+            (
+                connections::name.nullable(),
+                connections::scim.nullable(),
+                scim_users::user_name.nullable(),
+                scim_users::adopted.nullable(),
+            ),
+        ))
+        .load(conn)?;
+    let mut by_id: HashMap<String, Listed> = HashMap::with_capacity(found.len());
+    for (row, person, name_key, username, known) in found {
+        let member = membership((row, person));
+        let listed = Listed {
+            managed: managed(&member.id, known),
+            member,
+            name_key,
+            username,
+        };
+        by_id.insert(listed.member.id.clone(), listed);
+    }
+    Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
+}
+
+fn managed(member: &str, known: KnownAs) -> Option<Managed> {
+    let (Some(connection), Some(is_synchronised), Some(user_name), Some(adopted)) = known else {
+        return None;
+    };
+    Some(Managed {
+        member: member.to_owned(),
+        connection,
+        is_synchronised,
+        user_name,
+        adopted,
+    })
+}

@@ -1,0 +1,109 @@
+//! Each request has an id: it stands in every line of the log that it causes, and in its answer. It is counted, and
+//! has an end.
+
+use std::time::{Duration, Instant};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError as _, web};
+use tracing::Instrument as _;
+
+use super::client::is_trusted;
+use super::metrics::metrics;
+use super::{Problem, Site};
+use crate::store::id;
+
+/// The name of the header.
+const NAME: HeaderName = HeaderName::from_static("x-request-id");
+/// How long a request may take in all, its body included: sending it slowly gains nobody a place.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The longest path and query that are read.
+const LONGEST_ADDRESS: usize = 8 * 1024;
+
+/// Gives the request its id, its time and its place in the numbers.
+///
+/// # Errors
+/// What the handler's own error is.
+pub async fn watched<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let (began, id) = (Instant::now(), id_of(&request));
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", id, %method);
+    let answer = answered(request, next).instrument(span.clone()).await;
+    let mut answer = answer?;
+    let (status, route) = (answer.status().as_u16(), answer.request().match_pattern());
+    let seconds = began.elapsed().as_secs_f64();
+    if let Ok(metrics) = metrics() {
+        metrics.answered(route.as_deref(), method.as_str(), status, seconds);
+    }
+    // The pattern and never the path, which may hold a token.
+    let route = route.as_deref().unwrap_or("none");
+    span.in_scope(|| tracing::debug!(route, status, ms = seconds * 1_000.0, "answered"));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        answer.headers_mut().insert(NAME, value);
+    }
+    Ok(answer)
+}
+
+async fn answered<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let long = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |text| text.as_str().len());
+    if long > LONGEST_ADDRESS {
+        let problem = Problem::Invalid("The address of this page is too long to be read.".to_owned());
+        let mut answer = problem.error_response();
+        *answer.status_mut() = actix_web::http::StatusCode::URI_TOO_LONG;
+        return Ok(request.into_response(answer).map_into_right_body());
+    }
+    // Nothing of the request may be kept meanwhile: the router wants it for itself.
+    match tokio::time::timeout(LONGEST, next.call(request)).await {
+        Ok(answer) => Ok(answer?.map_into_left_body()),
+        Err(_late) => {
+            tracing::warn!("a request took too long and was given up");
+            Err(Problem::Unavailable("the request took too long".to_owned()).into())
+        }
+    }
+}
+
+/// The id that a trusted proxy gave, if it is one; else a new one.
+fn id_of(request: &ServiceRequest) -> String {
+    let trusted = request.app_data::<web::Data<Site>>().is_some_and(|site| {
+        request
+            .peer_addr()
+            .is_some_and(|peer| is_trusted(&site.config.trusted_proxies, peer.ip().to_canonical()))
+    });
+    let given = request
+        .headers()
+        .get(&NAME)
+        .and_then(|value| value.to_str().ok())
+        .filter(|text| trusted && is_id(text));
+    given.map_or_else(id::new_id, str::to_owned)
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_id;
+
+    #[test]
+    fn an_id_is_short_and_plain() {
+        assert!(is_id("0199-aF_.9"));
+        for text in ["", "a b", "a\"", "é", &"x".repeat(65)] {
+            assert!(!is_id(text), "{text}");
+        }
+    }
+}

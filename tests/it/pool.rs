@@ -1,0 +1,27 @@
+//! The connections to the database.
+
+use crate::support::Directory;
+
+both_databases! {
+    /// The database's other end may go away between two requests, as when it is started anew.
+    /// FLT-004.
+    async fn connections_that_broke_are_replaced(db: Database) {
+        let is_postgres = db.is_postgres();
+        let (acme, directory) = Directory::start(db);
+        let several = (0..6).map(|_| {
+            let directory = directory.clone();
+            actix_web::rt::spawn(async move { directory.get("/Users").await.status })
+        });
+        for status in several.collect::<Vec<_>>() {
+            assert_eq!(status.await.unwrap(), 200);
+        }
+        if is_postgres {
+            acme.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'");
+        }
+        for number in 0..4 {
+            assert_eq!(directory.get("/Users").await.status, 200, "{number}");
+            directory.provision(&format!("p{number}@acme.example")).await;
+        }
+    }
+}
