@@ -90,6 +90,7 @@ class Walk {
     const kindOfForm = `${kind(new URL(url))} form ${number + 1}`;
     if ((await texts.count()) === 0 || this.seen.has(kindOfForm)) return;
     this.seen.set(kindOfForm, new Set());
+    await form.evaluate((element) => element.closest('details')?.setAttribute('open', ''));
     for (const text of await texts.all()) await text.fill('');
     await form.locator('button').first().click();
     await page.waitForLoadState();

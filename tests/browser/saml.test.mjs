@@ -30,7 +30,7 @@ for (const javaScriptEnabled of [true, false]) {
     };
     const max = await person(browser, { javaScriptEnabled });
     await signIn(max, 'Max Meyer');
-    await max.waitForURL('**/account');
+    await max.waitForURL('**/orgs/acme');
     assert.match(await max.getByRole('main').innerText(), /max@acme\.example/);
 
     const sam = await person(browser, { javaScriptEnabled });

@@ -95,7 +95,7 @@ class Story {
   async samComesIn() {
     const sam = await this.tab('sam');
     await this.signIn(sam, 'sam@acme.example', 'Sam Stone');
-    assert.equal(new URL(sam.url()).pathname, '/account');
+    assert.equal(new URL(sam.url()).pathname, '/orgs/acme');
     assert.match(await sam.getByRole('main').innerText(), /sam@acme\.example/);
     const olive = await this.tab('olive');
     await olive.goto(this.denial);
@@ -119,7 +119,7 @@ class Story {
   async tessComesInAndYuriDoesNot() {
     const [tess, yuri] = [await this.tab('tess'), await this.tab('yuri')];
     await this.signIn(tess, 'tess@acme.example', 'Tess Thorne');
-    assert.equal(new URL(tess.url()).pathname, '/account');
+    assert.equal(new URL(tess.url()).pathname, '/orgs/acme');
     // Yuri's own address leads elsewhere; Acme's door lets nobody of another domain in, whoever vouches.
     await this.signIn(yuri, 'somebody@acme.example', 'Yuri Yilmaz');
     await sees(yuri, 'heading', 'Access denied');
