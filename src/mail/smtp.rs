@@ -7,7 +7,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{AsyncSmtpTransportBuilder, Error, PoolConfig};
+use lettre::transport::smtp::Error;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use super::disarm::disarm;
@@ -16,7 +16,7 @@ use super::model::{Fault, Outgoing};
 use crate::config::{Smtp, SmtpTls};
 use crate::store::time::Timestamp;
 
-/// How many connections are open at once, and how many letters are under way.
+/// How many letters are under way at once, each with its connection.
 pub(super) const AT_ONCE: u32 = 4;
 /// For how long one step of the conversation is waited for.
 const STEP: Duration = Duration::from_secs(20);
@@ -27,17 +27,10 @@ const LOGIN: [u16; 4] = [530, 534, 535, 538];
 /// The server stops for now (RFC 5321 §4.2.1).
 const CLOSING: u16 = 421;
 
-/// Everything of the settings that is checked once.
+/// Hands letters to the mail server: a connection for each, so none is open while there is nothing to do, and none
+/// outlives the runtime that opened it.
 #[derive(Clone)]
 pub(super) struct Courier {
-    builder: AsyncSmtpTransportBuilder,
-    from: Address,
-    from_name: String,
-}
-
-/// Connections to the mail server, in the runtime that opened them.
-#[derive(Clone)]
-pub(super) struct Line {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Address,
     from_name: String,
@@ -54,24 +47,15 @@ impl Courier {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(smtp.host.clone())
             .port(smtp.port)
             .tls(tls(smtp)?)
-            .timeout(Some(STEP))
-            .pool_config(PoolConfig::new().max_size(AT_ONCE));
+            .timeout(Some(STEP));
         if let Some((user, password)) = &smtp.login {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
         }
         Ok(Self {
-            builder,
+            transport: builder.build(),
             from,
             from_name: smtp.from_name.clone(),
         })
-    }
-
-    pub fn open(&self) -> Line {
-        Line {
-            transport: self.builder.clone().build(),
-            from: self.from.clone(),
-            from_name: self.from_name.clone(),
-        }
     }
 }
 
@@ -96,7 +80,7 @@ fn tls(smtp: &Smtp) -> Result<Tls, String> {
     })
 }
 
-impl Line {
+impl Courier {
     /// Hands one letter over.
     pub async fn send(&self, letter: &Outgoing, body: &Body, now: Timestamp) -> Result<(), Fault> {
         let message = self.message(letter, body, now).map_err(Fault::Never)?;
@@ -181,7 +165,7 @@ mod tests {
     use super::*;
     use crate::access::EmailAddress;
 
-    fn line() -> Line {
+    fn courier() -> Courier {
         let smtp = Smtp {
             host: "127.0.0.1".to_owned(),
             port: 25,
@@ -193,7 +177,7 @@ mod tests {
             per_minute: 600,
             pause: Duration::from_secs(3),
         };
-        Courier::new(&smtp).unwrap().open()
+        Courier::new(&smtp).unwrap()
     }
 
     fn letter(from_name: &str, subject: &str) -> Outgoing {
@@ -216,7 +200,7 @@ mod tests {
             text: text.to_owned(),
             html: format!("<p>{text}</p>"),
         };
-        let message = line().message(letter, &body, 1_795_459_867_123).unwrap();
+        let message = courier().message(letter, &body, 1_795_459_867_123).unwrap();
         String::from_utf8(message.formatted()).unwrap()
     }
 
@@ -313,7 +297,7 @@ mod tests {
                 html: String::new(),
             };
             assert!(
-                matches!(line().send(&letter, &body, 0).await, Err(Fault::Never(_))),
+                matches!(courier().send(&letter, &body, 0).await, Err(Fault::Never(_))),
                 "{wrong}"
             );
         }

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::letter::Letter;
 use super::model::{Fault, Outgoing, Settled, settle};
-use super::smtp::{AT_ONCE, Courier, Line};
+use super::smtp::{AT_ONCE, Courier};
 use super::{post, queries};
 use crate::store::time::{MINUTE, Timestamp};
 use crate::store::{DbError, id};
@@ -65,8 +65,7 @@ impl Worker {
                 () = tokio::time::sleep(rest) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
-            // Connections live as long as a round: none is open while there is nothing to do.
-            rest = match self.round(&courier.open()).await {
+            rest = match self.round(courier).await {
                 Ok(round) if round.is_server_at_fault => (rest * 2).min(LONGEST_REST.max(smtp.pause)),
                 Ok(_) => smtp.pause,
                 Err(problem) => {
@@ -90,7 +89,7 @@ impl Worker {
     pub async fn deliver(&self) -> Result<Round, Problem> {
         match &self.courier {
             None => Ok(Round::default()),
-            Some(courier) => self.round(&courier.open()).await,
+            Some(courier) => self.round(courier).await,
         }
     }
 
@@ -120,7 +119,7 @@ impl Worker {
         let body = letter
             .body(self.site.config.public_url.origin())
             .map_err(|error| error.to_string())?;
-        let outcome = courier.open().send(&outgoing, &body, now).await;
+        let outcome = courier.send(&outgoing, &body, now).await;
         let fault = outcome.as_ref().err().map(Fault::sentence);
         self.note_server(fault.clone())
             .await
@@ -128,7 +127,7 @@ impl Worker {
         fault.map_or(Ok(()), Err)
     }
 
-    async fn round(&self, line: &Line) -> Result<Round, Problem> {
+    async fn round(&self, courier: &Courier) -> Result<Round, Problem> {
         let _busy = self.busy.lock().await;
         let mut round = Round::default();
         while !*self.stop.borrow() && !round.is_server_at_fault {
@@ -138,7 +137,7 @@ impl Worker {
             }
             // At most so many a minute: the next batch begins when this one's share of it is over.
             let share = tokio::time::sleep(self.share(batch.len()));
-            self.carry(line, claim, batch, &mut round).await?;
+            self.carry(courier, claim, batch, &mut round).await?;
             tokio::select! {
                 () = share => {}
                 _ = async { self.stop.subscribe().wait_for(|stop| *stop).await.map(drop) } => {}
@@ -167,7 +166,7 @@ impl Worker {
     /// Sends a batch side by side, and writes down what became of each.
     async fn carry(
         &self,
-        line: &Line,
+        courier: &Courier,
         claim: String,
         batch: Vec<Outgoing>,
         round: &mut Round,
@@ -175,8 +174,8 @@ impl Worker {
         let under_way: Vec<_> = batch
             .into_iter()
             .map(|letter| {
-                let (worker, line, claim) = (self.clone(), line.clone(), claim.clone());
-                actix_web::rt::spawn(async move { worker.one(&line, &claim, letter).await })
+                let (worker, courier, claim) = (self.clone(), courier.clone(), claim.clone());
+                actix_web::rt::spawn(async move { worker.one(&courier, &claim, letter).await })
             })
             .collect();
         let mut fault = None;
@@ -200,13 +199,13 @@ impl Worker {
         Ok(())
     }
 
-    async fn one(&self, line: &Line, claim: &str, letter: Outgoing) -> Result<Result<(), Fault>, Problem> {
+    async fn one(&self, courier: &Courier, claim: &str, letter: Outgoing) -> Result<Result<(), Fault>, Problem> {
         let now = self.site.now();
         let outcome = if letter.useful_until.is_some_and(|end| end <= now) {
             Err(Fault::Later("it is too late for this letter".to_owned()))
         } else {
             match post::open(&self.site.sealer, &letter.id, &letter.body_sealed) {
-                Ok(body) => line.send(&letter, &body, now).await,
+                Ok(body) => courier.send(&letter, &body, now).await,
                 Err(error) => Err(Fault::Never(format!("its text can’t be opened ({error})"))),
             }
         };
