@@ -120,11 +120,14 @@ impl Worker {
             .body(self.site.config.public_url.origin())
             .map_err(|error| error.to_string())?;
         let outcome = courier.send(&outgoing, &body, now).await;
-        let fault = outcome.as_ref().err().map(Fault::sentence);
-        self.note_server(fault.clone())
-            .await
-            .map_err(|problem| problem.to_string())?;
-        fault.map_or(Ok(()), Err)
+        // A refusal of this letter says nothing about the server, and what it says may name a person.
+        if !matches!(outcome, Err(Fault::Never(_) | Fault::Later(_))) {
+            let fault = outcome.as_ref().err().map(Fault::sentence);
+            self.note_server(fault)
+                .await
+                .map_err(|problem| problem.to_string())?;
+        }
+        outcome.map_err(|fault| fault.sentence())
     }
 
     async fn round(&self, courier: &Courier) -> Result<Round, Problem> {
@@ -199,7 +202,12 @@ impl Worker {
         Ok(())
     }
 
-    async fn one(&self, courier: &Courier, claim: &str, letter: Outgoing) -> Result<Result<(), Fault>, Problem> {
+    async fn one(
+        &self,
+        courier: &Courier,
+        claim: &str,
+        letter: Outgoing,
+    ) -> Result<Result<(), Fault>, Problem> {
         let now = self.site.now();
         let outcome = if letter.useful_until.is_some_and(|end| end <= now) {
             Err(Fault::Later("it is too late for this letter".to_owned()))

@@ -75,7 +75,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/reset", web::post().to(reset::set))
         .route("/still-you", web::get().to(still_you::ask))
         .route("/still-you", web::post().to(still_you::answer))
-        .route("/still-you/passkey", web::post().to(still_you::ask_passkey))
+        .service(web::resource("/still-you/passkey").route(web::post().to(still_you::ask_passkey)))
         .route("/still-you/{form}", web::get().to(still_you::kept))
         .service(
             web::resource("/orgs/{org}/break-glass/drill")

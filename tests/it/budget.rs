@@ -30,7 +30,7 @@ both_databases! {
         let group = json!({"schemas": [urn], "displayName": "Half", "members": [{"value": people[0]}]});
         let group = directory.post("/Groups", &group).await.id();
 
-        door.takes_at_most(11, "POST Users", async || {
+        door.takes_at_most(12, "POST Users", async || {
             directory.provision(&address()).await;
         }).await;
         door.takes_at_most(3, "GET filter userName eq", async || {

@@ -33,6 +33,7 @@ use crate::support::{Acme, Browser, Caller, Database};
 /// they are told that there is no such page. So is everybody but a `guest`, who holds a set-up link. To `anyone`'s routes the answer is the one to nobody at all.
 const ROUTES: &str = "
     GET  /healthz                                                 anyone 200
+    GET  /readyz                                                  anyone 200
     GET  /static/app.css                                          anyone 200
     GET  /static/app.js                                           anyone 200
     GET  /static/icon.svg                                         anyone 200
@@ -324,6 +325,8 @@ fn the_table_knows_every_route_of_the_sources() {
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")),
         &mut registered,
     );
+    // The figures are told by a server of their own.
+    assert!(registered.remove("GET /metrics"));
     let known: BTreeSet<_> = routes()
         .into_iter()
         .map(|route| format!("{} {}", route.method, route.path))

@@ -352,7 +352,14 @@ fn all_but_the_record(front: &SamlFront) -> String {
     let dump = dump(url);
     let kept = dump.lines().filter(|line| {
         if let Some(table) = line.strip_prefix("== ") {
-            keep = !["sign_ins", "sign_in_days", "audit_events", "attempts"].contains(&table);
+            keep = ![
+                "sign_ins",
+                "sign_in_days",
+                "audit_events",
+                "audit_heads",
+                "attempts",
+            ]
+            .contains(&table);
         }
         keep
     });

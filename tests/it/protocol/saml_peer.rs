@@ -7,6 +7,7 @@ use vestibule::connections::saml::SamlSettings;
 use vestibule::connections::saml::actions::{Wanted, create};
 use vestibule::connections::{self, State};
 use vestibule::saml::{SpKey, read_provider_metadata};
+use vestibule::store::time;
 use vestibule::{groups, teams};
 
 use super::Before;
@@ -56,6 +57,9 @@ impl Door {
 
     /// A browser that started here and signed in there.
     async fn comes(&self, login: &str) -> Browser {
+        // The provider's clock is the machine's.
+        let clock = &self.acme.installation.site.clock;
+        clock.advance((time::now() - clock.now()).max(0));
         let mut browser = Browser::new();
         browser.get(&self.start()).await;
         self.provider.sign_in(&mut browser, login).await;

@@ -58,7 +58,7 @@ impl Caller {
     pub fn at(browser: &Browser, button: &str) -> Self {
         let fields = browser.fields(button);
         let token = fields.iter().find(|(name, _)| name == "form_token");
-        let cookies = ["session", "form", "invitation", "set_up"]
+        let cookies = ["session", "form", "invitation", "set_up", "connect"]
             .into_iter()
             .filter_map(|name| {
                 let name = format!("vestibule_{name}");
