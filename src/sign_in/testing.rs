@@ -152,9 +152,6 @@ async fn depart(
     kind: Kind,
 ) -> Result<HttpResponse, Problem> {
     let test_page = format!("{}/test", tester.base);
-    if !is_ours(request.headers(), site) {
-        return Ok(see_other(&test_page));
-    }
     let (organization, wanted) = (tester.organization.clone(), tester.connection.clone());
     let (connection, provider) = site
         .store
@@ -164,6 +161,9 @@ async fn depart(
             Ok((connection, provider))
         })
         .await?;
+    if !is_ours(request.headers(), site) {
+        return Ok(see_other(&test_page));
+    }
     let Some(provider) = provider else {
         return Ok(Flash::bad("There is no draft any longer.").redirect(site, &test_page));
     };
