@@ -109,15 +109,24 @@ pub fn linked_to(
     connection: &str,
     wanted: &[&Identity],
 ) -> Result<Vec<(String, String, Account)>> {
-    let issuers: BTreeSet<&str> = wanted.iter().map(|identity| identity.issuer.as_str()).collect();
-    let subjects: Vec<&str> = wanted.iter().map(|identity| identity.subject.as_str()).collect();
-    let rows: Vec<(String, String, Row)> = identities::table
+    let linked = identities::table
         .inner_join(accounts::table)
         .filter(identities::connection_id.eq(connection))
-        .filter(identities::issuer.eq_any(issuers))
-        .filter(identities::subject.eq_any(subjects))
         .select((identities::issuer, identities::subject, COLUMNS))
-        .load(conn)?;
+        .into_boxed();
+    // A plain comparison has one text, which is prepared once.
+    let linked = if let [one] = wanted {
+        linked
+            .filter(identities::issuer.eq(&one.issuer))
+            .filter(identities::subject.eq(&one.subject))
+    } else {
+        let issuers: BTreeSet<&str> = wanted.iter().map(|identity| identity.issuer.as_str()).collect();
+        let subjects: Vec<&str> = wanted.iter().map(|identity| identity.subject.as_str()).collect();
+        linked
+            .filter(identities::issuer.eq_any(issuers))
+            .filter(identities::subject.eq_any(subjects))
+    };
+    let rows: Vec<(String, String, Row)> = linked.load(conn)?;
     Ok(rows
         .into_iter()
         .map(|(issuer, subject, row)| (issuer, subject, account(row)))
@@ -129,10 +138,11 @@ pub fn linked_to(
 /// # Errors
 /// When the database refuses.
 pub fn by_email_keys(conn: &mut Conn, keys: &[&str]) -> Result<Vec<Account>> {
-    let rows: Vec<Row> = accounts::table
-        .filter(accounts::email_key.eq_any(keys))
-        .select(COLUMNS)
-        .load(conn)?;
+    let people = accounts::table.select(COLUMNS).into_boxed();
+    let rows: Vec<Row> = match keys {
+        [key] => people.filter(accounts::email_key.eq(*key)).load(conn)?,
+        _ => people.filter(accounts::email_key.eq_any(keys)).load(conn)?,
+    };
     Ok(rows.into_iter().map(account).collect())
 }
 

@@ -183,31 +183,31 @@ pub fn domain_standings(
     connection: &Connection,
     names: &[&str],
 ) -> Result<Vec<StandingDomain>> {
-    let verified: Vec<(String, String, String, Option<Timestamp>)> = domains::table
-        .filter(domains::name.eq_any(names))
+    let here = connection_domains::domain_id
+        .eq(domains::id)
+        .and(connection_domains::connection_id.eq(&connection.id));
+    let proven = domains::table
+        .left_join(connection_domains::table.on(here))
         .filter(domains::verified)
         .select((
             domains::name,
             domains::id,
             domains::organization_id,
             domains::lapsed_at,
+            connection_domains::domain_id.nullable().is_not_null(),
         ))
-        .load(conn)?;
-    let ours = |organization: &str| organization == connection.organization;
-    let attached: Vec<String> = if verified.iter().any(|(_, _, organization, _)| ours(organization)) {
-        connection_domains::table
-            .filter(connection_domains::connection_id.eq(&connection.id))
-            .select(connection_domains::domain_id)
-            .load(conn)?
-    } else {
-        Vec::new()
+        .into_boxed();
+    // A plain comparison has one text, which is prepared once.
+    let verified: Vec<(String, String, String, Option<Timestamp>, bool)> = match names {
+        [name] => proven.filter(domains::name.eq(*name)).load(conn)?,
+        _ => proven.filter(domains::name.eq_any(names)).load(conn)?,
     };
     Ok(verified
         .into_iter()
-        .map(|(name, id, organization, lapsed_at)| StandingDomain {
+        .map(|(name, id, organization, lapsed_at, attached)| StandingDomain {
             name,
-            attached: attached.contains(&id),
-            id: ours(&organization).then_some(id),
+            attached: attached && organization == connection.organization,
+            id: (organization == connection.organization).then_some(id),
             lapsed: lapsed_at.is_some(),
         })
         .collect())

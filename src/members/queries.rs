@@ -102,12 +102,17 @@ pub fn find_by_account(conn: &mut Conn, organization: &str, account: &str) -> Re
 /// # Errors
 /// When the database refuses.
 pub fn of_accounts(conn: &mut Conn, organization: &str, account_ids: &[&str]) -> Result<Vec<Membership>> {
-    let found = members::table
+    let theirs = members::table
         .inner_join(accounts::table)
-        .filter(members::account_id.eq_any(account_ids))
         .filter(members::organization_id.eq(organization))
         .select((MemberRow::as_select(), Person::as_select()))
-        .load(conn)?;
+        .into_boxed();
+    let found = match account_ids {
+        [id] => theirs.filter(members::account_id.eq(*id)).load(conn)?,
+        _ => theirs
+            .filter(members::account_id.eq_any(account_ids))
+            .load(conn)?,
+    };
     Ok(found.into_iter().map(membership).collect())
 }
 

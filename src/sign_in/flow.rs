@@ -9,7 +9,7 @@ use super::queries;
 use super::record::{Rejection, reject};
 use super::standing::{Ground, Person};
 use super::testing::Tested;
-use crate::access::{Decision, DomainStanding, Identity, Policy, decide};
+use crate::access::{Decision, DomainStanding, Identity, Policy, Role, decide};
 use crate::break_glass;
 use crate::connections::Connection;
 use crate::groups;
@@ -186,8 +186,9 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
         let reference = reject(conn, now, &rejection)?;
         return Ok(Passage::Refused { reference });
     }
-    if let Some(account) = &loaded.person.account
-        && break_glass::is_named(conn, &loaded.organization.id, &account.id)?
+    if let Some(member) = &loaded.person.member
+        && member.role == Role::Owner
+        && break_glass::is_named(conn, &loaded.organization.id, &member.account)?
     {
         let rejection = Rejection::lost(&loaded.connection, FOR_EMERGENCIES, arrival.client.clone());
         let reference = reject(conn, now, &rejection)?;

@@ -2,7 +2,7 @@
 //! stand on it, so that what one of them says is true of the others.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::access::{
     AccountStanding, DomainStanding, EmailAddress, Identity, InvitationStanding, MappedGroup, MemberStanding,
@@ -338,22 +338,32 @@ impl Person {
 impl Accounts {
     fn read(conn: &mut Conn, connection: &Connection, identities: &[&Identity]) -> Result<Self> {
         let linked = accounts::linked_to(conn, &connection.id, identities)?;
+        // Whoever is linked and has this address still is found already: addresses are of one account each.
+        let found: HashSet<&str> = linked
+            .iter()
+            .map(|(_, _, account)| account.email_key.as_str())
+            .collect();
         let keys = identities.iter().filter_map(|identity| identity.email.as_ref());
-        let keys: Vec<&str> = keys.map(EmailAddress::key).collect();
+        let keys: Vec<&str> = keys
+            .map(EmailAddress::key)
+            .filter(|key| !found.contains(key))
+            .collect();
         let by_address = if keys.is_empty() {
             Vec::new()
         } else {
             accounts::by_email_keys(conn, &keys)?
         };
+        let all = linked
+            .iter()
+            .map(|(_, _, account)| account.clone())
+            .chain(by_address);
+        let by_address = all.map(|account| (account.email_key.clone(), account)).collect();
+        let linked = linked.into_iter();
         Ok(Self {
             linked: linked
-                .into_iter()
                 .map(|(issuer, subject, account)| ((issuer, subject), account))
                 .collect(),
-            by_address: by_address
-                .into_iter()
-                .map(|account| (account.email_key.clone(), account))
-                .collect(),
+            by_address,
         })
     }
 

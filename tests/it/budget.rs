@@ -8,10 +8,12 @@ use serde_json::json;
 use vestibule::audit::Actor;
 use vestibule::teams;
 
-use crate::support::Directory;
+use crate::support::{Browser, Directory, Front};
 
 /// What a page may take.
 const PAGE: usize = 8;
+/// What a member's whole sign-in may take, from the first click to the first page.
+const SIGN_IN: usize = 32;
 
 both_databases! {
     /// A directory's requests take few statements, however many people there are.
@@ -57,6 +59,17 @@ both_databases! {
             let member = json!([{"value": people[next.replace(next.get() + 1)]}]);
             let told = directory.patch(&path, json!([{"op": "add", "path": "members", "value": member}])).await;
             assert_eq!(told.status, 200);
+        }).await;
+    }
+
+    /// Whoever is a member already comes in by few statements.
+    async fn a_sign_in_takes_few_statements(db: Database) {
+        let front = Front::open_to_newcomers(db).await;
+        front.provider.person("ada", "ada@acme.example");
+        Browser::new().get(&front.acme.sign_in()).await.sees("ada@acme.example");
+        front.acme.installation.takes_at_most(SIGN_IN, "a sign-in", async || {
+            let mut ada = Browser::new();
+            assert_eq!(ada.get(&front.acme.sign_in()).await.path(), "/orgs/acme");
         }).await;
     }
 
