@@ -1,8 +1,7 @@
 // An installation that nobody has set up yet, a provider of somebody else's beside it, and the way through an owner's first
 // hour: what journeys on a fresh organization begin with.
-import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,26 @@ import { audit, person } from './harness.mjs';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 export const secret = 'a secret of the tests';
 const password = 'olive opens the door';
+
+/** A program that says a line of JSON when it runs, and answers each line that it is sent by another. */
+async function beside(t, command, args) {
+  const child = spawn(command, args, { cwd: root });
+  t.after(() => child.kill());
+  const [lines, waiting] = [[], []];
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    const all = (rest + text).split('\n');
+    rest = all.pop();
+    for (const line of all) (waiting.shift() ?? ((one) => lines.push(one)))(line);
+  });
+  const line = () => new Promise((resolve) => (lines.length ? resolve(lines.shift()) : waiting.push(resolve)));
+  const first = JSON.parse(await line());
+  const change = async (what) => {
+    child.stdin.write(`${JSON.stringify(what)}\n`);
+    await line();
+  };
+  return { first, change };
+}
 
 /** A port that is free now. */
 async function freePort() {
@@ -28,12 +47,14 @@ export async function empty(t) {
   const program = process.env.VESTIBULE_BIN ?? join(root, 'target/debug/vestibule');
   const folder = mkdtempSync(join(tmpdir(), 'vestibule-'));
   const listen = `127.0.0.1:${await freePort()}`;
+  const dns = await beside(t, join(root, '.venv/bin/python'), ['tests/peers/dns-server.py', '{"names": {}}']);
   const settings = {
     DATABASE_URL: join(folder, 'vestibule.db'),
     VESTIBULE_KEY_FILE: join(folder, 'vestibule.key'),
     VESTIBULE_LISTEN: listen,
     VESTIBULE_PUBLIC_URL: `http://${listen}`,
     VESTIBULE_OUTBOUND_ALLOW: '127.0.0.0/8',
+    VESTIBULE_DNS: `127.0.0.1:${dns.first.port}`,
   };
   const server = spawn(program, ['serve'], { env: { ...process.env, ...settings } });
   t.after(() => {
@@ -51,43 +72,17 @@ export async function empty(t) {
     server.stderr.setEncoding('utf8').on('data', read);
     server.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${printed}`)));
   });
-  const apply = (text) => applied(program, folder, settings, text);
-  return { url: `http://${listen}`, link, apply };
-}
-
-/** Brings about what a file says, as whoever runs the installation. */
-async function applied(program, folder, settings, text) {
-  const file = join(folder, 'more.toml');
-  writeFileSync(file, text);
-  const run = spawn(program, ['apply', file], { env: { ...process.env, ...settings } });
-  let said = '';
-  run.stdout.on('data', (part) => (said += part));
-  run.stderr.on('data', (part) => (said += part));
-  const code = await new Promise((resolve) => run.on('exit', resolve));
-  assert.equal(code, 0, said);
+  const publish = (name, value) => dns.change({ names: { [name]: { txt: [value] } } });
+  return { url: `http://${listen}`, link, publish };
 }
 
 /** panva's provider with these people, which sends them back where `callBack` says. */
 export async function provider(t, people) {
   const client = { client_id: 'vestibule', client_secret: secret, redirect_uris: [] };
-  const script = join(root, 'tests/peers/oidc-provider.mjs');
-  const node = spawn(process.execPath, [script, JSON.stringify({ clients: [client], people })]);
-  t.after(() => node.kill());
-  const lines = [];
-  const waiting = [];
-  let rest = '';
-  node.stdout.setEncoding('utf8').on('data', (text) => {
-    const all = (rest + text).split('\n');
-    rest = all.pop();
-    for (const line of all) (waiting.shift() ?? ((one) => lines.push(one)))(line);
-  });
-  const line = () => new Promise((resolve) => (lines.length ? resolve(lines.shift()) : waiting.push(resolve)));
-  const { issuer } = JSON.parse(await line());
-  const callBack = async (address) => {
-    node.stdin.write(`${JSON.stringify({ redirect_uris: [address] })}\n`);
-    await line();
-  };
-  return { issuer, callBack };
+  const asked = JSON.stringify({ clients: [client], people });
+  const { first, change } = await beside(t, process.execPath, ['tests/peers/oidc-provider.mjs', asked]);
+  const callBack = (address) => change({ redirect_uris: [address] });
+  return { issuer: first.issuer, callBack };
 }
 
 export const everybody = {
@@ -119,12 +114,16 @@ export async function heading(page, name) {
 export const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 export const follow = (page, name) => page.getByRole('link', { name, exact: true }).first().click();
 
-/** The domain is typed here, and answered for by whoever runs the installation, as where there is no DNS of one's own. */
+/** The domain is typed here, and proven by its record in the DNS. */
 export async function domain(olive, site) {
   await follow(olive, 'Add your domain');
   await olive.getByRole('textbox', { name: 'Domain', exact: true }).fill('acme.example');
   await olive.getByRole('button', { name: /Add/ }).click();
-  await site.apply('[[organization]]\nslug = "acme"\nname = "Acme"\n  [[organization.domain]]\n  name = "acme.example"\n  vouched = true\n');
+  await heading(olive, /acme\.example/);
+  const value = (label) => olive.getByRole('textbox', { name: label, exact: true }).inputValue();
+  await site.publish(await value('Name'), await value('Value'));
+  await press(olive, 'Check now');
+  await heading(olive, /acme\.example Verified/);
   await olive.goto(`${site.url}/orgs/acme/set-up`);
 }
 
