@@ -59,6 +59,7 @@ fn ours(name: &str, database: &str, binary: &str, people: usize) {
         .env("DATABASE_URL", database)
         .env("VESTIBULE_KEY_FILE", &key)
         .env("VESTIBULE_LISTEN", address.to_string())
+        .env("VESTIBULE_SCIM_RATE_LIMIT", "0")
         .env("VESTIBULE_LOG", "error");
     let process = Process(server.spawn().unwrap());
     await_listener(&address.to_string());

@@ -102,6 +102,7 @@ impl Site {
             .env("VESTIBULE_OUTBOUND_ALLOW", "127.0.0.0/8")
             // Everybody here comes from one address.
             .env("VESTIBULE_RATE_LIMIT", "0")
+            .env("VESTIBULE_SCIM_RATE_LIMIT", "0")
             .env("VESTIBULE_LOG", "error");
         let server = Process(server.spawn().unwrap());
         await_listener(&product);

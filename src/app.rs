@@ -16,6 +16,7 @@ use crate::outbound::dns::Dns;
 use crate::outbound::{Network, Outbound};
 use crate::previews::Previews;
 use crate::provisioning::log::Log;
+use crate::provisioning::rate::Rate;
 use crate::provisioning::tokens::Seen;
 use crate::session::Sessions;
 use crate::sign_in::oidc::Oidc;
@@ -90,7 +91,7 @@ impl Vestibule {
     pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
         let (workers, site) = (self.site.config.workers, self.site.clone());
         let (scim_log, outbound) = (self.scim_log.clone(), self.outbound.clone());
-        let scim_tokens = Seen::default();
+        let (scim_tokens, scim_rate) = (Seen::default(), Rate::new(site.config.scim_rate_limit));
         let dns = Dns::new(site.config.dns.clone());
         let (names, mail, notices) = (dns.clone(), self.mail.clone(), site.clone());
         let previews = Previews::default();
@@ -103,6 +104,7 @@ impl Vestibule {
                 .app_data(web::Data::new(self.scim_log.clone()))
                 .app_data(web::Data::new(previews.clone()))
                 .app_data(web::Data::new(scim_tokens.clone()))
+                .app_data(web::Data::new(scim_rate.clone()))
                 .app_data(web::Data::new(self.mail.clone()))
                 .app_data(web::PayloadConfig::new(1024 * 1024))
                 .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))

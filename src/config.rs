@@ -38,6 +38,9 @@ pub struct Config {
     /// `VESTIBULE_RATE_LIMIT`: how many wrong passwords, unknown links, rejected answers and the like one network
     /// address has in a minute, of each kind; three times as many at once. 0 for no limit. Default 60.
     pub rate_limit: u32,
+    /// `VESTIBULE_SCIM_RATE_LIMIT`: how many requests of one connection's directory are answered in a minute; ten times
+    /// as many at once. 0 for no limit. Default 6,000.
+    pub scim_rate_limit: u32,
     /// `VESTIBULE_SMTP_URL`, `VESTIBULE_SMTP_PASSWORD_FILE`, `VESTIBULE_SMTP_CA_FILE`, `VESTIBULE_MAIL_FROM`,
     /// `VESTIBULE_MAIL_PER_MINUTE`: how letters leave. Default: no letter is written.
     pub smtp: Option<Smtp>,
@@ -134,6 +137,7 @@ struct File {
     workers: Option<usize>,
     stranger_days: Option<i64>,
     rate_limit: Option<u32>,
+    scim_rate_limit: Option<u32>,
     smtp_url: Option<String>,
     smtp_password_file: Option<String>,
     smtp_ca_file: Option<String>,
@@ -181,6 +185,8 @@ impl Config {
         let stranger_days =
             number(set("VESTIBULE_STRANGER_DAYS"), "VESTIBULE_STRANGER_DAYS")?.or(file.stranger_days);
         let rate_limit = number(set("VESTIBULE_RATE_LIMIT"), "VESTIBULE_RATE_LIMIT")?.or(file.rate_limit);
+        let scim_rate_limit =
+            number(set("VESTIBULE_SCIM_RATE_LIMIT"), "VESTIBULE_SCIM_RATE_LIMIT")?.or(file.scim_rate_limit);
         Ok(Self {
             database_url: set("DATABASE_URL")
                 .or(file.database_url)
@@ -208,6 +214,7 @@ impl Config {
             workers: workers.unwrap_or_else(|| cores().min(4)).max(1),
             stranger_days: stranger_days.unwrap_or(30).clamp(1, 3_650),
             rate_limit: rate_limit.unwrap_or(60),
+            scim_rate_limit: scim_rate_limit.unwrap_or(6_000),
             smtp,
             log: set("VESTIBULE_LOG")
                 .or(file.log)

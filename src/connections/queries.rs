@@ -13,7 +13,7 @@ use crate::store::{Conn, Result};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = connections)]
-struct Row {
+pub(super) struct Row {
     id: String,
     organization_id: String,
     slug: String,
@@ -276,14 +276,6 @@ pub fn mapping(conn: &mut Conn, connection: &str) -> Result<Vec<(String, String)
         .order((group_mappings::group_name, teams::name_key))
         .select((group_mappings::group_name, teams::name))
         .load(conn)
-}
-
-/// Whether a directory ever spoke to the connection.
-pub fn had_directory(conn: &mut Conn, connection: &str) -> Result<bool> {
-    let used = scim_tokens::table
-        .filter(scim_tokens::connection_id.eq(connection))
-        .filter(scim_tokens::last_used_at.is_not_null());
-    diesel::select(diesel::dsl::exists(used)).get_result(conn)
 }
 
 /// Whether the team belongs to the organization.

@@ -112,6 +112,7 @@ fn settings(folder: &Path, listen: SocketAddr) -> Result<Config, String> {
         workers: 2,
         stranger_days: 30,
         rate_limit: 60,
+        scim_rate_limit: 6_000,
         smtp: None,
         log: "warn".to_owned(),
         log_json: false,

@@ -17,6 +17,8 @@ pub enum Kind {
     Invitation,
     /// An invitation ends soon.
     Reminder,
+    /// The link by which somebody without an account sets a connection up.
+    SetupLink,
     /// Somebody who was denied asks to be let in.
     Request,
     /// What became of such a request.
@@ -38,6 +40,7 @@ impl Kind {
     pub const ALL: &'static [Self] = &[
         Self::Invitation,
         Self::Reminder,
+        Self::SetupLink,
         Self::Request,
         Self::Outcome,
         Self::Digest,
@@ -52,6 +55,7 @@ impl Kind {
         match self {
             Self::Invitation => "invitation",
             Self::Reminder => "reminder",
+            Self::SetupLink => "setup_link",
             Self::Request => "request",
             Self::Outcome => "outcome",
             Self::Digest => "digest",
@@ -67,6 +71,7 @@ impl Kind {
         match self {
             Self::Invitation => "Invitation",
             Self::Reminder => "Reminder of an invitation",
+            Self::SetupLink => "Set-up link",
             Self::Request => "Request for access",
             Self::Outcome => "Answer to a request",
             Self::Digest => "Denials of a day",

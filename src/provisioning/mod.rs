@@ -10,6 +10,7 @@ pub mod guard;
 pub mod log;
 mod pages;
 mod queries;
+pub mod rate;
 pub mod request;
 pub mod route;
 mod server;

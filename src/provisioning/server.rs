@@ -8,6 +8,7 @@ use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::log::{Entry, Log};
+use super::rate::{Over, Rate};
 use super::request::{Answer, Context, Request, Verb};
 use super::tokens::{self, Caller, Seen};
 use super::{BASE, body, guard, route};
@@ -39,6 +40,7 @@ async fn serve(
     site: Data<Site>,
     log: Data<Log>,
     seen: Data<Seen>,
+    rate: Data<Rate>,
     client: Client,
 ) -> HttpResponse {
     let started = Instant::now();
@@ -48,6 +50,9 @@ async fn serve(
     };
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let mut entry = Entry::of(&caller, site.now(), http.method().as_str(), path);
+    if let Err(over) = rate.take(&caller.connection.id, site.now()) {
+        return too_many(over, entry, &log);
+    }
     let outcome = match request(&http, payload, &mut entry).await {
         Ok(request) => {
             let context = Context {
@@ -76,6 +81,28 @@ async fn serve(
     entry.status = response.status().as_u16();
     entry.duration_us = i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX);
     log.add(entry);
+    response
+}
+
+/// The directory has to wait. Its log has one line of it a minute, not one for each request.
+fn too_many(over: Over, mut entry: Entry, log: &Log) -> HttpResponse {
+    let error = ScimError::new(
+        429,
+        format!(
+            "The directory sends more requests than are taken in a minute. Go on in {} seconds.",
+            over.seconds
+        ),
+    );
+    let mut response = refusal(&error, None);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, header::HeaderValue::from(over.seconds));
+    if over.is_news {
+        entry.decision = error.detail.clone();
+        entry.answer = error.body().to_string().into_bytes();
+        entry.status = 429;
+        log.add(entry);
+    }
     response
 }
 

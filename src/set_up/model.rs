@@ -158,16 +158,22 @@ fn test(facts: &Facts) -> Step {
 }
 
 fn turn_on(facts: &Facts) -> Step {
-    let sentence = if facts.on > 0 {
-        "People can sign in by single sign-on."
+    let (sentence, deed) = if facts.on > 0 {
+        (
+            "People can sign in by single sign-on.",
+            ("See what is on", "/connections".to_owned()),
+        )
     } else {
-        "From then on members and invited people can sign in by it."
+        (
+            "From then on members and invited people can sign in by it.",
+            ("Turn it on", of_connection(facts, "/state")),
+        )
     };
     Step {
         title: "Turning it on",
         sentence: sentence.to_owned(),
         done: facts.on > 0,
-        deeds: vec![("Turn it on", of_connection(facts, "/state"))],
+        deeds: vec![deed],
     }
 }
 

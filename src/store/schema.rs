@@ -152,6 +152,7 @@ diesel::table! {
         begun_ip -> Text,
         seen_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
+        email -> Text,
     }
 }
 

@@ -97,6 +97,7 @@ export async function audit(page) {
       problems.push(...found.map((problem) => `${colorScheme}, ${width} px: ${problem}`));
     }
   }
+  problems.push(...(await zoomed(page)));
   await page.emulateMedia({ colorScheme: schemes[0] });
   await page.setViewportSize({ width: widths[0], height: 900 });
   problems.push(...page.complaints.splice(0));
@@ -153,6 +154,27 @@ async function sideways(page) {
     return [scrollWidth, clientWidth];
   });
   return is > may ? [`scrolls sideways: ${is} px wide`] : [];
+}
+
+/**
+ * At 200 %, once as browsers zoom (half as many CSS pixels fit), once with letters of twice the size alone (WCAG 1.4.4), and
+ * on paper. At 320 px it is zoomed to 400 % already.
+ */
+async function zoomed(page) {
+  const problems = [];
+  const look = async (how) => problems.push(...(await sideways(page)).map((problem) => `${how}: ${problem}`));
+  await page.setViewportSize({ width: widths[0] / 2, height: 450 });
+  await look('at 200 %');
+  await page.setViewportSize({ width: widths[0], height: 900 });
+  await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
+  await look('letters at 200 %');
+  await page.evaluate(() => (document.documentElement.style.fontSize = ''));
+  await page.emulateMedia({ forcedColors: 'active' });
+  await look('forced colours');
+  await page.emulateMedia({ forcedColors: 'none', media: 'print' });
+  await look('printed');
+  await page.emulateMedia({ media: 'screen' });
+  return problems;
 }
 
 const program = () => {

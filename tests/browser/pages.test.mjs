@@ -38,8 +38,9 @@ class Walk {
   add(address) {
     const url = new URL(address, demo.url);
     url.hash = '';
-    // A test starts at the provider, which is no page of ours.
-    if (url.origin !== demo.url || /\.(css|svg|ico|csv)$|\/test\/start$/.test(url.pathname)) return;
+    // A test starts at the provider, which is no page of ours; files are not looked at.
+    if (url.origin !== demo.url || /\.(css|svg|ico|csv|jsonl)$|\/test\/start$/.test(url.pathname)) return;
+    if (url.searchParams.get('format') === 'csv') return;
     const known = this.seen.get(kind(url)) ?? new Set();
     if (known.has(url.href) || known.size >= alike) return;
     this.seen.set(kind(url), known.add(url.href));
@@ -90,7 +91,9 @@ class Walk {
     const kindOfForm = `${kind(new URL(url))} form ${number + 1}`;
     if ((await texts.count()) === 0 || this.seen.has(kindOfForm)) return;
     this.seen.set(kindOfForm, new Set());
-    await form.evaluate((element) => element.closest('details')?.setAttribute('open', ''));
+    await form.evaluate((element) => {
+      for (const folded of [element.closest('details'), ...element.querySelectorAll('details')]) folded?.setAttribute('open', '');
+    });
     for (const text of await texts.all()) await text.fill('');
     await form.locator('button').first().click();
     await page.waitForLoadState();

@@ -1,6 +1,7 @@
 // Makes the pictures of docs/screenshots from `vestibule demo`: a person is denied, an owner walks the main pages.
-// Run by scripts/screenshots. Look at each picture before you commit it.
-import { copyFileSync, mkdirSync } from 'node:fs';
+// Run by scripts/screenshots, which looks for nothing: look at each picture before you commit it. With
+// VESTIBULE_SCREENSHOTS=all the other halves (dark on a desk, light on a phone) are left in target/screenshots.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { launch, person, screenshot, shoot, startDemo } from './harness.mjs';
@@ -11,6 +12,7 @@ const password = 'olive opens the door';
 const browser = await launch();
 const demo = await startDemo();
 try {
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const sam = await person(browser);
   await denied(sam);
@@ -24,7 +26,6 @@ try {
     invitations: '/invitations',
     'denied-sign-ins': '/denied',
     'single-sign-on': '/connections',
-    'sign-ins': '/sign-ins',
     'dry-run': '/dry-run',
     'audit-log': '/audit',
   };
@@ -70,11 +71,34 @@ async function open(page, url) {
   if (answer.status() !== 200) throw new Error(`${url} answers ${answer.status()}`);
 }
 
-/** On a desk in light, on a phone in dark. */
+/** On a desk in light, on a phone in dark; kept as WebP, which Chromium writes. */
 async function keep(page, name) {
-  await shoot(page, `${name}-light`, { fullPage: false });
-  await shoot(page, `${name}-dark-phone`, { colorScheme: 'dark', width: 390, height: 844, fullPage: false });
-  for (const variant of ['light', 'dark-phone']) copyFileSync(screenshot(`${name}-${variant}`), `${folder}${name}-${variant}.png`);
+  const desk = { fullPage: false };
+  const phone = { width: 390, height: 844, fullPage: false };
+  await shoot(page, `${name}-light`, desk);
+  await shoot(page, `${name}-dark-phone`, { ...phone, colorScheme: 'dark' });
+  if (process.env.VESTIBULE_SCREENSHOTS === 'all') {
+    await shoot(page, `${name}-dark`, { ...desk, colorScheme: 'dark' });
+    await shoot(page, `${name}-light-phone`, phone);
+  }
+  for (const variant of ['light', 'dark-phone']) {
+    writeFileSync(`${folder}${name}-${variant}.webp`, await smaller(readFileSync(screenshot(`${name}-${variant}`))));
+  }
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+/** The picture as WebP. */
+async function smaller(png) {
+  const page = await browser.newPage();
+  const encoded = await page.evaluate(async (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const picture = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+    const canvas = new OffscreenCanvas(picture.width, picture.height);
+    canvas.getContext('2d').drawImage(picture, 0, 0);
+    const blob = await canvas.convertToBlob({ type: 'image/webp', quality: 0.8 });
+    return btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer())));
+  }, png.toString('base64'));
+  await page.close();
+  return Buffer.from(encoded, 'base64');
 }

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use serde_json::json;
 
 use vestibule::audit::Actor;
+use vestibule::connections::saml::SamlSettings;
 use vestibule::teams;
 
 use crate::support::{Browser, Directory, Front};
@@ -85,6 +86,8 @@ both_databases! {
         });
         acme.invite("ivy@acme.example");
         let mut owner = acme.owner().await;
+        let saml = acme.connect_saml("saml", &SamlSettings::default(), &[]).id;
+        let of = |id: &str, rest: &str| format!("/connections/{id}{rest}");
         for path in [
             "",
             "/members",
@@ -105,6 +108,9 @@ both_databases! {
             "/set-up",
             "/domains",
             "/audit",
+            &of(&acme.connection, ""),
+            &of(&saml, ""),
+            &of(&acme.connection, "/links"),
         ] {
             acme.installation.takes_at_most(PAGE, path, async || {
                 assert_eq!(owner.get(&acme.to(path)).await.status(), 200);

@@ -7,8 +7,8 @@ use vestibule::store::time::DAY;
 
 use diesel::prelude::*;
 
-use crate::support::peer::OidcProvider;
-use crate::support::{Acme, Browser};
+use crate::support::peer::{MailServer, OidcProvider};
+use crate::support::{Acme, Browser, Database, Installation};
 
 const SECRET: &str = "a secret: with % and +";
 
@@ -31,6 +31,12 @@ async fn made(acme: &Acme, connection: &str, answers: &[(&str, &str)]) -> String
         .find(|value| value.contains("/connect/open/"))
         .unwrap()
         .to_owned()
+}
+
+/// Acme with a mail server.
+fn mailing(db: Database, server: &MailServer) -> Acme {
+    let installation = Installation::start_with(db, |config| server.configure(config));
+    Acme::start_in(installation, "http://127.0.0.1:9", "vestibule", "secret")
 }
 
 /// A connection of which nothing is known yet, and its id.
@@ -212,5 +218,87 @@ both_databases! {
         acme.installation.takes_at_most(8, "/set-up", async || {
             assert_eq!(olive.get(&acme.to("/set-up")).await.status(), 200);
         }).await;
+    }
+    /// A link that is mailed is in the letter and nowhere else: no page, no log, and in the database sealed until it is
+    /// sent. The list tells what became of the letter.
+    /// EML-005.
+    async fn a_link_goes_by_mail_to_whoever_gets_it(db: Database) {
+        let mut server = MailServer::start();
+        let acme = mailing(db, &server);
+        let mut olive = acme.owner().await;
+        let page = acme.to(&format!("/connections/{}/links", acme.connection));
+        olive.get(&page).await.submit("Make the link", &[("name", "Ines, IT"), ("email", "no address")]).await;
+        olive.sees("Write an e-mail address");
+        assert_eq!((olive.status(), acme.count("connection_links"), acme.count("letters")), (422, 0, 0));
+        let answers = [("name", "Ines, IT"), ("email", "ines@campus.example"), ("days", "3"), ("may_switch", "yes")];
+        olive.submit("Make the link", &answers).await.sees("goes to ines@campus.example");
+        assert!(!olive.body().contains("/connect/open/"), "the link is in the page");
+        olive.get(&page).await.sees("to ines@campus.example").sees("Mail: Not sent yet");
+
+        acme.installation.mail.deliver().await.unwrap();
+        let letter = server.letters(1).remove(0);
+        assert_eq!((letter.get("to"), letter.get("subject")), ("ines@campus.example", "Set up single sign-on for Acme"));
+        let link = letter.link("/connect/open/");
+        assert!(letter.get("html").contains(&link) && letter.get("text").contains("Olive Owner"));
+        let token = link.rsplit('/').next().unwrap();
+        olive.get(&page).await.sees("Mail: Sent");
+        for address in [page.clone(), acme.to("/audit"), acme.to("/mail?state=sent")] {
+            assert!(!olive.get(&address).await.body().contains(token), "{address}");
+        }
+        olive.get(&acme.to("/mail?state=sent")).await.sees("Set-up link");
+        let database = &acme.installation.site.config.database_url;
+        assert!(!crate::support::dump::dump(database).contains(token), "the token lies open in the database");
+        let mut ines = Browser::new();
+        ines.get(&link).await.submit("Begin in this browser", &[]).await.sees("What to do");
+    }
+
+    /// What is not sent yet is taken back with its link; one that could not be sent in time is not sent later.
+    async fn a_revoked_link_is_not_mailed(db: Database) {
+        let mut server = MailServer::start();
+        let acme = mailing(db, &server);
+        let mut olive = acme.owner().await;
+        let page = acme.to(&format!("/connections/{}/links", acme.connection));
+        for name in ["Ines", "Ida"] {
+            let answers = [("name", name), ("email", "it@campus.example"), ("days", "1")];
+            olive.get(&page).await.submit("Make the link", &answers).await.sees("is on its way");
+        }
+        olive.get(&page).await.click("Revoke… the link for Ines").await.submit("Revoke the link", &[]).await;
+        olive.get(&page).await.sees("Mail: Taken back");
+        acme.installation.site.clock.advance(DAY);
+        acme.installation.mail.deliver().await.unwrap();
+        assert!(server.letters(0).is_empty());
+    }
+
+    /// Nobody mails strangers without end, and where no mail is sent the page does not offer it.
+    async fn set_up_links_by_mail_are_few(db: Database) {
+        let server = MailServer::start();
+        let acme = mailing(db, &server);
+        let mut olive = acme.owner().await;
+        let page = acme.to(&format!("/connections/{}/links", acme.connection));
+        let answers = [("name", "Ines"), ("email", "it@campus.example")];
+        for _ in 0..50 {
+            olive.get(&page).await.submit("Make the link", &answers).await.sees("is on its way");
+            acme.run("UPDATE connection_links SET revoked_at = 1");
+        }
+        olive.get(&page).await.submit("Make the link", &answers).await.sees("50 set-up links went out by mail");
+        assert_eq!((olive.status(), acme.count("connection_links")), (422, 50));
+        olive.submit("Make the link", &[("email", "")]).await.sees("It is not shown again");
+        acme.installation.site.clock.advance(2 * DAY);
+        let mut olive = acme.owner().await;
+        olive.get(&page).await.submit("Make the link", &answers).await.sees("is on its way");
+    }
+
+    /// Without a mail server the page offers no mail, and what is sent for it all the same is refused.
+    async fn without_mail_a_link_is_copied(db: Database) {
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        let page = acme.to(&format!("/connections/{}/links", acme.connection));
+        olive.get(&page).await.does_not_see("Mail it to");
+        let mut fields = olive.fields("Make the link");
+        fields.retain(|(name, _)| name != "name");
+        fields.extend([("name", "Ines"), ("email", "it@campus.example")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        olive.post(&page, &fields).await.sees("No mail is sent from here");
+        assert_eq!((olive.status(), acme.count("connection_links")), (422, 0));
     }
 }

@@ -8,9 +8,11 @@ use reqwest::Method;
 use vestibule::access::{EmailAddress, Role};
 use vestibule::accounts;
 use vestibule::audit::Actor;
+use vestibule::connections::links::{self, Wanted};
 use vestibule::connections::saml::SamlSettings;
 use vestibule::connections::testing::{self, Finding, Kind, Outcome, Test};
-use vestibule::connections::{self, Connection, links};
+use vestibule::connections::{self, Connection};
+use vestibule::mail::Post;
 use vestibule::members::{self, Joining, Source};
 use vestibule::provisioning::{self, log::Entry};
 use vestibule::sign_in::{NewOwner, make_owner};
@@ -532,10 +534,15 @@ fn tested(acme: &Acme, connection: &Connection) {
 
 /// The token of a fresh set-up link.
 fn made_link(acme: &Acme, connection: &Connection, may_switch: bool) -> String {
-    let what = ("Ines, IT", "7");
-    let (_, token) = acme.write(|conn, now| {
-        links::actions::create(conn, now, &Actor::operator(), connection, what, may_switch)
-    });
+    let wanted = Wanted {
+        name: "Ines, IT".into(),
+        days: "7".into(),
+        may_switch,
+        email: None,
+    };
+    let post = Post::of(&acme.installation.site);
+    let (_, token) = acme
+        .write(|conn, now| links::actions::create(conn, now, &Actor::operator(), &post, connection, &wanted));
     token
 }
 

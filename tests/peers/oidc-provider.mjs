@@ -68,7 +68,7 @@ const escaped = (text) => String(text).replace(/[&<>"']/g, (letter) => `&#${lett
 
 function page(response, status, content) {
   response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
-  response.end(`<!doctype html><html lang="en"><title>Sign in at the provider</title><main>${content}</main></html>`);
+  response.end(`<!doctype html><html lang="en"><title>Sign in at the provider</title><link rel="icon" href="data:,"><main>${content}</main></html>`);
 }
 
 function form(problem) {

@@ -1,5 +1,6 @@
 //! A set-up link and how it stands.
 
+use crate::access::EmailAddress;
 use crate::store::time::{DAY, Timestamp};
 
 /// For how many days a link may be made, with the words for it.
@@ -9,6 +10,19 @@ pub const TERMS: [(&str, &str); 4] = [
     ("3", "3 days"),
     ("30", "30 days"),
 ];
+
+/// A link as an owner asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Who gets it, as the owner calls them.
+    pub name: String,
+    /// For how many days, one of [`TERMS`].
+    pub days: String,
+    /// Whether its holder may turn the connection on and swap drafts in.
+    pub may_switch: bool,
+    /// Whom it is mailed to; none where the owner copies it.
+    pub email: Option<EmailAddress>,
+}
 
 /// A link that lets somebody set one connection up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +49,8 @@ pub struct Link {
     pub seen_at: Option<Timestamp>,
     /// When an owner took it back.
     pub revoked_at: Option<Timestamp>,
+    /// Whom it was mailed to; empty where an owner copied it.
+    pub email: String,
 }
 
 /// How a link stands.
@@ -112,6 +128,7 @@ mod tests {
             begun_ip: String::new(),
             seen_at: None,
             revoked_at: None,
+            email: String::new(),
         };
         assert_eq!(link.state(0), State::Waiting);
         assert_eq!(link.state(DAY), State::Expired);

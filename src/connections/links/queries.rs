@@ -21,6 +21,7 @@ struct Row {
     begun_ip: String,
     seen_at: Option<i64>,
     revoked_at: Option<i64>,
+    email: String,
 }
 
 impl From<Row> for Link {
@@ -37,6 +38,7 @@ impl From<Row> for Link {
             begun_ip: row.begun_ip,
             seen_at: row.seen_at,
             revoked_at: row.revoked_at,
+            email: row.email,
         }
     }
 }
@@ -111,6 +113,7 @@ pub fn insert(conn: &mut Conn, organization: &str, link: &Link, token_hash: &str
             connection_links::created_at.eq(link.created_at),
             connection_links::created_by.eq(&link.created_by),
             connection_links::expires_at.eq(link.expires_at),
+            connection_links::email.eq(&link.email),
         ))
         .execute(conn)
         .map(drop)

@@ -6,7 +6,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::desk::Desk;
-use super::{attached_domains, draft};
+use super::draft;
+use super::queries::attached;
 use crate::break_glass;
 use crate::connections::queries::Named;
 use crate::connections::{Connection, actions, queries};
@@ -41,8 +42,7 @@ struct Whom {
 
 impl Whom {
     fn load(conn: &mut Conn, connection: &Connection) -> store::Result<Self> {
-        let all = attached_domains(conn, connection)?;
-        let verified: Vec<String> = all
+        let verified: Vec<String> = attached(conn, &connection.id)?
             .into_iter()
             .filter(|domain| domain.verified)
             .map(|domain| domain.name)

@@ -3,9 +3,11 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::access::EmailAddress;
 use crate::audit::Actor;
-use crate::connections::links::{self, Link, State, TERMS};
+use crate::connections::links::{self, ABOUT, Link, State, TERMS, Wanted};
 use crate::connections::{Connection, queries};
+use crate::mail::{self, Mailed, Post};
 use crate::session::{Frame, Fresh, Owner};
 use crate::store::time::Timestamp;
 use crate::web::{Choice, FieldErrors, Flash, Page, Posted, Problem, Site};
@@ -16,10 +18,10 @@ struct Links {
     frame: Frame,
     base: String,
     connection: Connection,
-    links: Vec<(Link, State)>,
-    /// The name as it was typed.
-    typed: String,
-    may_switch: bool,
+    links: Vec<Shown>,
+    /// Whether letters are sent from here.
+    mails: bool,
+    typed: Typed,
     terms: Vec<Choice>,
     errors: FieldErrors,
 }
@@ -31,7 +33,8 @@ struct Made {
     base: String,
     connection: Connection,
     link: Link,
-    address: String,
+    /// To be copied; none where it is on its way by mail.
+    address: Option<String>,
 }
 
 #[derive(Template)]
@@ -43,11 +46,49 @@ struct Revoke {
     state: State,
 }
 
+/// A link of the list, how it stands, and what became of its letter.
+struct Shown {
+    link: Link,
+    state: State,
+    mailed: Option<Mailed>,
+}
+
 /// What stands in the form.
 struct Typed {
     name: String,
     days: String,
     may_switch: bool,
+    email: String,
+}
+
+impl Typed {
+    fn of(form: &Posted) -> Self {
+        Self {
+            name: form.text("name").to_owned(),
+            days: form.text("days").to_owned(),
+            may_switch: form.has("may_switch"),
+            email: form.text("email").to_owned(),
+        }
+    }
+
+    /// What is asked for, if the address is one or is left out.
+    fn wanted(&self) -> Result<Wanted, FieldErrors> {
+        let email = match self.email.as_str() {
+            "" => None,
+            written => Some(EmailAddress::parse(written).map_err(|_| {
+                FieldErrors::one(
+                    "email",
+                    "Write an e-mail address, such as ines@acme.example, or leave it out and copy the link.",
+                )
+            })?),
+        };
+        Ok(Wanted {
+            name: self.name.clone(),
+            days: self.days.clone(),
+            may_switch: self.may_switch,
+            email,
+        })
+    }
 }
 
 type Id = web::Path<(String, String)>;
@@ -63,6 +104,7 @@ pub async fn links(
         name: String::new(),
         days: "7".to_owned(),
         may_switch: false,
+        email: String::new(),
     };
     shown(&owner, &site, &path.1, typed, FieldErrors::default()).await
 }
@@ -74,20 +116,18 @@ pub async fn make_link(
     path: Id,
     form: Posted,
 ) -> Result<HttpResponse, Problem> {
-    let typed = Typed {
-        name: form.text("name").to_owned(),
-        days: form.text("days").to_owned(),
-        may_switch: form.has("may_switch"),
+    let typed = Typed::of(&form);
+    let wanted = match typed.wanted() {
+        Ok(wanted) => wanted,
+        Err(errors) => return shown(&owner, &site, &path.1, typed, errors).await,
     };
     let (now, actor, id) = (site.now(), Actor::from(&*owner), path.1.clone());
-    let organization = owner.organization.clone();
-    let (name, days, may_switch) = (typed.name.clone(), typed.days.clone(), typed.may_switch);
+    let (organization, post) = (owner.organization.clone(), Post::of(&site));
     let made = site
         .store
         .writing_in(&owner.organization, move |conn| -> Result<_, Problem> {
             let known = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
-            let (link, token) =
-                links::actions::create(conn, now, &actor, &known, (&name, &days), may_switch)?;
+            let (link, token) = links::actions::create(conn, now, &actor, &post, &known, &wanted)?;
             Ok((known, link, token))
         })
         .await;
@@ -95,7 +135,11 @@ pub async fn make_link(
         Ok((connection, link, token)) => Ok(Page::new(Made {
             frame: owner.frame("connections"),
             base: owner.path(&format!("/connections/{}", connection.id)),
-            address: site.url(&format!("/connect/open/{token}")),
+            // Who gets it by mail is the only one who has it.
+            address: link
+                .email
+                .is_empty()
+                .then(|| site.url(&format!("/connect/open/{token}"))),
             connection,
             link,
         })
@@ -114,20 +158,19 @@ async fn shown(
     typed: Typed,
     errors: FieldErrors,
 ) -> Result<HttpResponse, Problem> {
-    let (connection, links) = load(owner, site, id).await?;
-    let now = site.now();
+    let (connection, links) = load_with_mail(owner, site, id).await?;
     let is_fine = errors.is_empty();
     let page = Links {
         frame: owner.frame("connections"),
         base: owner.path(&format!("/connections/{}", connection.id)),
-        links: links.into_iter().map(|link| with_state(link, now)).collect(),
+        links,
+        mails: Post::of(site).is_configured(),
         connection,
-        typed: typed.name,
-        may_switch: typed.may_switch,
         terms: TERMS
             .iter()
             .map(|(word, title)| Choice::new(word, title, &typed.days))
             .collect(),
+        typed,
         errors,
     };
     Ok(if is_fine {
@@ -140,6 +183,30 @@ async fn shown(
 fn with_state(link: Link, now: Timestamp) -> (Link, State) {
     let state = link.state(now);
     (link, state)
+}
+
+/// The connection, and its links with what became of their letters.
+async fn load_with_mail(
+    owner: &Owner,
+    site: &web::Data<Site>,
+    id: &str,
+) -> Result<(Connection, Vec<Shown>), Problem> {
+    let (organization, id, now) = (owner.organization.clone(), id.to_owned(), site.now());
+    site.store
+        .reading(move |conn| -> Result<_, Problem> {
+            let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
+            let links = links::list(conn, &connection.id)?;
+            let mailed = links.iter().filter(|link| !link.email.is_empty());
+            let mailed: Vec<&str> = mailed.map(|link| link.id.as_str()).collect();
+            let mut states = mail::states(conn, &organization, ABOUT, &mailed)?;
+            let shown = links.into_iter().map(|link| Shown {
+                state: link.state(now),
+                mailed: states.remove(&link.id),
+                link,
+            });
+            Ok((connection, shown.collect()))
+        })
+        .await
 }
 
 async fn load(owner: &Owner, site: &web::Data<Site>, id: &str) -> Result<(Connection, Vec<Link>), Problem> {

@@ -7,6 +7,7 @@ mod form;
 pub mod guest;
 mod guides;
 mod links;
+mod queries;
 mod saml_form;
 mod saml_keys;
 mod saml_metadata;
@@ -31,12 +32,12 @@ use saml_shown::SamlShown;
 use actix_web::web;
 use askama::Template;
 
+use self::queries::{Attached, Whole};
 use super::saml::expiry::Expiry;
 use super::testing::{self, Test};
-use super::versions::{self, Kind};
-use super::{Connection, OidcSettings, Protocol, ProviderSettings, State, queries, saml};
+use super::{Connection, OidcSettings, Protocol, ProviderSettings, State, saml};
 use crate::access::Role;
-use crate::domains::{self, Domain};
+use crate::saml::Certificate;
 use crate::session::{Admin, Frame};
 use crate::store::time::Timestamp;
 use crate::store::{self, Conn};
@@ -62,7 +63,7 @@ struct Row {
 pub struct Show {
     frame: Frame,
     connection: Connection,
-    domains: Vec<Domain>,
+    domains: Vec<Attached>,
     mapping: Vec<(String, String)>,
     default_team: String,
     redirect_uri: String,
@@ -88,24 +89,17 @@ struct Life {
 }
 
 impl Life {
-    fn load(conn: &mut Conn, connection: &Connection, saml: Option<&SamlShown>) -> store::Result<Self> {
+    fn of(whole: &Whole, saml: Option<&SamlShown>, tests: Vec<Test>) -> Self {
         let live = match saml {
-            None => ProviderSettings::Oidc(OidcSettings::from(connection)),
+            None => ProviderSettings::Oidc(OidcSettings::from(&whole.connection)),
             Some(saml) => saml.provider(),
         };
         let print = live.print();
-        let kept = versions::kept(conn, &connection.id)?;
-        let of = |wanted: Kind| {
-            let found = kept.iter().find(|(kind, ..)| *kind == wanted);
-            found.map(|(_, at, by)| (*at, by.clone()))
-        };
-        Ok(Self {
-            draft: of(Kind::Draft),
-            previous: of(Kind::Previous),
-            test: testing::latest(conn, &connection.id)?
-                .into_iter()
-                .find(|test| test.print == print),
-        })
+        Self {
+            draft: whole.draft.clone(),
+            previous: whole.previous.clone(),
+            test: tests.into_iter().find(|test| test.print == print),
+        }
     }
 }
 
@@ -117,12 +111,12 @@ pub async fn list(admin: Admin, site: web::Data<Site>) -> Result<Page<List>, Pro
         .store
         .reading(move |conn| -> store::Result<_> {
             let expiries = saml::last_expiries(conn, &organization)?;
-            let attached = queries::all_attached(conn, &organization)?;
+            let attached = super::queries::all_attached(conn, &organization)?;
             let of = |id: &str| {
                 let own = attached.iter().filter(|(connection, _)| connection == id);
                 own.map(|(_, domain)| domain.clone()).collect()
             };
-            let connections = queries::list(conn, &organization)?;
+            let connections = super::queries::list(conn, &organization)?;
             Ok(connections
                 .into_iter()
                 .map(|connection| Row {
@@ -149,35 +143,31 @@ pub async fn show(
     path: web::Path<(String, String)>,
 ) -> Result<Page<Show>, Problem> {
     let (organization, id) = (admin.organization.clone(), path.into_inner().1);
-    let here = site.clone();
-    let (connection, domains, mapping, default_team, lapsed, saml, life) = site
+    let (mut whole, beside) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
-            let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
-            let domains = attached_domains(conn, &connection)?;
-            let mapping = queries::mapping(conn, &connection.id)?;
-            let teams = queries::teams_of(conn, &organization)?;
-            let default = teams
-                .into_iter()
-                .find(|(id, _)| connection.default_team.as_ref() == Some(id));
-            let lapsed = !connection.scim && queries::had_directory(conn, &connection.id)?;
-            let saml = SamlShown::load(conn, &here, &connection)?;
-            let default = default.map(|(_, name)| name);
-            let life = Life::load(conn, &connection, saml.as_ref())?;
-            Ok((connection, domains, mapping, default, lapsed, saml, life))
+            let whole = queries::whole(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
+            let beside = Beside::load(conn, &whole)?;
+            Ok((whole, beside))
         })
         .await?;
+    let saml = whole
+        .saml
+        .take()
+        .map(|saml| SamlShown::of(&site, &whole.connection.id, saml, beside.certificates));
+    let life = Life::of(&whole, saml.as_ref(), beside.tests);
+    let connection = whole.connection;
     Ok(Page::new(Show {
         frame: admin.frame("connections"),
         redirect_uri: return_address(&site, &connection),
         start_url: site.url(&format!("/sign-in/{}/{}", admin.slug, connection.slug)),
         has_secret: !connection.client_secret_sealed.is_empty(),
-        default_team: default_team.unwrap_or_default(),
+        default_team: whole.default_team.unwrap_or_default(),
         jit_changed_at: connection.jit_changed_at.unwrap_or_default(),
+        lapsed: !connection.scim && whole.had_directory,
         connection,
-        domains,
-        mapping,
-        lapsed,
+        domains: beside.domains,
+        mapping: beside.mapping,
         saml,
         life,
     }))
@@ -191,10 +181,25 @@ fn return_address(site: &Site, connection: &Connection) -> String {
     }
 }
 
-/// The organization's domains that are attached to this connection.
-fn attached_domains(conn: &mut Conn, connection: &Connection) -> store::Result<Vec<Domain>> {
-    let attached = queries::attached(conn, &connection.id)?;
-    let mut all = domains::list(conn, &connection.organization)?;
-    all.retain(|domain| attached.iter().any(|(id, _)| *id == domain.id));
-    Ok(all)
+/// What a connection has several of.
+struct Beside {
+    domains: Vec<Attached>,
+    mapping: Vec<(String, String)>,
+    tests: Vec<Test>,
+    certificates: Vec<Certificate>,
+}
+
+impl Beside {
+    fn load(conn: &mut Conn, whole: &Whole) -> store::Result<Self> {
+        let id = &whole.connection.id;
+        Ok(Self {
+            domains: queries::attached(conn, id)?,
+            mapping: super::queries::mapping(conn, id)?,
+            tests: testing::latest(conn, id)?,
+            certificates: match whole.saml {
+                Some(_) => saml::certificates(conn, id)?,
+                None => Vec::new(),
+            },
+        })
+    }
 }

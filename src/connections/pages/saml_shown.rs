@@ -1,12 +1,13 @@
 //! What the page of a connection shows of SAML.
 
+use crate::connections::ProviderSettings;
 use crate::connections::saml::expiry::Expiry;
-use crate::connections::saml::{self, KeyState, SamlSettings, binding_title};
-use crate::connections::{Connection, ProviderSettings};
+use crate::connections::saml::{self, SamlSettings, binding_title};
 use crate::saml::{AttributeNames, Certificate};
 use crate::store::time::Timestamp;
-use crate::store::{self, Conn};
 use crate::web::Site;
+
+use super::queries::Saml;
 
 /// All of it.
 pub(super) struct SamlShown {
@@ -20,7 +21,7 @@ pub(super) struct SamlShown {
     /// What each configured name of an attribute is for, and the name.
     pub names: Vec<(&'static str, String)>,
     /// How many keys of ours there are.
-    pub keys: usize,
+    pub keys: i64,
     pub has_next: bool,
     /// When the metadata was last read; 0 where it never was.
     pub read_at: Timestamp,
@@ -30,27 +31,27 @@ pub(super) struct SamlShown {
 }
 
 impl SamlShown {
-    /// None for an OIDC connection.
-    pub(super) fn load(conn: &mut Conn, site: &Site, connection: &Connection) -> store::Result<Option<Self>> {
-        let id = &connection.id;
-        let Some(settings) = saml::find(conn, id)? else {
-            return Ok(None);
-        };
-        let certificates = saml::certificates(conn, id)?;
-        let (keys, state) = (saml::keys(conn, id)?, saml::metadata_state(conn, id)?);
+    /// What is kept of the connection with this id, as the page shows it.
+    pub(super) fn of(site: &Site, id: &str, saml: Saml, certificates: Vec<Certificate>) -> Self {
+        let Saml {
+            settings,
+            state,
+            keys,
+            has_next,
+        } = saml;
         let differences = state
             .proposal
             .as_ref()
             .map(|waits| waits.differences(&settings, &certificates).len());
         let now = site.now();
-        Ok(Some(Self {
+        Self {
             entity_id: saml::entity_id(site, id),
             acs_url: saml::acs_url(site, id),
             binding: binding_title(settings.binding),
             missing: settings.missing(&certificates),
             names: names(&settings.attributes),
-            keys: keys.len(),
-            has_next: keys.iter().any(|key| key.state == KeyState::Next),
+            keys,
+            has_next,
             read_at: state.at.unwrap_or_default(),
             fault: state.fault,
             differences: differences.unwrap_or_default(),
@@ -62,7 +63,7 @@ impl SamlShown {
                 })
                 .collect(),
             settings,
-        }))
+        }
     }
 }
 

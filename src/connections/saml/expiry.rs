@@ -33,7 +33,8 @@ impl Expiry {
             (false, 0) => ("expires within a day".to_owned(), Urgency::Now),
             (false, 1..=7) => (format!("expires in {}", counted(days)), Urgency::Now),
             (false, 8..=30) => (format!("expires in {}", counted(days)), Urgency::Soon),
-            (false, _) => (format!("expires in {}", counted(days)), Urgency::None),
+            (false, 31..=730) => (format!("expires in {}", counted(days)), Urgency::None),
+            (false, _) => (format!("expires in {} years", days / 365), Urgency::None),
         };
         Self { words, urgency }
     }
@@ -70,7 +71,9 @@ mod tests {
     fn the_end_is_warned_about_at_30_7_and_1_days() {
         let now = 1_795_459_867_123;
         let table = [
-            (400 * DAY, "expires in 400 days", Urgency::None),
+            (3_651 * DAY, "expires in 10 years", Urgency::None),
+            (731 * DAY, "expires in 2 years", Urgency::None),
+            (730 * DAY, "expires in 730 days", Urgency::None),
             (31 * DAY, "expires in 31 days", Urgency::None),
             (31 * DAY - 1, "expires in 30 days", Urgency::Soon),
             (8 * DAY, "expires in 8 days", Urgency::Soon),

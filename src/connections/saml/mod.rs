@@ -6,7 +6,7 @@ pub mod expiry;
 mod keys;
 mod model;
 mod proposal;
-mod queries;
+pub(super) mod queries;
 mod refresh;
 
 pub use keys::{Key, KeyState, Keys, add_key, drop_key, make_current};

@@ -14,7 +14,7 @@ use crate::store::{Conn, Result};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = saml_settings)]
-struct Row {
+pub struct Row {
     entity_id: String,
     sso_url: String,
     sso_binding: String,
@@ -29,6 +29,27 @@ struct Row {
     metadata_url: String,
 }
 
+impl From<Row> for SamlSettings {
+    fn from(row: Row) -> Self {
+        Self {
+            entity_id: row.entity_id,
+            sso_url: row.sso_url,
+            binding: binding_of(&row.sso_binding),
+            sign_requests: row.sign_requests,
+            idp_initiated: row.idp_initiated,
+            allow_cbc: row.allow_cbc,
+            attributes: AttributeNames {
+                email: row.email_attribute,
+                given_name: row.given_attribute,
+                family_name: row.family_attribute,
+                name: row.name_attribute,
+                groups: row.groups_attribute,
+            },
+            metadata_url: row.metadata_url,
+        }
+    }
+}
+
 /// The settings of a SAML connection; none for an OIDC one.
 ///
 /// # Errors
@@ -39,22 +60,7 @@ pub fn find(conn: &mut Conn, connection: &str) -> Result<Option<SamlSettings>> {
         .select(Row::as_select())
         .first(conn)
         .optional()?;
-    Ok(row.map(|row| SamlSettings {
-        entity_id: row.entity_id,
-        sso_url: row.sso_url,
-        binding: binding_of(&row.sso_binding),
-        sign_requests: row.sign_requests,
-        idp_initiated: row.idp_initiated,
-        allow_cbc: row.allow_cbc,
-        attributes: AttributeNames {
-            email: row.email_attribute,
-            given_name: row.given_attribute,
-            family_name: row.family_attribute,
-            name: row.name_attribute,
-            groups: row.groups_attribute,
-        },
-        metadata_url: row.metadata_url,
-    }))
+    Ok(row.map(SamlSettings::from))
 }
 
 /// The provider's signing certificates, the one that lasts longest first.
@@ -104,12 +110,24 @@ pub fn keys(conn: &mut Conn, connection: &str) -> Result<Vec<Key>> {
     Ok(rows.into_iter().map(key).collect())
 }
 
+/// What was written of the last look at the metadata: when, what was wrong, what it says otherwise.
+pub type StateRow = (Option<i64>, String, String);
+
+/// The state that was written so.
+pub fn state_of((at, fault, proposal): StateRow) -> MetadataState {
+    MetadataState {
+        at,
+        fault,
+        proposal: Proposal::parse(&proposal),
+    }
+}
+
 /// How the last look at the provider's metadata ended.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn metadata_state(conn: &mut Conn, connection: &str) -> Result<MetadataState> {
-    let row: Option<(Option<i64>, String, String)> = saml_settings::table
+    let row: Option<StateRow> = saml_settings::table
         .find(connection)
         .select((
             saml_settings::metadata_at,
@@ -118,12 +136,7 @@ pub fn metadata_state(conn: &mut Conn, connection: &str) -> Result<MetadataState
         ))
         .first(conn)
         .optional()?;
-    let (at, fault, proposal) = row.unwrap_or_default();
-    Ok(MetadataState {
-        at,
-        fault,
-        proposal: Proposal::parse(&proposal),
-    })
+    Ok(row.map(state_of).unwrap_or_default())
 }
 
 /// When the last certificate of each of the organization's connections ends: connection id and moment.

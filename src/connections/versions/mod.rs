@@ -4,7 +4,7 @@
 pub mod actions;
 mod queries;
 
-pub use queries::{find, kept, live, prepared};
+pub use queries::{find, live, prepared};
 
 use super::provider::ProviderSettings;
 use crate::store::time::Timestamp;

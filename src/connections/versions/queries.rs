@@ -55,32 +55,6 @@ pub fn prepared(conn: &mut Conn, connection: &Connection) -> Result<ProviderSett
     }
 }
 
-/// Which settings are kept beside those that hold, with the moment and the name of whoever changed them.
-///
-/// # Errors
-/// When the database refuses.
-pub fn kept(conn: &mut Conn, connection: &str) -> Result<Vec<(Kind, Timestamp, String)>> {
-    let rows: Vec<(String, i64, String)> = connection_versions::table
-        .filter(connection_versions::connection_id.eq(connection))
-        .select((
-            connection_versions::kind,
-            connection_versions::at,
-            connection_versions::by_name,
-        ))
-        .load(conn)?;
-    let kind = |word: &str| {
-        if word == Kind::Draft.as_str() {
-            Kind::Draft
-        } else {
-            Kind::Previous
-        }
-    };
-    Ok(rows
-        .into_iter()
-        .map(|(word, at, by)| (kind(&word), at, by))
-        .collect())
-}
-
 /// Keeps settings in the place of those that were kept so.
 pub fn keep(conn: &mut Conn, connection: &str, kind: Kind, version: &Version) -> Result<()> {
     drop_kept(conn, connection, kind)?;

@@ -103,4 +103,36 @@ both_databases! {
         sam.click("Start again").await;
         sam.submit("Continue", &[("login", "sam")]).await.sees("sam@acme.example");
     }
+    /// For a sensitive act the provider asks again, although it knows the person, and says that it did. An ordinary
+    /// sign-in proves nothing where it does not say when. Whoever answers there instead is somebody else here.
+    /// OIDC-048.
+    async fn a_sensitive_act_is_proven_at_the_provider(db: Database) {
+        let person = |email: &str| json!({ "email": email, "email_verified": true });
+        let people = json!({ "ada": person("ada@acme.example"), "eve": person("eve@acme.example") });
+        let (acme, _provider) = acme_and(db, &people);
+        acme.join("ada@acme.example", "Ada Example", Role::Owner);
+        let edit = acme.to(&format!("/connections/{}/edit", acme.connection));
+        let mut ada = Browser::new();
+        ada.get(&acme.sign_in()).await.submit("Continue", &[("login", "ada")]).await.sees("Ada Example");
+        ada.get(&acme.sign_in()).await.sees("Ada Example");
+        ada.get(&edit).await.sees("Is it still you?");
+        ada.click("Sign in again by Acme ID").await.sees("Sign in at the provider");
+        ada.submit("Continue", &[("login", "ada")]).await.sees("Client id");
+        assert_eq!(ada.url().as_str(), edit);
+        assert_eq!(ada.get(&edit).await.url().as_str(), edit);
+
+        // A form that came too late waits for the same person.
+        ada.get(&edit).await;
+        acme.run("UPDATE sessions SET proved_at = 0");
+        ada.submit("Save the connection", &[("scopes", "openid email")]).await.sees("What you typed is kept.");
+        let mut eve = ada.new_tab();
+        ada.click("Sign in again by Acme ID").await;
+        ada.submit("Continue", &[("login", "ada")]).await.submit("Send it", &[]).await.sees("is kept as a draft");
+
+        acme.run("UPDATE sessions SET proved_at = 0");
+        eve.get(&edit).await.sees("Is it still you?");
+        eve.click("Sign in again by Acme ID").await;
+        eve.submit("Continue", &[("login", "eve")]).await.sees("Access denied");
+        eve.get(&edit).await.sees("Is it still you?");
+    }
 }

@@ -225,7 +225,43 @@ async fn unasked(db: Database, make: Make, wanted: bool) {
     browser.sees("Tess Novak");
 }
 
+/// For a sensitive act it asks again, although it knows the person, and says when they proved themselves.
+async fn asked_again(db: Database, make: Make) {
+    let door = Door::open(db, make, &tess(&json!([]))).await;
+    let acme = &door.acme;
+    acme.join("tess@acme.example", "Tess Novak", Role::Owner);
+    let edit = acme.to(&format!("/connections/{}/edit", acme.connection));
+    let mut tess = door.comes("tess").await;
+    assert_eq!(
+        tess.get(&edit).await.url().as_str(),
+        edit,
+        "a sign-in says when it was"
+    );
+    acme.run("UPDATE sessions SET proved_at = 0");
+    if make == Make::SimpleSamlPhp {
+        // It knows her by now, and does not ask unless it has to.
+        tess.get(&door.start()).await;
+        door.provider.go_back(&mut tess).await.sees("Tess Novak");
+        acme.run("UPDATE sessions SET proved_at = 0");
+    }
+    tess.get(&edit).await.sees("Is it still you?");
+    tess.click("Sign in again by Acme SAML").await;
+    door.provider.sign_in(&mut tess, "tess").await;
+    assert_eq!(tess.url().as_str(), edit);
+    assert_eq!(tess.get(&edit).await.url().as_str(), edit);
+}
+
 both_databases! {
+    /// SAML-055.
+    async fn simplesamlphp_asks_again_for_a_sensitive_act(db: Database) {
+        asked_again(db, Make::SimpleSamlPhp).await;
+    }
+
+    /// SAML-055.
+    async fn pysaml2_asks_again_for_a_sensitive_act(db: Database) {
+        asked_again(db, Make::PySaml2).await;
+    }
+
     async fn simplesamlphp_with_just_in_time_off(db: Database) {
         with_jit_off(db, Make::SimpleSamlPhp).await;
     }

@@ -4,11 +4,14 @@ use serde_json::json;
 use vestibule::audit::Actor;
 use vestibule::connections;
 use vestibule::provisioning::tokens;
-use vestibule::store::time::DAY;
+use vestibule::store::time::{DAY, SECOND};
 
-use crate::support::Directory;
 use crate::support::acme::OWNER;
 use crate::support::directory::{USER, user};
+use crate::support::{Acme, Directory, Installation};
+
+/// The schema of errors.
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 both_databases! {
     /// SCIM-001, SCIM-002, SCIM-005.
@@ -160,5 +163,28 @@ both_databases! {
         let page = acme.installation.to("/orgs/acme/members");
         let told = reqwest::Client::new().get(page).bearer_auth(&directory.token);
         assert!(!told.send().await.unwrap().text().await.unwrap().contains(OWNER));
+    }
+    /// Over the limit a directory is told when to come again, in its own words; another one is answered, and the log has
+    /// one line of it.
+    /// SCIM-084.
+    async fn a_directory_that_never_stops_is_slowed(db: Database) {
+        let installation = Installation::start_with(db, |config| config.scim_rate_limit = 6);
+        let acme = Acme::start_in(installation, "http://127.0.0.1:9", "vestibule", "secret");
+        let (directory, site) = (Directory::of(&acme), &acme.installation.site);
+        for _ in 0..60 {
+            assert_eq!(directory.get("/Users?count=1").await.status, 200);
+        }
+        for _ in 0..3 {
+            let told = directory.post("/Users", &user("ada@acme.example")).await;
+            assert_eq!((told.status, told.header("retry-after")), (429, "11"));
+            assert!(told.header("content-type").starts_with("application/scim+json"), "{told:?}");
+            assert_eq!((&told.body["status"], &told.body["schemas"][0]), (&json!("429"), &json!(ERROR)));
+        }
+        assert_eq!(acme.count("scim_users"), 0, "nothing is half-done");
+        acme.installation.scim_log.flush();
+        assert_eq!(acme.count("scim_requests WHERE status = 429"), 1);
+        assert_eq!(Directory::holding(&acme.installation, "vscim_nothing").get("/Users").await.status, 401);
+        site.clock.advance(11 * SECOND);
+        assert_eq!(directory.post("/Users", &user("ada@acme.example")).await.status, 201);
     }
 }

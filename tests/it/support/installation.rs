@@ -56,6 +56,7 @@ impl Installation {
             workers: 1,
             stranger_days: 30,
             rate_limit: 60,
+            scim_rate_limit: 6_000,
             smtp: None,
             log: "warn".into(),
             log_json: false,

@@ -1,0 +1,148 @@
+//! SQL of a connection's page: what stands beside the connection, in few statements.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use crate::connections::Connection;
+use crate::connections::queries::Row;
+use crate::connections::saml::queries::{Row as SamlRow, state_of};
+use crate::connections::saml::{KeyState, MetadataState, SamlSettings};
+use crate::connections::versions::Kind;
+use crate::store::schema::{
+    connection_domains, connection_versions, connections, domains, saml_keys, saml_settings, scim_tokens,
+    teams,
+};
+use crate::store::time::Timestamp;
+use crate::store::{Conn, Result};
+
+/// A connection with everything of its page that is one of its kind.
+pub struct Whole {
+    pub connection: Connection,
+    /// The team of newcomers, by name.
+    pub default_team: Option<String>,
+    /// Whether a directory ever spoke to it.
+    pub had_directory: bool,
+    /// When the draft was last changed, and by whom.
+    pub draft: Option<(Timestamp, String)>,
+    /// When the settings that hold replaced others, and by whom.
+    pub previous: Option<(Timestamp, String)>,
+    /// What only a SAML connection has.
+    pub saml: Option<Saml>,
+}
+
+/// What a SAML connection has besides, without its certificates.
+pub struct Saml {
+    pub settings: SamlSettings,
+    pub state: MetadataState,
+    /// How many keys of ours there are.
+    pub keys: i64,
+    /// Whether one of them is the next.
+    pub has_next: bool,
+}
+
+/// A column of the settings of this kind that are kept beside those that hold.
+macro_rules! kept {
+    ($kind:expr, $column:expr) => {
+        connection_versions::table
+            .filter(connection_versions::connection_id.eq(connections::id))
+            .filter(connection_versions::kind.eq($kind.as_str()))
+            .select($column)
+            .single_value()
+    };
+}
+
+type Kept = (Option<i64>, Option<String>);
+/// When the metadata was looked at, what was wrong, and what it says otherwise.
+type LookedAt = (Option<i64>, Option<String>, Option<String>);
+
+/// One of the organization's connections, with what stands beside it: in one statement, because each is a round trip.
+pub fn whole(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Whole>> {
+    type Found = (
+        Row,
+        Option<String>,
+        bool,
+        (Kept, Kept),
+        Option<SamlRow>,
+        LookedAt,
+        (Option<i64>, bool),
+    );
+    let used = scim_tokens::table
+        .filter(scim_tokens::connection_id.eq(connections::id))
+        .filter(scim_tokens::last_used_at.is_not_null());
+    let keys = saml_keys::table.filter(saml_keys::connection_id.eq(connections::id));
+    let found: Option<Found> = connections::table
+        .left_join(saml_settings::table)
+        .left_join(teams::table.on(connections::default_team_id.eq(teams::id.nullable())))
+        .filter(connections::id.eq(id))
+        .filter(connections::organization_id.eq(organization))
+        .select((
+            Row::as_select(),
+            teams::name.nullable(),
+            exists(used),
+            (
+                (
+                    kept!(Kind::Draft, connection_versions::at),
+                    kept!(Kind::Draft, connection_versions::by_name),
+                ),
+                (
+                    kept!(Kind::Previous, connection_versions::at),
+                    kept!(Kind::Previous, connection_versions::by_name),
+                ),
+            ),
+            Option::<SamlRow>::as_select(),
+            (
+                saml_settings::metadata_at.nullable(),
+                saml_settings::metadata_fault.nullable(),
+                saml_settings::metadata_proposal.nullable(),
+            ),
+            (
+                keys.count().single_value(),
+                exists(keys.filter(saml_keys::state.eq(KeyState::Next.as_str()))),
+            ),
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(
+        |(row, default_team, had_directory, (draft, previous), saml, (at, fault, proposal), keys)| Whole {
+            connection: row.into(),
+            default_team,
+            had_directory,
+            draft: moment(draft),
+            previous: moment(previous),
+            saml: saml.map(|settings| Saml {
+                settings: settings.into(),
+                state: state_of((at, fault.unwrap_or_default(), proposal.unwrap_or_default())),
+                keys: keys.0.unwrap_or_default(),
+                has_next: keys.1,
+            }),
+        },
+    ))
+}
+
+fn moment((at, by): Kept) -> Option<(Timestamp, String)> {
+    at.zip(by)
+}
+
+/// A domain that is attached.
+pub struct Attached {
+    pub name: String,
+    pub verified: bool,
+    /// Whether the operator answers for it.
+    pub vouched: bool,
+}
+
+/// The domains that are attached to a connection, by name.
+pub fn attached(conn: &mut Conn, connection: &str) -> Result<Vec<Attached>> {
+    let rows: Vec<(String, bool, bool)> = connection_domains::table
+        .inner_join(domains::table)
+        .filter(connection_domains::connection_id.eq(connection))
+        .order(domains::name)
+        .select((domains::name, domains::verified, domains::vouched))
+        .load(conn)?;
+    let attached = |(name, verified, vouched)| Attached {
+        name,
+        verified,
+        vouched,
+    };
+    Ok(rows.into_iter().map(attached).collect())
+}
