@@ -31,6 +31,7 @@ use saml_shown::SamlShown;
 use actix_web::web;
 use askama::Template;
 
+use super::plans::{self, Plan};
 use super::saml::expiry::Expiry;
 use super::testing::{self, Test};
 use super::versions::{self, Kind};
@@ -38,7 +39,7 @@ use super::{Connection, OidcSettings, Protocol, ProviderSettings, State, queries
 use crate::access::Role;
 use crate::domains::{self, Domain};
 use crate::session::{Admin, Frame};
-use crate::store::time::Timestamp;
+use crate::store::time::{DAY, Timestamp};
 use crate::store::{self, Conn};
 use crate::web::{Page, Problem, Site};
 
@@ -85,10 +86,17 @@ struct Life {
     draft: Option<(Timestamp, String)>,
     /// When the settings that hold replaced others, and by whom.
     previous: Option<(Timestamp, String)>,
+    /// Switches that are planned or watched, and what became of others in the last week.
+    plans: Vec<Plan>,
 }
 
 impl Life {
-    fn load(conn: &mut Conn, connection: &Connection, saml: Option<&SamlShown>) -> store::Result<Self> {
+    fn load(
+        conn: &mut Conn,
+        now: Timestamp,
+        connection: &Connection,
+        saml: Option<&SamlShown>,
+    ) -> store::Result<Self> {
         let live = match saml {
             None => ProviderSettings::Oidc(OidcSettings::from(connection)),
             Some(saml) => saml.provider(),
@@ -102,6 +110,7 @@ impl Life {
         Ok(Self {
             draft: of(Kind::Draft),
             previous: of(Kind::Previous),
+            plans: plans::recent(conn, &connection.id, now - 7 * DAY)?,
             test: testing::latest(conn, &connection.id)?
                 .into_iter()
                 .find(|test| test.print == print),
@@ -163,7 +172,7 @@ pub async fn show(
             let lapsed = !connection.scim && queries::had_directory(conn, &connection.id)?;
             let saml = SamlShown::load(conn, &here, &connection)?;
             let default = default.map(|(_, name)| name);
-            let life = Life::load(conn, &connection, saml.as_ref())?;
+            let life = Life::load(conn, here.now(), &connection, saml.as_ref())?;
             Ok((connection, domains, mapping, default, lapsed, saml, life))
         })
         .await?;
