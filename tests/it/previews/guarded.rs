@@ -63,6 +63,7 @@ both_databases! {
         // What came back is what is true now, and is done.
         newcomers.submit("Change what newcomers get", &[]).await.sees("is changed");
         assert_eq!(acme.connection().default_role, Role::Admin);
+        seats.get(&acme.to("/settings/seats?seats=1")).await.sees("1 person would be denied: no free seat");
         seats.submit("Change the number of seats", &[]).await.sees("The number of seats is changed.");
         assert_eq!(acme.now().settings.seats, Some(1));
     }
