@@ -152,6 +152,7 @@ impl Vestibule {
         actix_web::rt::spawn(crate::sign_in::sweep_for_ever(site.clone()));
         actix_web::rt::spawn(crate::audit::tend::tend_for_ever(site.clone()));
         actix_web::rt::spawn(crate::retention::sweep_for_ever(site.clone()));
+        actix_web::rt::spawn(crate::previews::plans_for_ever(site.clone()));
         actix_web::rt::spawn(crate::connections::saml::refresh_for_ever(site.clone(), outbound));
         actix_web::rt::spawn(crate::domains::check::for_ever(site, dns));
         actix_web::rt::spawn(scim_log.keep_for_ever());

@@ -158,6 +158,21 @@ struct Explain {
     /// As if the address's domain were verified and attached to the connection.
     #[arg(long)]
     domain: bool,
+    /// As if the draft of the connection's settings held.
+    #[arg(long)]
+    draft: bool,
+    /// A line of another table of groups, such as "eng = Engineering" or "ops = Operations, admin"; may be repeated.
+    #[arg(long = "map", value_name = "GROUP = TEAM", value_parser = dry_run::Mapped::parse)]
+    mapping: Vec<dry_run::Mapped>,
+    /// As if groups were teams by their names, or not.
+    #[arg(long, value_name = "true|false")]
+    convention: Option<bool>,
+    /// As if newcomers got this role: member or admin.
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    default_role: Option<vestibule::access::Role>,
+    /// As if newcomers got this team, by its name; empty for none.
+    #[arg(long, value_name = "TEAM")]
+    default_team: Option<String>,
     /// The browser carries the link of the invitation that waits for this address.
     #[arg(long)]
     link: bool,
@@ -303,6 +318,10 @@ fn explain(config: Config, wish: &Explain) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn role(word: &str) -> Result<vestibule::access::Role, String> {
+    vestibule::access::Role::parse(word).ok_or_else(|| "say member or admin".to_owned())
+}
+
 fn asked(wish: &Explain) -> dry_run::Question {
     dry_run::Question {
         connection: wish.connection.clone().unwrap_or_default(),
@@ -317,6 +336,11 @@ fn asked(wish: &Explain) -> dry_run::Question {
             scim: wish.scim,
             domain: wish.domain,
             seats: None,
+            draft: wish.draft,
+            mapping: (!wish.mapping.is_empty()).then(|| wish.mapping.clone()),
+            convention: wish.convention,
+            default_role: wish.default_role,
+            default_team: wish.default_team.clone(),
         },
         ..dry_run::Question::default()
     }

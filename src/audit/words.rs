@@ -7,6 +7,10 @@ const ACTIONS: &[(&str, &str)] = &[
     ("sign_in.by_password", "Came in by password"),
     ("sign_in.denied", "Was denied"),
     ("sign_in.rejected", "Technical failure at sign-in"),
+    (
+        "denial.answered",
+        "Told somebody who asked that they may come again",
+    ),
     ("denial.asked", "Asked to be let in"),
     ("denial.invited", "Answered a denial by an invitation"),
     ("denial.assigned", "Gave a denial to somebody"),
@@ -74,6 +78,20 @@ const ACTIONS: &[(&str, &str)] = &[
     (
         "connection.jit_changed",
         "Turned just-in-time provisioning on or off",
+    ),
+    ("connection.switch_planned", "Planned a switch of a connection"),
+    (
+        "connection.switched_as_planned",
+        "Made a switch of a connection that was planned",
+    ),
+    (
+        "connection.plan_refused",
+        "Did not make a switch of a connection that was planned",
+    ),
+    ("connection.switched_back", "Made a switch of a connection back"),
+    (
+        "connection.plan_cancelled",
+        "Cancelled a planned switch of a connection",
     ),
     ("connection.scim_changed", "Turned SCIM on or off"),
     ("connection.enforce_changed", "Turned enforcement on or off"),

@@ -12,7 +12,7 @@ mod queries;
 use actix_web::web::{self, ServiceConfig};
 
 pub use model::{DRILL_EVERY, Keeper};
-pub use queries::{is_named, is_named_anywhere, owners};
+pub use queries::{is_named, is_named_anywhere, named, owners};
 
 /// The routes of the owners for emergencies.
 pub fn routes(cfg: &mut ServiceConfig) {

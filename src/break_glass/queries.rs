@@ -79,6 +79,23 @@ pub fn is_named(conn: &mut Conn, organization: &str, account: &str) -> Result<bo
     Ok(named && diesel::select(exists(owner)).get_result(conn)?)
 }
 
+/// The accounts of those who are named in this organization and active owners of it: they never come by single sign-on.
+///
+/// # Errors
+/// When the database refuses.
+pub fn named(conn: &mut Conn, organization: &str) -> Result<Vec<String>> {
+    let named = break_glass_owners::table
+        .filter(break_glass_owners::organization_id.eq(organization))
+        .select(break_glass_owners::account_id);
+    members::table
+        .filter(members::organization_id.eq(organization))
+        .filter(members::role.eq("owner"))
+        .filter(members::state.eq("active"))
+        .filter(members::account_id.eq_any(named))
+        .select(members::account_id)
+        .load(conn)
+}
+
 /// Whether the account is named in any organization.
 pub fn is_named_anywhere(conn: &mut Conn, account: &str) -> Result<bool> {
     diesel::select(exists(

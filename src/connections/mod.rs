@@ -7,6 +7,7 @@ mod guides;
 pub mod links;
 mod model;
 mod pages;
+pub mod plans;
 mod provider;
 mod queries;
 pub mod saml;

@@ -372,13 +372,13 @@ pub struct Named {
     pub email: String,
 }
 
-/// Accounts with a password at these domains that enforcement would take from them: how many, and the first 20 by address.
+/// Accounts with a password at these domains that enforcement would take from them: their ids, and the first 20 by address.
 /// Those named here, who are owners for emergencies, and operators keep theirs.
 pub fn losing_passwords(
     conn: &mut Conn,
     domains: &[String],
     keepers: &[String],
-) -> Result<(i64, Vec<Named>)> {
+) -> Result<(Vec<String>, Vec<Named>)> {
     let losing = || {
         accounts::table
             .filter(accounts::email_domain.eq_any(domains))
@@ -387,13 +387,13 @@ pub fn losing_passwords(
             .filter(accounts::operator.eq(false))
             .filter(accounts::id.ne_all(keepers))
     };
-    let count = losing().count().get_result(conn)?;
+    let all = losing().order(accounts::id).select(accounts::id).load(conn)?;
     let first = losing()
         .order(accounts::email_key)
         .limit(20)
         .select((accounts::full_name, accounts::email))
         .load(conn)?;
-    Ok((count, named(first)))
+    Ok((all, named(first)))
 }
 
 /// Whoever has no name is called by the address.

@@ -264,6 +264,16 @@ pub fn invited_addresses(
     Ok(answered)
 }
 
+/// Notes that the person's request was answered: they may come again. It is settled by their next sign-in.
+///
+/// # Errors
+/// When the database refuses.
+pub fn answered(conn: &mut Conn, now: Timestamp, denial: &Denial) -> Result<()> {
+    let actor = Actor::system();
+    let changed = moved(denial, State::Open, now, &actor);
+    write(conn, now, &actor, "denial.answered", denial, &changed)
+}
+
 /// Puts a dismissed denial back among the open ones.
 ///
 /// # Errors

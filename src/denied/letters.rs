@@ -1,6 +1,7 @@
 //! Letters about people who were turned away: to administrators that somebody asks, to the person what became of it.
 
 use super::model::Denial;
+use super::{actions, queries};
 use crate::access::{Denial as Reason, EmailAddress, Role};
 use crate::mail::{self, Kind, Letter, Post, Requests};
 use crate::orgs::Organization;
@@ -110,6 +111,38 @@ pub fn dismissed(
     };
     let letter = letter.because("You get this because you asked, after you signed in with this address.");
     mail::actions::queue(conn, now, post, &letter)
+}
+
+/// Tells the person of this address (folded) who asked that they may come again, since their membership is active. It is told
+/// once for each request. Answers how many letters that are.
+///
+/// # Errors
+/// When the database refuses.
+pub fn reactivated(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    organization: &Organization,
+    email_key: &str,
+) -> Result<usize> {
+    let name = &organization.settings.name;
+    let mut told = 0;
+    for denial in queries::of_addresses(conn, &organization.id, &[email_key])? {
+        let Some(to) = whom_to_tell(&denial).filter(|_| denial.is_asking()) else {
+            continue;
+        };
+        actions::answered(conn, now, &denial)?;
+        let letter = Letter::new(Kind::Outcome, &to, &format!("You can sign in to {name} again"))
+            .of(&organization.id, name)
+            .about("denial", &denial.id)
+            .say(format!(
+                "You asked to be let in to {name}. You are an active member again: sign in as you did before."
+            ))
+            .act("Sign in", "/sign-in")
+            .because("You get this because you asked, after you signed in with this address.");
+        told += usize::from(mail::actions::queue(conn, now, post, &letter)?.is_some());
+    }
+    Ok(told)
 }
 
 /// The person's address, if they asked and it was proven at the sign-in.

@@ -86,7 +86,7 @@ fn by_reason(reason: Reason, denial: &Denial, connection_name: &str) -> Remedy {
             ..Remedy::default()
         },
         Reason::NoSeat => Remedy {
-            button: Some(("Add a seat", "/settings".to_owned())),
+            button: Some(("Add a seat", "/settings/seats".to_owned())),
             sentence: "An owner can raise the number of seats; or deactivate a member or revoke an invitation to free one.".to_owned(),
             ..Remedy::default()
         },
@@ -153,7 +153,7 @@ mod tests {
                 "removed",
                 "/invitations/new?email=mary%40contoso.example&denial=d1",
             ),
-            ("no_seat", "/settings"),
+            ("no_seat", "/settings/seats"),
             ("domain_not_verified", "/domains"),
             ("domain_of_another_organization", "/domains"),
             ("email_not_verified", ""),

@@ -12,15 +12,14 @@ mod pages;
 mod people;
 mod public_mail;
 mod queries;
-mod removal;
 
 pub use model::{Domain, Finding, Look, PATIENCE, Standing};
 pub use public_mail::is_public_mail;
-pub use queries::{find, find_by_name, list, troubled};
+pub use queries::{connections_of, find, find_by_name, list, members_of, troubled};
 
 use actix_web::web;
 
-/// The pages of domains.
+/// The pages of domains; removing one lies among the previews.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/orgs/{org}/domains")
@@ -29,10 +28,5 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     )
     .route("/orgs/{org}/domains/{id}", web::get().to(one::show))
     .route("/orgs/{org}/domains/{id}/check", web::post().to(one::check))
-    .route("/orgs/{org}/domains/{id}/people", web::get().to(people::list))
-    .service(
-        web::resource("/orgs/{org}/domains/{id}/remove")
-            .get(removal::show)
-            .post(removal::remove),
-    );
+    .route("/orgs/{org}/domains/{id}/people", web::get().to(people::list));
 }

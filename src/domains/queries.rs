@@ -114,6 +114,9 @@ pub fn troubled(conn: &mut Conn, organization: &str) -> Result<Vec<Domain>> {
 }
 
 /// Domain id, connection id and connection name wherever a domain of the organization is attached.
+///
+/// # Errors
+/// When the database refuses.
 pub fn connections_of(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String, String)>> {
     connection_domains::table
         .inner_join(connections::table)
@@ -253,6 +256,9 @@ pub fn claim_asked(conn: &mut Conn, id: &str, now: Timestamp, before: Timestamp)
 }
 
 /// How many active members of the organization have an address of this domain; `most` where there are more.
+///
+/// # Errors
+/// When the database refuses.
 pub fn members_of(conn: &mut Conn, organization: &str, name: &str, most: i64) -> Result<usize> {
     let found: Vec<String> = members::table
         .inner_join(accounts::table)

@@ -1,20 +1,24 @@
 //! Asking what would happen. Nothing is written.
 
+use super::changed::{changed, otherwise};
 use super::model::{Changes, Effects, Explained, Question, Seats, in_words, renamed};
 use crate::access::{Identity, InvitationStanding, Seats as SeatStanding};
 use crate::accounts;
+use crate::break_glass;
 use crate::connections;
-use crate::sign_in::{Ground, Otherwise, Person, foresee};
+use crate::sign_in::{Ground, Person, foresee};
 use crate::sign_ins::{self, SignIn, as_reference};
 use crate::store::Conn;
 use crate::store::time::Timestamp;
 use crate::teams;
 use crate::web::Problem;
 
-/// Says what would happen if this person came now to this organization.
+/// Says what would happen if this person came now to this organization; and where something is supposed to be otherwise,
+/// what happens as it is, beside it.
 ///
 /// # Errors
-/// `NotFound` where the organization has no such connection or sign-in, `Invalid` where the address is none.
+/// `NotFound` where the organization has no such connection or sign-in; `Invalid` where the address is none, there is no
+/// draft, or no such team.
 pub fn explain(
     conn: &mut Conn,
     now: Timestamp,
@@ -26,16 +30,49 @@ pub fn explain(
     let ground = Ground::load(conn, organization, &id)?.ok_or(Problem::NotFound)?;
     let mut identity = question.identity(&id).map_err(Problem::Invalid)?;
     as_linked(conn, &mut identity)?;
-    let ground = ground.otherwise(&otherwise(&question.changes, &identity));
-    let mut here = ground.people(conn, now, &[&identity], None)?;
+    let as_it_is = Changes::default();
+    let today = judged(conn, now, &ground, &identity, (question, &as_it_is))?;
+    let changes = &question.changes;
+    if *changes == as_it_is {
+        return Ok(today);
+    }
+    let (drafted, identity, notes) = changed(conn, ground, identity, changes)?;
+    let ground = drafted.otherwise(&otherwise(conn, organization, changes, &identity)?);
+    let mut then = judged(conn, now, &ground, &identity, (question, changes))?;
+    then.notes.extend(notes);
+    then.today = Some(Box::new(today));
+    Ok(then)
+}
+
+/// What keeps somebody out before any rule is asked.
+fn notes(conn: &mut Conn, organization: &str, person: &Person) -> Result<Vec<String>, Problem> {
+    let Some(account) = &person.account else {
+        return Ok(Vec::new());
+    };
+    let is_named = break_glass::is_named(conn, organization, &account.id)?;
+    let sentence = "This is an owner for emergencies, who never comes by single sign-on: whatever the rules say, such a \
+                    sign-in is refused.";
+    Ok(is_named.then(|| sentence.to_owned()).into_iter().collect())
+}
+
+/// What this ground's rules do with this person.
+fn judged(
+    conn: &mut Conn,
+    now: Timestamp,
+    ground: &Ground,
+    identity: &Identity,
+    (question, changes): (&Question, &Changes),
+) -> Result<Explained, Problem> {
+    let id = &ground.connection.id;
+    let mut here = ground.people(conn, now, &[identity], None)?;
     let mut person = here.people.pop().ok_or(Problem::NotFound)?;
-    suppose(&mut person, question);
+    suppose(&mut person, question, changes);
     let mapped = match &person.member {
-        Some(member) => teams::mapped(conn, &member.id, &id)?,
+        Some(member) => teams::mapped(conn, &member.id, id)?,
         None => std::collections::BTreeSet::new(),
     };
-    let foreseen = foresee(&ground.connection, &here.policy, &identity, &person, &mapped);
-    let names = teams::list(conn, organization)?;
+    let foreseen = foresee(&ground.connection, &here.policy, identity, &person, &mapped);
+    let names = teams::list(conn, &ground.organization.id)?;
     let named = |ids: &[String]| {
         let known = names.iter().filter(|team| ids.contains(&team.id));
         known.map(|team| team.name.clone()).collect()
@@ -62,10 +99,12 @@ pub fn explain(
         effects: Effects::of(&foreseen, named, name),
         lines: SignIn::lines_of(
             &foreseen.decision.trace,
-            &person.judged(&ground.connection, &ground.mapping, &identity),
-            Some(&id),
+            &person.judged(&ground.connection, &ground.mapping, identity),
+            Some(id),
         ),
         trace: foreseen.decision.trace.steps().to_vec(),
+        notes: notes(conn, &ground.organization.id, &person)?,
+        today: None,
     })
 }
 
@@ -121,22 +160,12 @@ fn as_linked(conn: &mut Conn, identity: &mut Identity) -> Result<(), Problem> {
     Ok(())
 }
 
-fn otherwise(changes: &Changes, identity: &Identity) -> Otherwise {
-    let domain = identity.email.as_ref().map(|email| email.domain().to_owned());
-    Otherwise {
-        jit: changes.jit,
-        scim: changes.scim,
-        verified: domain.filter(|_| changes.domain),
-        ..Otherwise::default()
-    }
-}
-
 /// What is supposed of this person alone.
-fn suppose(person: &mut Person, question: &Question) {
+fn suppose(person: &mut Person, question: &Question, changes: &Changes) {
     if let InvitationStanding::Pending { proves_mailbox, .. } = &mut person.standing.invitation {
         *proves_mailbox = question.link;
     }
-    match question.changes.seats {
+    match changes.seats {
         None => {}
         Some(Seats::Free) => person.standing.seats = SeatStanding::Free,
         Some(Seats::Full) => person.standing.seats = SeatStanding::Full,

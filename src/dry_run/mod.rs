@@ -2,13 +2,14 @@
 //! It asks what sign-in asks, and writes nothing.
 
 mod actions;
+mod changed;
 mod model;
 mod pages;
 
 use actix_web::web;
 
 pub use actions::explain;
-pub use model::{Changes, Explained, Question, Seats};
+pub use model::{Changes, Explained, Mapped, Question, Seats};
 
 /// The page, and the same as JSON.
 pub fn routes(cfg: &mut web::ServiceConfig) {

@@ -47,6 +47,58 @@ pub struct Changes {
     pub domain: bool,
     /// Whether a seat is free.
     pub seats: Option<Seats>,
+    /// The draft of the provider's settings holds.
+    pub draft: bool,
+    /// Another table of groups.
+    pub mapping: Option<Vec<Mapped>>,
+    /// Whether groups are teams by their names.
+    pub convention: Option<bool>,
+    /// The role of newcomers.
+    pub default_role: Option<Role>,
+    /// The team of newcomers, by its name or its id; empty for none.
+    pub default_team: Option<String>,
+}
+
+/// A line of another table of groups.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapped {
+    /// The group, exactly as the provider sends it.
+    pub group: String,
+    /// The team, by its name or its id.
+    pub team: String,
+    /// The role, member where none is named.
+    #[serde(default = "least")]
+    pub role: Role,
+}
+
+fn least() -> Role {
+    Role::Member
+}
+
+impl Mapped {
+    /// Reads a line such as `eng = Engineering` or `ops = Operations, admin`.
+    ///
+    /// # Errors
+    /// A sentence with the line.
+    pub fn parse(line: &str) -> Result<Self, String> {
+        let wrong = || format!("Write a group and its team, such as “eng = Engineering”, and not “{line}”.");
+        let (group, team) = line.rsplit_once('=').ok_or_else(wrong)?;
+        let (team, role) = match team.rsplit_once(',').map(|(team, word)| (team, word.trim())) {
+            Some((team, "admin")) => (team, Role::Admin),
+            Some((team, "member")) => (team, Role::Member),
+            _ => (team, Role::Member),
+        };
+        let (group, team) = (group.trim(), team.trim());
+        if group.is_empty() || team.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self {
+            group: group.to_owned(),
+            team: team.to_owned(),
+            role,
+        })
+    }
 }
 
 /// Whether a seat is free.
@@ -110,6 +162,30 @@ pub struct Explained {
     /// The same for a page.
     #[serde(skip)]
     pub lines: Vec<Line>,
+    /// What can't be known of it, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What happens as things are; none where nothing was supposed to be otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub today: Option<Box<Self>>,
+}
+
+/// One thing, today and with the changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// What.
+    pub what: &'static str,
+    /// Today.
+    pub today: String,
+    /// With the changes.
+    pub then: String,
+}
+
+impl Beside {
+    /// Whether it is otherwise.
+    pub fn differs(&self) -> bool {
+        self.today != self.then
+    }
 }
 
 /// What a sign-in would change.
@@ -251,6 +327,54 @@ pub(super) fn renamed(effect: AccountEffect, before: Option<&str>, sent: Option<
 }
 
 impl Explained {
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let way = if self.effects.session {
+            "Comes in"
+        } else {
+            "Is denied"
+        };
+        let mut told = vec![("Outcome", way.to_owned()), ("Why", self.sentence.to_owned())];
+        told.extend(self.effects.in_words());
+        told
+    }
+
+    /// Everything that becomes of the person, today and with the changes; nothing where there are none.
+    pub fn beside(&self) -> Vec<Beside> {
+        let Some(today) = &self.today else {
+            return Vec::new();
+        };
+        let (today, then) = (today.told(), self.told());
+        let find = |told: &[(&'static str, String)], what: &str| {
+            let found = told.iter().find(|(known, _)| *known == what);
+            found.map_or("Nothing changes".to_owned(), |(_, becomes)| becomes.clone())
+        };
+        [
+            "Outcome",
+            "Why",
+            "Account",
+            "Name",
+            "Membership",
+            "Role",
+            "Teams",
+            "Seat",
+            "Invitation",
+            "Session",
+        ]
+        .into_iter()
+        .filter(|what| today.iter().chain(&then).any(|(known, _)| known == what))
+        .map(|what| Beside {
+            what,
+            today: find(&today, what),
+            then: find(&then, what),
+        })
+        .collect()
+    }
+
+    /// Whether the changes make a difference to this person.
+    pub fn differs(&self) -> bool {
+        self.beside().iter().any(Beside::differs)
+    }
+
     /// The answer as text, for the command line.
     pub fn to_text(&self) -> String {
         let who = if self.email.is_empty() {
@@ -280,6 +404,19 @@ impl Explained {
         for (what, becomes) in self.effects.in_words() {
             text.push_str(&format!("  {what}: {becomes}\n"));
         }
+        for note in &self.notes {
+            text.push_str(&format!("\n{note}\n"));
+        }
+        if self.today.is_some() {
+            text.push_str(if self.differs() {
+                "\nToday, without these changes:\n"
+            } else {
+                "\nToday, without these changes, the same happens.\n"
+            });
+            for line in self.beside().iter().filter(|line| line.differs()) {
+                text.push_str(&format!("  {}: {}\n", line.what, line.today));
+            }
+        }
         text
     }
 }
@@ -305,6 +442,24 @@ mod tests {
             ..Question::default()
         };
         assert!(wrong.identity("c").is_err());
+    }
+
+    #[test]
+    fn a_line_of_a_table_may_have_a_role_and_a_group_an_equals_sign() {
+        let read = |line: &str| Mapped::parse(line).map(|one| (one.group, one.team, one.role));
+        let line = |group: &str, team: &str, role| Ok((group.to_owned(), team.to_owned(), role));
+        assert_eq!(
+            read("eng = Engineering"),
+            line("eng", "Engineering", Role::Member)
+        );
+        assert_eq!(
+            read("cn=ops,ou=x = Ops, admin"),
+            line("cn=ops,ou=x", "Ops", Role::Admin)
+        );
+        assert_eq!(read("a = Sales, North"), line("a", "Sales, North", Role::Member));
+        for wrong in ["eng", "= Engineering", "eng =", ""] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

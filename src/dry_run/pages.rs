@@ -6,11 +6,13 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::actions;
-use super::model::{Changes, Explained, Question, Seats};
+use super::model::{Beside, Changes, Explained, Mapped, Question, Seats};
+use crate::access::Role;
 use crate::connections;
 use crate::session::{Admin, Frame};
 use crate::sign_ins::{self, Line};
 use crate::store::Conn;
+use crate::teams;
 use crate::web::{Choice, Page, Posted, Problem, Site};
 
 /// The largest question as JSON, in bytes.
@@ -28,6 +30,8 @@ pub struct Prefilled {
 struct Ask {
     frame: Frame,
     connections: Vec<Choice>,
+    /// Ids and names.
+    teams: Vec<(String, String)>,
     typed: Typed,
     error: Option<String>,
     explained: Option<Explained>,
@@ -49,7 +53,22 @@ struct Typed {
     scim: String,
     domain: bool,
     seats: String,
+    draft: bool,
+    has_mapping: bool,
+    mapping: String,
+    convention: String,
+    default_role: String,
+    default_team: String,
 }
+
+/// What there is to choose from: ids and names.
+struct Known {
+    connections: Vec<(String, String)>,
+    teams: Vec<(String, String)>,
+}
+
+/// What stands for no team where empty stands for the one there is.
+const NO_TEAM: &str = "-";
 
 /// `GET /orgs/{org}/dry-run`: the form, filled in from a record where one is named.
 pub async fn ask(
@@ -65,10 +84,10 @@ pub async fn ask(
                 "" => Typed::empty(),
                 id => Typed::of_record(conn, &organization, id)?,
             };
-            Ok((typed, names(conn, &organization)?))
+            Ok((typed, Known::load(conn, &organization)?))
         })
         .await?;
-    Ok(shown(&admin, StatusCode::OK, typed, &all, Ok(None)))
+    Ok(shown(&admin, StatusCode::OK, typed, all, Ok(None)))
 }
 
 /// `POST /orgs/{org}/dry-run`: what would happen. Nothing is written.
@@ -78,8 +97,11 @@ pub async fn answer(admin: Admin, site: web::Data<Site>, form: Posted) -> Result
     let (all, explained) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
-            let all = names(conn, &organization)?;
-            match actions::explain(conn, now, &organization, &question) {
+            let all = Known::load(conn, &organization)?;
+            let explained = question
+                .map_err(Problem::Invalid)
+                .and_then(|question| actions::explain(conn, now, &organization, &question));
+            match explained {
                 Ok(explained) => Ok((all, Ok(explained))),
                 Err(Problem::Invalid(sentence)) => Ok((all, Err(sentence))),
                 Err(problem) => Err(problem),
@@ -87,12 +109,12 @@ pub async fn answer(admin: Admin, site: web::Data<Site>, form: Posted) -> Result
         })
         .await?;
     Ok(match explained {
-        Ok(explained) => shown(&admin, StatusCode::OK, typed, &all, Ok(Some(explained))),
+        Ok(explained) => shown(&admin, StatusCode::OK, typed, all, Ok(Some(explained))),
         Err(sentence) => shown(
             &admin,
             StatusCode::UNPROCESSABLE_ENTITY,
             typed,
-            &all,
+            all,
             Err(sentence),
         ),
     })
@@ -140,30 +162,34 @@ fn complaint(sentence: &str) -> HttpResponse {
     HttpResponse::UnprocessableEntity().json(serde_json::json!({ "error": sentence }))
 }
 
-fn names(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>, Problem> {
-    let all = connections::list(conn, organization)?;
-    Ok(all
-        .into_iter()
-        .map(|one| {
+impl Known {
+    fn load(conn: &mut Conn, organization: &str) -> Result<Self, Problem> {
+        let connections = connections::list(conn, organization)?.into_iter();
+        let connections = connections.map(|one| {
             let name = if one.is_on() {
                 one.name
             } else {
                 format!("{} ({})", one.name, one.state.title())
             };
             (one.id, name)
+        });
+        let teams = teams::list(conn, organization)?.into_iter();
+        Ok(Self {
+            connections: connections.collect(),
+            teams: teams.map(|team| (team.id, team.name)).collect(),
         })
-        .collect())
+    }
 }
 
 fn shown(
     admin: &Admin,
     status: StatusCode,
     typed: Typed,
-    all: &[(String, String)],
+    known: Known,
     answer: Result<Option<Explained>, String>,
 ) -> HttpResponse {
     let choose = |(id, name): &(String, String)| Choice::new(id, name, &typed.connection);
-    let connections = all.iter().map(choose).collect();
+    let connections = known.connections.iter().map(choose).collect();
     let (explained, error) = match answer {
         Ok(explained) => (explained, None),
         Err(sentence) => (None, Some(sentence)),
@@ -171,6 +197,7 @@ fn shown(
     let page = Ask {
         frame: admin.frame("dry-run"),
         connections,
+        teams: known.teams,
         typed,
         error,
         explained,
@@ -182,6 +209,39 @@ impl Ask {
     /// The rules that were asked.
     fn lines(&self) -> &[Line] {
         self.explained.as_ref().map_or(&[], |explained| &explained.lines)
+    }
+
+    /// Those that are asked today, where something is supposed to be otherwise.
+    fn lines_today(&self) -> &[Line] {
+        let today = self
+            .explained
+            .as_ref()
+            .and_then(|explained| explained.today.as_ref());
+        today.map_or(&[], |today| &today.lines)
+    }
+
+    fn beside(&self) -> Vec<Beside> {
+        self.explained.as_ref().map(Explained::beside).unwrap_or_default()
+    }
+
+    fn convention(&self) -> Vec<Choice> {
+        choices(
+            &[("", "As it is"), ("on", "Yes"), ("off", "No")],
+            &self.typed.convention,
+        )
+    }
+
+    fn default_role(&self) -> Vec<Choice> {
+        choices(
+            &[("", "As it is"), ("member", "Member"), ("admin", "Admin")],
+            &self.typed.default_role,
+        )
+    }
+
+    fn default_team(&self) -> Vec<Choice> {
+        let mut all = vec![("", "As it is"), (NO_TEAM, "None")];
+        all.extend(self.teams.iter().map(|(id, name)| (id.as_str(), name.as_str())));
+        choices(&all, &self.typed.default_team)
     }
 
     fn verified(&self) -> Vec<Choice> {
@@ -266,10 +326,27 @@ impl Typed {
             scim: text("scim"),
             domain: form.has("domain"),
             seats: text("seats"),
+            draft: form.has("draft"),
+            has_mapping: form.has("has_mapping"),
+            mapping: text("mapping"),
+            convention: text("convention"),
+            default_role: text("default_role"),
+            default_team: text("default_team"),
         }
     }
 
-    fn question(&self) -> Question {
+    /// The other table of groups; none where the one that there is holds.
+    fn table(&self) -> Result<Option<Vec<Mapped>>, String> {
+        let lines = self
+            .mapping
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty());
+        let table = lines.map(Mapped::parse).collect::<Result<Vec<_>, _>>()?;
+        Ok((self.has_mapping || !table.is_empty()).then_some(table))
+    }
+
+    fn question(&self) -> Result<Question, String> {
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let switch = |text: &str| match text {
             "on" => Some(true),
@@ -278,7 +355,7 @@ impl Typed {
         };
         let groups = self.groups.lines().map(str::trim).filter(|line| !line.is_empty());
         let groups: Vec<String> = groups.map(str::to_owned).collect();
-        Question {
+        Ok(Question {
             connection: self.connection.clone(),
             sign_in: String::new(),
             email: filled(&self.email),
@@ -301,7 +378,16 @@ impl Typed {
                     "full" => Some(Seats::Full),
                     _ => None,
                 },
+                draft: self.draft,
+                mapping: self.table()?,
+                convention: switch(&self.convention),
+                default_role: Role::parse(&self.default_role),
+                default_team: match self.default_team.as_str() {
+                    "" => None,
+                    NO_TEAM => Some(String::new()),
+                    team => Some(team.to_owned()),
+                },
             },
-        }
+        })
     }
 }

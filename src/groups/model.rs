@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::access::{MappedGroup, Role};
+use crate::store::id;
 
 /// How many names a report has at most; the count is always whole.
 pub(super) const MOST_NAMES: i64 = 100;
@@ -47,6 +48,19 @@ impl Changes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.teams.is_empty() && self.raised.count == 0 && self.lowered.count == 0
+    }
+
+    /// What tells one answer from another. A team that is to be made has no lasting id, so it counts by its name.
+    #[must_use]
+    pub fn print(&self) -> String {
+        let teams = self.teams.iter();
+        let teams = teams.map(|team| (&team.name, &team.joining, &team.leaving));
+        id::hash_token(&format!(
+            "{:?} {:?} {:?}",
+            teams.collect::<Vec<_>>(),
+            self.raised,
+            self.lowered
+        ))
     }
 }
 

@@ -7,19 +7,26 @@ use crate::audit::Happened;
 use crate::store::time::exact;
 
 /// The entries that are looked at.
-pub const ACTIONS: [&str; 11] = [
+pub const ACTIONS: [&str; 15] = [
     "connection.swapped_in",
     "connection.taken_back",
     "connection.turned_on_untested",
     "connection.link_opened",
+    "connection.switched_as_planned",
+    "connection.plan_refused",
+    "connection.switched_back",
     "scim_token.created",
     "member.role_changed",
     "member.joined",
+    REACTIVATED,
     "break_glass.named",
     "break_glass.used",
     "account.email_changed",
     "account.passkey_suspected",
 ];
+
+/// Whoever asked to be let in and is active again is told so.
+pub const REACTIVATED: &str = "member.reactivated";
 
 /// What owners are told of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +67,9 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
             format!("{who} let people sign in by {whom}, whose settings had not passed a test."),
             format!("/connections/{}/test", entry.subject_id),
         ),
+        "connection.switched_as_planned" | "connection.plan_refused" | "connection.switched_back" => {
+            planned(entry)?
+        }
         "connection.link_opened" => (
             format!("A set-up link of {whom} is in use"),
             format!(
@@ -87,6 +97,18 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
         sentence,
         path,
     })
+}
+
+/// What became of a planned switch.
+fn planned(entry: &Happened) -> Option<(String, String, String)> {
+    let whom = &entry.subject_name;
+    let title = match entry.action.as_str() {
+        "connection.switched_as_planned" => format!("A planned switch of {whom} was made"),
+        "connection.switched_back" => format!("A switch of {whom} was made back by itself"),
+        _ => format!("A planned switch of {whom} was not made"),
+    };
+    let path = format!("/connections/{}", entry.subject_id);
+    Some((title, text(&entry.after_json, "told")?, path))
 }
 
 /// What the person is told whose account this entry is about; and the address that the account had before, where that
@@ -176,6 +198,21 @@ mod tests {
             assert!(ACTIONS.contains(&format!("connection.{action}").as_str()));
         }
         assert_eq!(notice(&entry("connection.tested", "", "")), None);
+    }
+
+    #[test]
+    fn what_becomes_of_a_planned_switch_is_told() {
+        for (action, part) in [
+            ("switched_as_planned", "was made"),
+            ("plan_refused", "was not made"),
+            ("switched_back", "back by itself"),
+        ] {
+            let action = format!("connection.{action}");
+            assert!(ACTIONS.contains(&action.as_str()));
+            let told = notice(&entry(&action, "", r#"{"told":"Why."}"#)).unwrap();
+            assert!(told.title.contains(part) && told.sentence == "Why.", "{told:?}");
+            assert_eq!(told.path, "/connections/m1");
+        }
     }
 
     #[test]

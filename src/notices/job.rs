@@ -9,8 +9,10 @@ use super::{digest, events, letters, queries};
 use crate::access::{EmailAddress, Role};
 use crate::accounts;
 use crate::audit::{self, Happened};
+use crate::denied;
 use crate::invitations;
 use crate::mail::{self, Letter, Post};
+use crate::members;
 use crate::orgs::{self, Organization};
 use crate::store::time::{DAY, MINUTE, Timestamp};
 use crate::store::{Conn, DbError, Result, id};
@@ -168,6 +170,8 @@ enum Told {
     Owners(String, Notice),
     /// The person whose account it is, and the address that the account had before.
     Person(Notice, Option<String>),
+    /// The member of this organization, if they asked to be let in.
+    Asker(String),
 }
 
 /// The id of the last entry that was read, if there was one; and the entries that are to be told.
@@ -181,6 +185,12 @@ fn unread(conn: &mut Conn, after: &str) -> Result<Read> {
         if let Some((notice, before)) = events::personal(&entry) {
             if !queries::is_person_told(conn, &entry.id)? {
                 due.push((entry, Told::Person(notice, before)));
+            }
+        } else if let (events::REACTIVATED, Some(organization)) =
+            (entry.action.as_str(), entry.organization.clone())
+        {
+            if !queries::is_told(conn, &organization, EVENT, &entry.id)? {
+                due.push((entry, Told::Asker(organization)));
             }
         } else if let (Some(notice), Some(organization)) =
             (events::notice(&entry), entry.organization.clone())
@@ -208,12 +218,41 @@ async fn tell(site: &Site, post: &Post, (entry, told): (Happened, Told)) -> Resu
                 })
                 .await
         }
+        Told::Asker(organization) => {
+            let own = organization.clone();
+            site.store
+                .writing_in(&organization, move |conn| {
+                    tell_asker(conn, now, &post, &own, &entry)
+                })
+                .await
+        }
         Told::Person(notice, before) => {
             site.store
                 .writing(move |conn| tell_person(conn, now, &post, &entry, &notice, before))
                 .await
         }
     }
+}
+
+/// Somebody who was deactivated asked to be let in, and is active again.
+fn tell_asker(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    organization: &str,
+    entry: &Happened,
+) -> Result<usize> {
+    if !queries::remember(conn, now, organization, EVENT, &entry.id)? {
+        return Ok(0);
+    }
+    let member = members::find(conn, organization, &entry.subject_id)?;
+    let (Some(member), Some(organization)) = (
+        member.filter(|member| member.state == members::State::Active),
+        orgs::find(conn, organization)?,
+    ) else {
+        return Ok(0);
+    };
+    denied::letters::reactivated(conn, now, post, &organization, &member.email_key)
 }
 
 /// To the address that the account has, and to the one that it had: whoever took an account over is not the only one

@@ -22,7 +22,6 @@ struct SettingsPage {
 struct Typed {
     name: String,
     contact: String,
-    seats: String,
     invitation_days: String,
     guests: bool,
     requests: bool,
@@ -74,8 +73,9 @@ pub async fn change_settings(
         .store
         .writing_in(&owner.organization, move |conn| -> Result<_, Problem> {
             let before = queries::find(conn, &id)?.ok_or(Problem::NotFound)?;
-            // The page of groups has its switch, because it shows what that changes.
+            // Groups and seats have pages of their own, which show first what another choice changes.
             let settings = Settings {
+                seats: before.settings.seats,
                 group_convention: before.settings.group_convention,
                 ..settings
             };
@@ -117,7 +117,6 @@ impl From<&Organization> for Typed {
         Self {
             name: settings.name.clone(),
             contact: settings.contact.clone(),
-            seats: settings.seats.map(|seats| seats.to_string()).unwrap_or_default(),
             invitation_days: settings.invitation_days.to_string(),
             guests: settings.guests,
             requests: settings.requests,
@@ -134,7 +133,6 @@ impl Typed {
         Self {
             name: text("name"),
             contact: text("contact"),
-            seats: text("seats"),
             invitation_days: text("invitation_days"),
             guests: form.has("guests"),
             requests: form.has("requests"),
@@ -150,7 +148,7 @@ impl Typed {
         let settings = Settings {
             name: self.name.clone(),
             contact: self.contact.clone(),
-            seats: (!self.seats.is_empty()).then(|| number(&self.seats)),
+            seats: None,
             invitation_days: number(&self.invitation_days),
             guests: self.guests,
             requests: self.requests,

@@ -54,6 +54,11 @@ pub enum Change {
         /// Whether groups are teams by their names.
         convention: bool,
     },
+    /// The organization has a domain no longer.
+    Removed {
+        /// The id of the domain.
+        domain: String,
+    },
     /// The organization may have so many people; none: as many as it likes.
     Seats(Option<i64>),
 }
@@ -68,7 +73,7 @@ impl Change {
             | Self::Domains { connection, .. }
             | Self::Newcomers { connection, .. }
             | Self::Groups { connection, .. } => Some(connection),
-            Self::Seats(_) => None,
+            Self::Seats(_) | Self::Removed { .. } => None,
         }
     }
 
@@ -100,6 +105,10 @@ impl Change {
             } => Otherwise {
                 mapping: Some(mapping.clone()),
                 convention: Some(*convention),
+                ..same
+            },
+            Self::Removed { domain } => Otherwise {
+                gone: Some(domain.clone()),
                 ..same
             },
             Self::Seats(seats) => Otherwise {

@@ -33,11 +33,11 @@ pub(super) fn replay(
     if domains.is_empty() || connection.enforce == on || !connection.is_on() {
         return Ok(());
     }
-    let keepers = break_glass::owners(conn, organization)?.into_iter();
-    let keepers: HashSet<String> = keepers
-        .filter(|owner| owner.is_keeper)
-        .map(|owner| owner.account)
-        .collect();
+    let mut owners = break_glass::owners(conn, organization)?;
+    owners.retain(|owner| owner.is_keeper);
+    let with_password = owners.iter().filter(|owner| owner.has_password);
+    preview.keepers = with_password.map(|owner| owner.name.clone()).collect();
+    let keepers: HashSet<String> = owners.into_iter().map(|owner| owner.account).collect();
     let mut after = String::new();
     loop {
         let rows = queries::with_password(conn, organization, &domains, &after, BATCH)?;

@@ -9,7 +9,7 @@ use super::line::Line;
 use super::people::Visitors;
 use super::preview::Preview;
 use super::queries;
-use super::replay::{Both, Progress, replay, size};
+use super::replay::{Both, Progress, connections_of, replay, size};
 use crate::access::EmailAddress;
 use crate::connections;
 use crate::store::time::{DAY, MINUTE, Timestamp};
@@ -70,8 +70,8 @@ fn rules(conn: &mut Conn, organization: &str, change: &Change) -> Result<String,
 /// Whether what was shown is still true.
 #[derive(Debug)]
 pub enum Guard {
-    /// It is.
-    Holds,
+    /// It is; these addresses would be kept out.
+    Holds(Vec<String>),
     /// Something changed the answer, or might have.
     Changed,
 }
@@ -91,15 +91,23 @@ pub fn still(
     base: Option<&Preview>,
 ) -> Result<Guard, Problem> {
     let most = i64::try_from(SMALL).unwrap_or(i64::MAX) + 1;
-    let holds = if size(conn, organization, now - days * DAY, most)? <= SMALL {
-        replay(conn, now, organization, change, days, &Progress::default())?.digest == seen
-    } else if let Some(base) = base.filter(|base| base.digest == seen) {
-        nothing_done(conn, now, organization, change, base)?
-            && nobody_moved(conn, now, organization, change, base)?
-    } else {
-        false
-    };
-    Ok(if holds { Guard::Holds } else { Guard::Changed })
+    if size(conn, organization, now - days * DAY, most)? <= SMALL {
+        let anew = replay(conn, now, organization, change, days, &Progress::default())?;
+        return Ok(if anew.digest == seen {
+            Guard::Holds(anew.kept_out())
+        } else {
+            Guard::Changed
+        });
+    }
+    match base.filter(|base| base.digest == seen) {
+        Some(base)
+            if nothing_done(conn, now, organization, change, base)?
+                && nobody_moved(conn, now, organization, change, base)? =>
+        {
+            Ok(Guard::Holds(base.kept_out()))
+        }
+        _ => Ok(Guard::Changed),
+    }
 }
 
 /// Whether rules are the same, nothing was done to anybody, and no invitation ran out.
@@ -123,23 +131,33 @@ fn nobody_moved(
     change: &Change,
     base: &Preview,
 ) -> Result<bool, Problem> {
-    let Some(connection) = change.connection() else {
+    if matches!(change, Change::Seats(_)) {
         // Whoever took a seat was done something to.
         return Ok(true);
-    };
-    let both = Both::load(conn, organization, connection, change)?;
+    }
+    for connection in connections_of(conn, organization, change)? {
+        let both = Both::load(conn, organization, &connection, change)?;
+        if !nobody_moved_at(conn, now, &both, base)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn nobody_moved_at(conn: &mut Conn, now: Timestamp, both: &Both, base: &Preview) -> Result<bool, Problem> {
+    let connection = &both.before.connection;
     let mut fresh = Preview::empty(now, base.days);
     fresh.teams.clone_from(&base.teams);
-    let (met, read) = Visitors::new(&both.before.connection, now, base.at - SKEW).lately(conn)?;
+    let (met, read) = Visitors::new(connection, now, base.at - SKEW).lately(conn)?;
     if read > SMALL {
         return Ok(false);
     }
     both.judge(conn, now, &met, &mut fresh)?;
-    let known: HashMap<&str, &Line> = base
+    let known = base
         .lines
         .iter()
-        .map(|line| (line.email.as_str(), line))
-        .collect();
+        .filter(|line| line.connection == connection.name);
+    let known: HashMap<&str, &Line> = known.map(|line| (line.email.as_str(), line)).collect();
     let mut now_concerned: HashMap<&str, &Line> = fresh
         .lines
         .iter()

@@ -9,6 +9,7 @@ mod guard;
 mod line;
 mod pages;
 mod people;
+mod planned;
 mod preview;
 mod queries;
 mod replay;
@@ -19,6 +20,7 @@ use actix_web::web;
 pub use change::Change;
 pub use guard::{Guard, still};
 pub use line::{Kind, Line};
+pub use planned::{make_planned, plans_for_ever};
 pub use preview::Preview;
 pub use replay::{DAYS, Progress, replay};
 pub use runs::Previews;
@@ -31,6 +33,11 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             at("/connections/{id}/scim")
                 .get(pages::scim)
                 .post(pages::set_scim),
+        )
+        .service(
+            at("/connections/{id}/plans/{key}/cancel")
+                .get(pages::ask_to_cancel)
+                .post(pages::cancel),
         )
         .service(at("/connections/{id}/enforce/people").get(pages::enforce))
         .service(
@@ -48,5 +55,6 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                 .get(pages::groups)
                 .post(pages::set_groups),
         )
+        .service(at("/domains/{id}/remove").get(pages::removal).post(pages::remove))
         .service(at("/settings/seats").get(pages::seats).post(pages::set_seats));
 }

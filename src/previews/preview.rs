@@ -37,6 +37,8 @@ pub struct Preview {
     pub strangers: Vec<Stranger>,
     /// What tells one answer from another.
     pub digest: String,
+    /// Owners for emergencies, who keep their passwords under enforcement: name or address.
+    pub keepers: Vec<String>,
     /// Names of teams by their ids.
     pub(super) teams: HashMap<String, String>,
     /// What it was worked out from.
@@ -115,6 +117,7 @@ impl Preview {
             seats_wanted: 0,
             free_seats: None,
             strangers: Vec::new(),
+            keepers: Vec::new(),
             digest: String::new(),
             teams: HashMap::new(),
             mark: Mark::default(),
@@ -156,8 +159,18 @@ impl Preview {
             text.push_str(&stranger.after);
             text.push('\u{1f}');
         }
+        for keeper in &self.keepers {
+            text.push_str(keeper);
+            text.push('\u{1f}');
+        }
         text.push_str(&self.mark.rules);
         id::hash_token(&text)
+    }
+
+    /// The addresses of those who come in today, and would be denied.
+    pub fn kept_out(&self) -> Vec<String> {
+        let out = self.lines.iter().filter(|line| matches!(line.kind, Kind::Out(_)));
+        out.map(|line| line.email.clone()).collect()
     }
 
     /// The groups, in the order of the page.

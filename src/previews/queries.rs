@@ -296,6 +296,37 @@ pub fn ran_out(conn: &mut Conn, organization: &str, from: Timestamp, to: Timesta
         .get_result(conn)
 }
 
+/// How many people were denied here by the connection in this time, for this reason alone where one is named.
+pub fn denied_between(
+    conn: &mut Conn,
+    connection: &Connection,
+    (from, until): (Timestamp, Timestamp),
+    reason: Option<&str>,
+) -> Result<i64> {
+    let mut query = sign_ins::table
+        .filter(sign_ins::organization_id.eq(&connection.organization))
+        .filter(sign_ins::at.ge(from))
+        .filter(sign_ins::at.lt(until))
+        .filter(sign_ins::connection_id.eq(&connection.id))
+        .filter(sign_ins::outcome.eq("denied"))
+        .into_boxed();
+    if let Some(reason) = reason {
+        query = query.filter(sign_ins::reason.eq(reason.to_owned()));
+    }
+    let people: Vec<String> = query.select(sign_ins::person_key).distinct().load(conn)?;
+    Ok(i64::try_from(people.len()).unwrap_or(i64::MAX))
+}
+
+/// Whether the account is an active owner here.
+pub fn is_owner(conn: &mut Conn, organization: &str, account: &str) -> Result<bool> {
+    let owner = members::table
+        .filter(members::organization_id.eq(organization))
+        .filter(members::account_id.eq(account))
+        .filter(members::role.eq("owner"))
+        .filter(members::state.eq("active"));
+    diesel::select(diesel::dsl::exists(owner)).get_result(conn)
+}
+
 /// How many people may sign in here.
 pub fn active_members(conn: &mut Conn, organization: &str) -> Result<i64> {
     members::table

@@ -1,6 +1,6 @@
 //! Judging everybody twice: by the rules of today, and by the changed ones.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::change::Change;
@@ -12,6 +12,7 @@ use crate::access::{
     AccountStanding, EmailAddress, Identity, InvitationStanding, MemberStanding, PersonName, Seats, Standing,
     Verdict, decide,
 };
+use crate::break_glass;
 use crate::connections;
 use crate::sign_in::{Ground, Person, foresee};
 use crate::store::Conn;
@@ -97,7 +98,11 @@ pub(super) fn size(
 }
 
 /// The connections whose people are concerned.
-fn connections_of(conn: &mut Conn, organization: &str, change: &Change) -> Result<Vec<String>, Problem> {
+pub(super) fn connections_of(
+    conn: &mut Conn,
+    organization: &str,
+    change: &Change,
+) -> Result<Vec<String>, Problem> {
     match change.connection() {
         Some(connection) => Ok(vec![connection.to_owned()]),
         None => {
@@ -116,6 +121,8 @@ pub(super) struct Both {
     pub before: Ground,
     pub after: Ground,
     changes_standing: bool,
+    /// The accounts of owners for emergencies, who never come by single sign-on.
+    named: HashSet<String>,
 }
 
 impl Both {
@@ -130,6 +137,7 @@ impl Both {
         Ok(Self {
             after: before.otherwise(&otherwise),
             changes_standing: otherwise.changes_standing(),
+            named: break_glass::named(conn, organization)?.into_iter().collect(),
             before,
         })
     }
@@ -162,6 +170,13 @@ impl Both {
             let (Some(one), Some(other)) = (here.people.get(place), there.1.get(place)) else {
                 continue;
             };
+            if one
+                .account
+                .as_ref()
+                .is_some_and(|account| self.named.contains(&account.id))
+            {
+                continue;
+            }
             let member = one.member.as_ref().map(|member| member.id.as_str());
             let given = member.and_then(|id| mapped.get(id)).unwrap_or(&nothing);
             let today = foresee(

@@ -132,7 +132,7 @@ fn connection(facts: &Facts) -> Step {
             "{} is there. It vouches for nobody’s address until a verified domain is attached to it.",
             facts.name
         );
-        step.deeds = vec![to("Attach the domain", of_connection(facts, "/edit"))];
+        step.deeds = vec![to("Attach the domain", of_connection(facts, "/domains"))];
     }
     if facts.connections > 0 && facts.on == 0 {
         step.deeds
@@ -223,7 +223,7 @@ mod tests {
         facts.connections = 1;
         (facts.connection, facts.name) = ("c1".to_owned(), "Okta".to_owned());
         assert_eq!(done(&facts).1, Some(2));
-        assert_eq!(Path::of(&facts).steps[1].deeds[0].1, "/connections/c1/edit");
+        assert_eq!(Path::of(&facts).steps[1].deeds[0].1, "/connections/c1/domains");
         facts.vouching = 1;
         assert_eq!(done(&facts).1, Some(3));
         facts.tested = 1;

@@ -41,6 +41,8 @@ struct Supposed {
     attached: Option<BTreeSet<String>>,
     /// The name of one that the organization has verified and attached.
     verified: Option<String>,
+    /// The id of one that is no longer there.
+    gone: Option<String>,
 }
 
 /// What would be otherwise than it is. What is none stays as it is.
@@ -68,12 +70,14 @@ pub struct Otherwise {
     pub attached: Option<BTreeSet<String>>,
     /// The name of a domain that is verified and attached.
     pub verified: Option<String>,
+    /// The id of a domain that the organization has no longer.
+    pub gone: Option<String>,
 }
 
 impl Otherwise {
     /// Whether it changes how people stand, and not only by what rules they are judged.
     pub fn changes_standing(&self) -> bool {
-        self.seats.is_some() || self.attached.is_some() || self.verified.is_some()
+        self.seats.is_some() || self.attached.is_some() || self.verified.is_some() || self.gone.is_some()
     }
 }
 
@@ -162,6 +166,7 @@ impl Ground {
         other.supposed = Supposed {
             attached: change.attached.clone(),
             verified: change.verified.clone(),
+            gone: change.gone.clone(),
         };
         other
     }
@@ -229,6 +234,9 @@ impl Ground {
             for domain in &mut found {
                 domain.attached = domain.id.as_ref().is_some_and(|id| attached.contains(id));
             }
+        }
+        if let Some(gone) = &self.supposed.gone {
+            found.retain(|domain| domain.id.as_ref() != Some(gone));
         }
         if let Some(name) = &self.supposed.verified {
             found.retain(|domain| domain.name != *name);

@@ -124,6 +124,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    planned_switches (id) {
+        id -> Text,
+        organization_id -> Text,
+        connection_id -> Text,
+        switch -> Text,
+        to_on -> Bool,
+        at -> BigInt,
+        most_denied -> Nullable<BigInt>,
+        days -> BigInt,
+        named -> Text,
+        state -> Text,
+        made_by -> Text,
+        made_by_name -> Text,
+        made_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        told -> Text,
+    }
+}
+
+diesel::table! {
     connection_tests (id) {
         id -> Text,
         connection_id -> Text,
@@ -800,6 +820,7 @@ diesel::joinable!(invitation_teams -> teams (team_id));
 diesel::joinable!(connection_domains -> connections (connection_id));
 diesel::joinable!(connection_domains -> domains (domain_id));
 diesel::joinable!(connection_versions -> connections (connection_id));
+diesel::joinable!(planned_switches -> connections (connection_id));
 diesel::joinable!(connection_tests -> connections (connection_id));
 diesel::joinable!(connection_links -> connections (connection_id));
 diesel::joinable!(connection_links -> organizations (organization_id));
@@ -831,6 +852,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     connections,
     connection_domains,
     connection_versions,
+    planned_switches,
     connection_tests,
     connection_links,
     group_mappings,

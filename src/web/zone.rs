@@ -118,6 +118,15 @@ pub fn short(at: Timestamp) -> String {
     time::short(at + ahead.unwrap_or_default())
 }
 
+/// The moment that a field for date and time says, `2026-11-23T19:51`, by the reader's clock; none where it says none.
+pub fn moment(text: &str) -> Option<Timestamp> {
+    let zone = ZONE.try_with(Clone::clone).unwrap_or_default();
+    let read = |format: &str| jiff::civil::DateTime::strptime(format, text).ok();
+    let civil = read("%Y-%m-%dT%H:%M").or_else(|| read("%Y-%m-%d %H:%M"))?;
+    let moment = zone.unwrap_or(TimeZone::UTC).to_timestamp(civil).ok()?;
+    Some(moment.as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +154,17 @@ mod tests {
         // Summer time is the zone's own matter.
         let july = async { short(AT + 230 * time::DAY) };
         assert_eq!(within(named("Europe/Berlin"), july).await, "11 Jul 2027, 20:51");
+    }
+
+    #[actix_web::test]
+    async fn a_moment_is_typed_by_the_readers_clock() {
+        let minute = AT - AT % time::MINUTE;
+        let read = async |name: &str, text: &str| within(named(name), async { moment(text) }).await;
+        assert_eq!(read("Europe/Berlin", "2026-11-23T19:51").await, Some(minute));
+        assert_eq!(read("", "2026-11-23 18:51").await, Some(minute));
+        assert_eq!(moment("2026-11-23T18:51"), Some(minute));
+        for wrong in ["", "soon", "2026-13-01T10:00", "2026-11-23"] {
+            assert_eq!(moment(wrong), None, "{wrong}");
+        }
     }
 }

@@ -192,6 +192,15 @@ async function foreseen(page, walk) {
   for (const rest of ['/jit', '/jit?how=in.jit', '/scim', '/domains?chosen=yes', '/newcomers?role=admin', '/enforce/people']) {
     walk.add(`${connection}${rest}`);
   }
+  await page.goto(`${connection}/jit`);
+  await page.getByText('At a set time').click();
+  await page.getByLabel('When (optional)').fill(new Date(Date.now() + 86_400_000).toISOString().slice(0, 16));
+  if (await page.getByLabel('Type').count()) await page.getByLabel('Type').fill('acme');
+  await page.getByRole('button', { name: /just-in-time provisioning$/ }).click();
+  await walk.check(page, ' a planned switch');
+  await page.getByRole('link', { name: 'Cancel it…' }).click();
+  await walk.check(page, ' cancelling it');
+  await page.getByRole('button', { name: 'Cancel the switch' }).click();
   for (const path of ['settings/seats?seats=1', 'settings/seats?seats=x', 'settings/retention', 'dry-run', 'denied?assigned=nobody']) {
     walk.add(`/orgs/acme/${path}`);
   }

@@ -234,6 +234,11 @@ both_databases! {
             let name = DomainName::parse("acme.test").unwrap();
             domains::actions::add(conn, now, &Actor::operator(), &acme.organization, &name)
         });
+        // While people sign in by it, its domains have a page of their own.
+        let connection = acme.connection();
+        acme.write(|conn, now| {
+            connections::actions::set_state(conn, now, &Actor::operator(), &connection, State::Off)
+        });
         let mut olive = acme.owner().await;
         let mut stale = olive.new_tab();
         olive.get(&page(&acme, "/edit")).await.sees("acme.test").sees("Not verified");

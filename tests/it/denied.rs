@@ -269,7 +269,7 @@ both_databases! {
         });
         let reactivate = format!("/orgs/acme/members/{mia}/reactivate");
         let cases = [
-            ("no_seat", "a@acme.example", "Add a seat", "/orgs/acme/settings"),
+            ("no_seat", "a@acme.example", "Add a seat", "/orgs/acme/settings/seats"),
             ("domain_not_verified", "b@other.example", "Verify the domain", "/orgs/acme/domains"),
             ("removed", "c@acme.example", "Invite this person", "/orgs/acme/invitations/new?email=c%40acme.example"),
             ("membership_deactivated", "mia@acme.example", "Reactivate", &reactivate),

@@ -299,7 +299,7 @@ both_databases! {
             domains::actions::stop_vouching(conn, now, &Actor::operator(), &front.acme.organization, &id)
         });
         let stale: Vec<_> = stale.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        olive.post(&front.acme.to(&format!("/domains/{id}/remove")), &stale).await.sees("The domain changed meanwhile");
+        olive.post(&front.acme.to(&format!("/domains/{id}/remove")), &stale).await.sees("The domain, or whom it concerns, changed meanwhile");
         olive.submit("Remove acme.example", &[]).await.sees("acme.example is removed");
         let again = added(&front, &front.acme.organization, "acme.example");
         assert_ne!(domain(&front, &again).token, vouched.token);

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use vestibule::access::{MappedGroup, Role};
 use vestibule::audit::Actor;
+use vestibule::connections::versions;
 use vestibule::dry_run::{Changes, Question, explain};
 use vestibule::groups;
 use vestibule::teams;
@@ -137,6 +138,83 @@ both_databases! {
         assert!(!told(Some(true)).contains("Turned"));
     }
 
+    /// What is supposed stands beside what happens today: another table of groups, other newcomers, the draft's provider.
+    /// ADM-008.
+    async fn a_changed_policy_and_a_draft_stand_beside_today(db: Database) {
+        let front = Front::open_to_newcomers(db).await;
+        let acme = &front.acme;
+        for name in ["Engineering", "Guests"] {
+            acme.write(|conn, now| teams::actions::create(conn, now, &Actor::operator(), &acme.organization, name));
+        }
+        front.provider.next(Person::new("sub-mia", "mia@acme.example").in_groups(&["eng"]));
+        Browser::new().get(&acme.sign_in()).await.does_not_see("Access denied");
+        let mut olive = acme.owner().await;
+        let url = acme.installation.site.config.database_url.clone();
+        olive.get(&acme.to("/dry-run")).await;
+        let before = dump(&url);
+        let mapping = [("email", "mia@acme.example"), ("groups", "eng"), ("mapping", "eng = engineering, admin")];
+        asked(acme, &mut olive, &mapping).await;
+        olive.sees("Today something else happens").sees("Teams Nothing changes Joins Engineering").sees("Role Nothing changes Admin instead of Member");
+        asked(acme, &mut olive, &[("email", "mia@acme.example"), ("mapping", "ops = Engineering")]).await;
+        olive.sees("Today the same happens: the changes make no difference to this person.");
+        asked(acme, &mut olive, &[("email", "mia@acme.example"), ("mapping", "eng = Nobody")]).await;
+        assert_eq!(olive.status(), 422);
+        olive.sees("There is no team called “Nobody”.");
+        asked(acme, &mut olive, &[("email", "mia@acme.example"), ("mapping", "eng")]).await;
+        olive.sees("such as “eng = Engineering”");
+        asked(acme, &mut olive, &[("email", "tess@acme.example"), ("default_role", "admin")]).await;
+        olive.sees("Membership Begins, as Member Begins, as Admin");
+        asked(acme, &mut olive, &[("email", "mia@acme.example"), ("draft", "yes")]).await;
+        assert_eq!(olive.status(), 422);
+        olive.sees("has no draft of its settings");
+        assert_eq!(before, dump(&url), "a dry run wrote something");
+
+        let (connection, sealer) = (acme.connection(), acme.installation.site.sealer.clone());
+        let settings = vestibule::connections::Settings {
+            issuer: "https://new.example".into(),
+            client_secret: Some("new".into()),
+            groups_claim: String::new(),
+            ..vestibule::connections::Settings::from(&connection)
+        };
+        acme.write(|conn, now| {
+            versions::actions::change(conn, now, &Actor::operator(), &sealer, &connection, &settings)
+        });
+        asked(acme, &mut olive, &[("email", "mia@acme.example"), ("groups", "eng"), ("draft", "yes")]).await;
+        olive.sees("nobody is linked to it yet").sees("The draft reads no groups.");
+        olive.sees("Account The one that is linked already This identity is linked to the one that there is");
+        asked(acme, &mut olive, &[("email", "mia@acme.example"), ("draft", "yes"), ("verified", "false")]).await;
+        olive.sees("Outcome Comes in Is denied");
+
+        olive.get(&acme.installation.to("/account")).await;
+        let caller = Caller::at(&olive, "Sign out");
+        let question = json!({"connection": "acme-id", "email": "mia@acme.example", "groups": ["eng"], "changes": {
+            "draft": true, "mapping": [{"group": "eng", "team": "Engineering"}], "default_team": "Guests"}});
+        let answer = caller.post_json(&acme.to("/dry-run/json"), &question).await;
+        let told: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!((&told["effects"]["account"], &told["today"]["effects"]["account"]), (&json!("linked"), &json!("existing")));
+        assert_eq!(told["notes"].as_array().unwrap().len(), 2);
+        let wrong = json!({"connection": "acme-id", "changes": {"mapping": [{"group": "eng", "team": "Engineering", "role": "owner"}]}});
+        let answer = caller.post_json(&acme.to("/dry-run/json"), &wrong).await;
+        assert!(answer.status == 422 && answer.body.contains("makes owners"), "{}", answer.body);
+    }
+
+    /// An owner for emergencies never comes by single sign-on, whatever the rules say.
+    async fn an_owner_for_emergencies_is_told_apart(db: Database) {
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        let sentence = "never comes by single sign-on";
+        asked(&acme, &mut olive, &[("email", "olive@acme.example")]).await;
+        olive.does_not_see(sentence);
+        acme.write(|conn, now| {
+            let owners = vestibule::break_glass::owners(conn, &acme.organization)?;
+            let wanted = [owners[0].account.clone()];
+            vestibule::break_glass::actions::name(conn, now, &Actor::operator(), &acme.organization, &wanted)
+        })
+        .unwrap();
+        asked(&acme, &mut olive, &[("email", "olive@acme.example")]).await;
+        olive.sees(sentence);
+    }
+
     /// `vestibule explain` says the same on the command line, as text and as JSON.
     async fn the_command_line_explains(db: Database) {
         let acme = Acme::alone(db);
@@ -160,6 +238,16 @@ both_databases! {
         assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["reason"], "not_invited");
         let (_, text, _) = run(&["--email", "tess@acme.example", "--jit", "true"]);
         assert!(text.contains("makes this person a member"), "{text}");
+        assert_eq!(before, dump(&config.database_url));
+        acme.write(|conn, now| teams::actions::create(conn, now, &Actor::operator(), &acme.organization, "Sales"));
+        let before = dump(&config.database_url);
+        let (_, text, _) = run(&["--email", "ivan@acme.example", "--group", "eng", "--jit", "true", "--map", "eng = sales, admin"]);
+        assert!(text.contains("Teams: Joins Sales") && text.contains("Today, without these changes"), "{text}");
+        assert!(text.contains("  Teams: Nothing changes"), "{text}");
+        let (fine, _, error) = run(&["--email", "ivan@acme.example", "--draft"]);
+        assert!(!fine && error.contains("has no draft"), "{error}");
+        let (fine, _, error) = run(&["--email", "ivan@acme.example", "--map", "eng"]);
+        assert!(!fine && error.contains("eng = Engineering"), "{error}");
         let (fine, _, error) = run(&["--email", "a@@b"]);
         assert!(!fine && error.contains("@"), "{error}");
         assert_eq!(before, dump(&config.database_url));

@@ -218,6 +218,49 @@ both_databases! {
         assert!(told(acme, &mut server, &mut seen).await.is_empty());
     }
 
+    /// Whoever was deactivated, asked to be let in and is active again is told so, once for each request.
+    async fn who_asked_is_told_when_active_again(db: Database) {
+        let mut server = MailServer::start();
+        let installation = Installation::start_with(db, |config| server.configure(config));
+        let front = Front::open_in(installation).await;
+        let (acme, mut seen) = (&front.acme, 0);
+        let ada = acme.join("ada@acme.example", "Ada", Role::Member);
+        let active = |active: bool| {
+            acme.write(|conn, now| {
+                let (doer, organization) = (members::Doer::operator(), &acme.organization);
+                let version = members::find(conn, organization, &ada)?.unwrap().version;
+                if active {
+                    members::actions::reactivate(conn, now, &doer, organization, &ada, version)
+                } else {
+                    members::actions::deactivate(conn, now, &doer, organization, &ada, version)
+                }
+            })
+        };
+        assert!(told(acme, &mut server, &mut seen).await.is_empty());
+        active(false);
+        front.later(MINUTE);
+        active(true);
+        assert!(told(acme, &mut server, &mut seen).await.is_empty(), "nobody asked");
+        active(false);
+        let mut person = front.at_the_callback().await;
+        person.resume().await.sees("Access denied");
+        person.submit("Request access", &[("message", "I am back.")]).await.sees("You have asked");
+        acme.installation.mail.deliver().await.unwrap();
+        seen += 1;
+        server.letters(seen);
+        front.later(MINUTE);
+        active(true);
+        let letters = told(acme, &mut server, &mut seen).await;
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        assert_eq!((letters[0].get("to"), letters[0].get("subject")), ("ada@acme.example", "You can sign in to Acme again"));
+        assert!(letters[0].link("/sign-in").starts_with(&acme.installation.url));
+        front.later(MINUTE);
+        active(false);
+        active(true);
+        assert!(told(acme, &mut server, &mut seen).await.is_empty(), "a request is answered once");
+        front.at_the_callback().await.resume().await.does_not_see("Access denied");
+    }
+
     /// Once a morning, to administrators, where somebody was denied the day before.
     async fn the_denials_of_a_day_are_told_in_the_morning(db: Database) {
         let mut server = MailServer::start();

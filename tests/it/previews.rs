@@ -1,5 +1,7 @@
 //! See before you switch: what a preview says is what then happens, and a switch does what its page showed or nothing.
 
+mod guarded;
+mod planned;
 mod proof;
 
 use std::collections::BTreeSet;

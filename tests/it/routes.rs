@@ -9,6 +9,8 @@ use vestibule::access::{EmailAddress, Role};
 use vestibule::accounts;
 use vestibule::audit::Actor;
 use vestibule::connections::links::{self, Wanted};
+use vestibule::connections::plans::actions::Wish;
+use vestibule::connections::plans::{self, Switch};
 use vestibule::connections::saml::SamlSettings;
 use vestibule::connections::testing::{self, Finding, Kind, Outcome, Test};
 use vestibule::connections::{self, Connection};
@@ -17,6 +19,7 @@ use vestibule::members::{self, Joining, Source};
 use vestibule::provisioning::{self, log::Entry};
 use vestibule::sign_in::{NewOwner, make_owner};
 use vestibule::store::id;
+use vestibule::store::time::DAY;
 use vestibule::teams;
 use vestibule::web::Problem;
 
@@ -204,6 +207,8 @@ const ROUTES: &str = "
     GET  /orgs/{org}/connections/{id}/scim                        owner  200
     POST /orgs/{org}/connections/{id}/scim                        owner  400
     GET  /orgs/{org}/connections/{id}/enforce/people              owner  200
+    GET  /orgs/{org}/connections/{id}/plans/{key}/cancel          owner  200
+    POST /orgs/{org}/connections/{id}/plans/{key}/cancel          owner  303 409
     GET  /orgs/{org}/connections/{id}/domains                     owner  200
     POST /orgs/{org}/connections/{id}/domains                     owner  409
     GET  /orgs/{org}/connections/{id}/newcomers                   owner  200
@@ -511,6 +516,22 @@ fn directory(acme: &Acme) {
     acme.installation.scim_log.flush();
 }
 
+/// A switch that is planned.
+fn planned(acme: &Acme) {
+    let (connection, now) = (acme.connection(), acme.installation.site.now());
+    let wish = Wish {
+        switch: Switch::Jit,
+        on: true,
+        at: Some(now + DAY),
+        most_denied: None,
+        days: 90,
+    };
+    acme.write(|conn, now| {
+        let nobody = std::iter::empty();
+        plans::actions::make(conn, now, &Actor::operator(), &connection, wish, nobody)
+    });
+}
+
 /// A test of the connection that somebody made.
 fn tested(acme: &Acme, connection: &Connection) {
     let test = Test {
@@ -599,6 +620,7 @@ impl Stage {
             teams::actions::create(conn, now, &Actor::operator(), &acme.organization, "sales")
         });
         directory(&acme);
+        planned(&acme);
         let by_saml = acme.connect_saml("acme-saml", &SamlSettings::default(), &[]);
         tested(&acme, &by_saml);
         tested(&acme, &acme.connection());
@@ -697,6 +719,7 @@ impl Stage {
             "tests by SAML" => {
                 "SELECT t.id AS line FROM connection_tests t JOIN connections c ON c.id = t.connection_id WHERE c.protocol = 'saml'"
             }
+            "plans" => "SELECT id AS line FROM planned_switches",
             "links" => "SELECT id AS line FROM connection_links ORDER BY id",
 
             "tokens" => "SELECT id AS line FROM scim_tokens",

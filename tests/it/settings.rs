@@ -13,13 +13,13 @@ both_databases! {
         let mut olive = acme.owner().await;
         olive.get(&acme.to("/settings")).await.sees("Whom to ask");
         let answers = [
-            ("name", "Acme & Sons"), ("contact", "the help desk, room 4"), ("seats", "1"),
+            ("name", "Acme & Sons"), ("contact", "the help desk, room 4"),
             ("invitation_days", "30"), ("guests", "yes"), ("session_hours", "8"), ("idle_minutes", "45"),
         ];
         olive.submit("Save the settings", &answers).await.sees("The settings are saved.");
         let settings = acme.now().settings;
         assert_eq!((settings.name.as_str(), settings.contact.as_str()), ("Acme & Sons", "the help desk, room 4"));
-        assert_eq!((settings.seats, settings.invitation_days, settings.guests), (Some(1), 30, true));
+        assert_eq!((settings.invitation_days, settings.guests), (30, true));
         assert_eq!((settings.session_hours, settings.idle_minutes), (8, 45));
         let sent = olive.fields("Save the settings");
         assert!(sent.contains(&("name".into(), "Acme & Sons".into())), "{sent:?}");
@@ -30,7 +30,7 @@ both_databases! {
                 .select((audit_events::before_json, audit_events::after_json))
                 .first(conn)?)
         });
-        assert!(before.contains(r#""seats":null"#) && after.contains(r#""seats":1"#), "{before} {after}");
+        assert!(before.contains(r#""invitation_days":14"#) && after.contains(r#""invitation_days":30"#), "{before} {after}");
     }
 
     /// Fewer seats than are taken is allowed: nobody has to leave.
@@ -39,9 +39,9 @@ both_databases! {
         let acme = Acme::alone(db);
         acme.join("ada@acme.example", "Ada", Role::Member);
         let mut olive = acme.owner().await;
-        olive.get(&acme.to("/settings")).await;
-        olive.submit("Save the settings", &[("seats", "0")]).await.sees("The settings are saved.");
-        olive.submit("Save the settings", &[("seats", "")]).await.sees("The settings are saved.");
+        olive.get(&acme.to("/settings/seats?seats=0")).await.submit("Change the number of seats", &[]).await.sees("The number of seats is changed.");
+        assert_eq!(acme.now().settings.seats, Some(0));
+        olive.get(&acme.to("/settings/seats?seats=")).await.submit("Change the number of seats", &[]).await.sees("The number of seats is changed.");
         assert_eq!(acme.now().settings.seats, None);
     }
 
@@ -51,16 +51,16 @@ both_databases! {
         let mut olive = acme.owner().await;
         olive.get(&acme.to("/settings")).await;
         let answers = [
-            ("name", ""), ("seats", "many"), ("invitation_days", "366"), ("session_hours", "0"), ("idle_minutes", "4"),
+            ("name", ""), ("invitation_days", "366"), ("session_hours", "0"), ("idle_minutes", "4"),
         ];
         olive.submit("Save the settings", &answers).await;
         assert_eq!(olive.status(), 422);
-        for sentence in ["Please correct this first", "1 to 100 characters", "whole number", "days from 1 to 365",
+        for sentence in ["Please correct this first", "1 to 100 characters", "days from 1 to 365",
             "hours from 1 to 720", "minutes from 5 to 43200"] {
             olive.sees(sentence);
         }
         assert!(olive.body().contains("<title>Error: "), "{}", olive.body());
-        assert!(olive.fields("Save the settings").contains(&("seats".into(), "many".into())));
+        assert!(olive.fields("Save the settings").contains(&("invitation_days".into(), "366".into())));
         assert_eq!(acme.now().settings.name, "Acme");
     }
 

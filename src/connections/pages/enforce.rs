@@ -12,7 +12,7 @@ use crate::break_glass;
 use crate::connections::queries::Named;
 use crate::connections::{Connection, actions, queries};
 use crate::session::{Frame, Fresh, Owner};
-use crate::store::{self, Conn};
+use crate::store::{self, Conn, id};
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
 #[derive(Template)]
@@ -33,12 +33,18 @@ struct Whom {
     /// The verified domains of the connection, with commas.
     domains: String,
     /// How many have a password that would open nothing any more.
-    losing: i64,
+    losing: usize,
     /// The first of them.
     first: Vec<Named>,
     /// The owners who keep theirs.
     keeping: Vec<Named>,
+    /// Tells one answer from another: the form carries it.
+    print: String,
 }
+
+/// Somebody set a password, became an owner for emergencies, or a domain lost its proof.
+const CHANGED: &str =
+    "Whom it concerns has changed meanwhile, so nothing was done. This is how it stands now.";
 
 impl Whom {
     fn load(conn: &mut Conn, connection: &Connection) -> store::Result<Self> {
@@ -53,15 +59,23 @@ impl Whom {
             .collect();
         let accounts: Vec<String> = keepers.iter().map(|keeper| keeper.account.clone()).collect();
         let (losing, first) = queries::losing_passwords(conn, &verified, &accounts)?;
-        let keeping = keepers.into_iter().map(|keeper| Named {
-            name: keeper.name,
-            email: keeper.email,
-        });
+        let domains = verified.join(", ");
         Ok(Self {
-            losing,
+            print: id::hash_token(&format!(
+                "{domains}\n{}\n{}",
+                losing.join(" "),
+                accounts.join(" ")
+            )),
+            losing: losing.len(),
             first,
-            keeping: keeping.collect(),
-            domains: verified.join(", "),
+            keeping: keepers
+                .into_iter()
+                .map(|keeper| Named {
+                    name: keeper.name,
+                    email: keeper.email,
+                })
+                .collect(),
+            domains,
         })
     }
 
@@ -115,10 +129,14 @@ pub async fn set_enforce(
         );
         return shown(&owner, &site, &path.1, Some(sentence), None).await;
     }
-    let desk = Desk::of_owner(&owner, &path.1);
+    let (desk, seen) = (Desk::of_owner(&owner, &path.1), form.text("seen").to_owned());
     let done = draft::act(&desk, &site, form.version(), move |conn, now, actor, known| {
-        if on && let Some(obstacle) = Whom::load(conn, known)?.obstacle(known) {
+        let whom = Whom::load(conn, known)?;
+        if on && let Some(obstacle) = whom.obstacle(known) {
             return Err(Problem::Conflict(obstacle.to_owned()));
+        }
+        if whom.print != seen {
+            return Err(Problem::Conflict(CHANGED.to_owned()));
         }
         actions::set_enforce(conn, now, actor, known, on)
     })

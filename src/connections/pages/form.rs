@@ -29,6 +29,9 @@ struct Edit {
     stale: bool,
     teams: Vec<(String, String)>,
     domains: Vec<Domain>,
+    /// Whether domains, default role and team are typed here. While people sign in by it they have pages of their own,
+    /// which say first whom another choice concerns.
+    asks_whom: bool,
 }
 
 /// What stands in the form; the secret never does.
@@ -150,6 +153,9 @@ pub(super) async fn change_at(
         return saml_form::change(desk, site, outbound, form).await;
     }
     let mut typed = Typed::of(form).of_desk(desk, &loaded.typed);
+    if loaded.connection.is_on() {
+        typed = typed.but_for_people(&loaded.typed);
+    }
     typed.later &= !loaded.connection.is_on();
     let settings = match typed.read(form, outbound, Some(&loaded.prepared)) {
         Ok(settings) => settings,
@@ -266,6 +272,7 @@ async fn shown(
         frame: desk.frame.clone(),
         base: desk.base.clone(),
         stale: status == StatusCode::CONFLICT,
+        asks_whom: known.as_ref().is_none_or(|known| !known.is_on()),
         known,
         typed,
         errors,
@@ -342,6 +349,13 @@ impl Typed {
         Self {
             name: known.name.clone(),
             slug: known.slug.clone(),
+            ..self.but_for_people(known)
+        }
+    }
+
+    /// Whom the connection lets in and what they get stays as it is.
+    fn but_for_people(self, known: &Self) -> Self {
+        Self {
             default_role: known.default_role.clone(),
             default_team: known.default_team.clone(),
             domains: known.domains.clone(),

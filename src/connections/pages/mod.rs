@@ -33,13 +33,14 @@ use actix_web::web;
 use askama::Template;
 
 use self::queries::{Attached, Whole};
+use super::plans::{self, Plan};
 use super::saml::expiry::Expiry;
 use super::testing::{self, Test};
 use super::{Connection, OidcSettings, Protocol, ProviderSettings, State, saml};
 use crate::access::Role;
 use crate::saml::Certificate;
 use crate::session::{Admin, Frame};
-use crate::store::time::Timestamp;
+use crate::store::time::{DAY, Timestamp};
 use crate::store::{self, Conn};
 use crate::web::{Page, Problem, Site};
 
@@ -86,10 +87,12 @@ struct Life {
     draft: Option<(Timestamp, String)>,
     /// When the settings that hold replaced others, and by whom.
     previous: Option<(Timestamp, String)>,
+    /// Switches that are planned or watched, and what became of others in the last week.
+    plans: Vec<Plan>,
 }
 
 impl Life {
-    fn of(whole: &Whole, saml: Option<&SamlShown>, tests: Vec<Test>) -> Self {
+    fn of(whole: &Whole, saml: Option<&SamlShown>, tests: Vec<Test>, plans: Vec<Plan>) -> Self {
         let live = match saml {
             None => ProviderSettings::Oidc(OidcSettings::from(&whole.connection)),
             Some(saml) => saml.provider(),
@@ -99,6 +102,7 @@ impl Life {
             draft: whole.draft.clone(),
             previous: whole.previous.clone(),
             test: tests.into_iter().find(|test| test.print == print),
+            plans,
         }
     }
 }
@@ -142,12 +146,12 @@ pub async fn show(
     site: web::Data<Site>,
     path: web::Path<(String, String)>,
 ) -> Result<Page<Show>, Problem> {
-    let (organization, id) = (admin.organization.clone(), path.into_inner().1);
+    let (organization, id, now) = (admin.organization.clone(), path.into_inner().1, site.now());
     let (mut whole, beside) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let whole = queries::whole(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
-            let beside = Beside::load(conn, &whole)?;
+            let beside = Beside::load(conn, now, &whole)?;
             Ok((whole, beside))
         })
         .await?;
@@ -155,7 +159,7 @@ pub async fn show(
         .saml
         .take()
         .map(|saml| SamlShown::of(&site, &whole.connection.id, saml, beside.certificates));
-    let life = Life::of(&whole, saml.as_ref(), beside.tests);
+    let life = Life::of(&whole, saml.as_ref(), beside.tests, beside.plans);
     let connection = whole.connection;
     Ok(Page::new(Show {
         frame: admin.frame("connections"),
@@ -186,16 +190,19 @@ struct Beside {
     domains: Vec<Attached>,
     mapping: Vec<(String, String)>,
     tests: Vec<Test>,
+    /// Switches that are planned, watched, or ended in the last week.
+    plans: Vec<Plan>,
     certificates: Vec<Certificate>,
 }
 
 impl Beside {
-    fn load(conn: &mut Conn, whole: &Whole) -> store::Result<Self> {
+    fn load(conn: &mut Conn, now: Timestamp, whole: &Whole) -> store::Result<Self> {
         let id = &whole.connection.id;
         Ok(Self {
             domains: queries::attached(conn, id)?,
             mapping: super::queries::mapping(conn, id)?,
             tests: testing::latest(conn, id)?,
+            plans: plans::recent(conn, id, now - 7 * DAY)?,
             certificates: match whole.saml {
                 Some(_) => saml::certificates(conn, id)?,
                 None => Vec::new(),

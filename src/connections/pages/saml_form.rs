@@ -32,6 +32,9 @@ struct Edit {
     stale: bool,
     teams: Vec<(String, String)>,
     domains: Vec<Domain>,
+    /// Whether domains, default role and team are typed here. While people sign in by it they have pages of their own,
+    /// which say first whom another choice concerns.
+    asks_whom: bool,
 }
 
 /// How an attempt to save ended.
@@ -106,7 +109,10 @@ pub(super) async fn change(
     form: &Posted,
 ) -> Result<HttpResponse, Problem> {
     let (known, filled) = load(desk, site).await?;
-    let typed = Typed::of(form).of_desk(desk, &filled);
+    let mut typed = Typed::of(form).of_desk(desk, &filled);
+    if known.connection.is_on() {
+        typed = typed.but_for_people(&filled);
+    }
     let read = match read(&typed, outbound, Some(&known), site.now()).await {
         Ok(read) => read,
         Err(errors) => return wrong(desk, site, Some(known), typed, errors).await,
@@ -240,6 +246,7 @@ async fn shown(
         frame: desk.frame.clone(),
         base: desk.base.clone(),
         stale: status == StatusCode::CONFLICT,
+        asks_whom: known.as_ref().is_none_or(|known| !known.is_on()),
         known,
         certificates,
         typed,

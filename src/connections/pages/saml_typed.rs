@@ -77,6 +77,13 @@ impl Typed {
         Self {
             name: known.name.clone(),
             slug: known.slug.clone(),
+            ..self.but_for_people(known)
+        }
+    }
+
+    /// Whom the connection lets in and what they get stays as it is.
+    pub fn but_for_people(self, known: &Self) -> Self {
+        Self {
             default_role: known.default_role.clone(),
             default_team: known.default_team.clone(),
             domains: known.domains.clone(),

@@ -88,7 +88,7 @@ fn domain(email: &EmailAddress, facts: &Facts) -> Option<Remark> {
         DomainStanding::Unverified if facts.own_domain => Some(remark(
             Weight::Bad,
             format!(
-                "The domain {name} is verified, but not attached to this connection. Tick it under Edit."
+                "The domain {name} is verified, but not attached to this connection. Attach it on the connection’s page, under Domains."
             ),
         )),
         DomainStanding::Unverified => Some(remark(

@@ -56,6 +56,8 @@ struct Review {
     convention: bool,
     convention_changes: bool,
     state: String,
+    /// Somebody came, or was changed, after the table was reviewed.
+    moved: bool,
 }
 
 type Id = web::Path<(String, String)>;
@@ -113,8 +115,17 @@ pub async fn change(
     };
     match (lines, step.as_str()) {
         (None, _) | (Some(_), "edit") => shown(&owner, &site, id, typed(rows)).await,
-        (Some(lines), "save") => save(&owner, &site, now, lines, convention).await,
-        (Some(lines), _) => review(&owner, &site, now, lines, rows, convention).await,
+        (Some(lines), step) => {
+            let table = Table {
+                lines,
+                rows,
+                convention,
+            };
+            match step {
+                "save" => save(&owner, &site, now, table, form.text("seen").to_owned()).await,
+                _ => review(&owner, &site, now, table).await,
+            }
+        }
     }
 }
 
@@ -217,10 +228,23 @@ async fn shown(owner: &Owner, site: &Site, id: String, what: Shown) -> Result<Ht
     Ok(Page::with_status(status, page).response())
 }
 
+/// A table as it was typed, and read.
+struct Table {
+    lines: Vec<Line>,
+    rows: Vec<Row>,
+    convention: bool,
+}
+
 /// How a save that is only tried ends: its transaction is taken back.
 enum Tried {
     Done(Box<Changes>),
     Problem(Problem),
+}
+
+impl From<Problem> for Tried {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
 }
 
 impl From<DbError> for Tried {
@@ -229,25 +253,13 @@ impl From<DbError> for Tried {
     }
 }
 
-async fn review(
-    owner: &Owner,
-    site: &Site,
-    now: Now,
-    lines: Vec<Line>,
-    rows: Vec<Row>,
-    convention: bool,
-) -> Result<HttpResponse, Problem> {
-    let (at, actor, connection, tried) = (
-        site.now(),
-        Actor::from(&**owner),
-        now.connection.clone(),
-        lines.clone(),
-    );
-    let writes = connection.scim;
+async fn review(owner: &Owner, site: &Site, now: Now, table: Table) -> Result<HttpResponse, Problem> {
+    let (at, actor, connection) = (site.now(), Actor::from(&**owner), now.connection.clone());
+    let (tried, convention) = (table.lines.clone(), table.convention);
     let outcome = site
         .store
         .writing_in(&owner.organization, move |conn| {
-            let changes = if writes {
+            let changes = if connection.scim {
                 actions::save(conn, at, &actor, &connection, &tried, convention)
             } else {
                 view::forecast(conn, &connection, &tried, convention)
@@ -261,53 +273,91 @@ async fn review(
         Err(Tried::Done(changes)) => *changes,
         Err(Tried::Problem(problem)) => return Err(problem),
     };
+    Ok(reviewed(owner, now, table, changes, false))
+}
+
+/// The page that names those whom the table concerns.
+fn reviewed(owner: &Owner, now: Now, table: Table, changes: Changes, moved: bool) -> HttpResponse {
     let name = |team: &str| {
         now.teams
             .iter()
             .find(|(id, _)| id == team)
             .map_or("", |(_, name)| name)
     };
-    let named = lines.into_iter().map(|line| (name(&line.team).to_owned(), line));
+    let named = table
+        .lines
+        .into_iter()
+        .map(|line| (name(&line.team).to_owned(), line));
     let page = Review {
         frame: owner.frame("connections"),
         changes,
-        rows: rows.into_iter().filter(|row| !row.team.is_empty()).collect(),
+        rows: table
+            .rows
+            .into_iter()
+            .filter(|row| !row.team.is_empty())
+            .collect(),
         lines: named.map(|(name, line)| (line, name)).collect(),
-        convention,
-        convention_changes: convention != now.organization.settings.group_convention,
+        convention: table.convention,
+        convention_changes: table.convention != now.organization.settings.group_convention,
         state: now.state(),
         connection: now.connection,
+        moved,
     };
-    Ok(Page::new(page).response())
+    let status = if moved {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::OK
+    };
+    Page::with_status(status, page).response()
+}
+
+/// How saving ended.
+enum Saved {
+    Done,
+    /// The table was changed by somebody else.
+    Stale,
 }
 
 async fn save(
     owner: &Owner,
     site: &Site,
     before: Now,
-    lines: Vec<Line>,
-    convention: bool,
+    table: Table,
+    seen: String,
 ) -> Result<HttpResponse, Problem> {
     let (at, actor, state) = (site.now(), Actor::from(&**owner), before.state());
     let (organization, id) = (owner.organization.clone(), before.connection.id.clone());
+    let (lines, convention) = (table.lines.clone(), table.convention);
     let done = site
         .store
-        .writing_in(&owner.organization, move |conn| -> Result<_, Problem> {
+        .writing_in(&owner.organization, move |conn| {
             let now = Now::load(conn, &organization, &id)?;
             if now.state() != state {
-                return Ok(false);
+                return Ok(Saved::Stale);
             }
-            actions::save(conn, at, &actor, &now.connection, &lines, convention)?;
-            Ok(true)
+            let foretold = view::forecast(conn, &now.connection, &lines, convention)?;
+            let done = actions::save(conn, at, &actor, &now.connection, &lines, convention)?;
+            let changes = if now.connection.scim { done } else { foretold };
+            if changes.print() == seen {
+                Ok(Saved::Done)
+            } else {
+                // What was shown is not what would be done: an error takes the transaction back.
+                Err(Tried::Done(Box::new(changes)))
+            }
         })
-        .await?;
-    let id = before.connection.id;
-    if !done {
-        let anew = Shown {
-            stale: true,
-            ..Shown::default()
-        };
-        return shown(owner, site, id, anew).await;
+        .await;
+    let id = before.connection.id.clone();
+    match done {
+        Ok(Saved::Done) => {}
+        Ok(Saved::Stale) => {
+            let anew = Shown {
+                stale: true,
+                ..Shown::default()
+            };
+            return shown(owner, site, id, anew).await;
+        }
+        Err(Tried::Done(changes)) => return Ok(reviewed(owner, before, table, *changes, true)),
+        Err(Tried::Problem(problem)) => return Err(problem),
     }
     let path = owner.path(&format!("/connections/{id}/groups"));
     Ok(Flash::good("The table of groups is saved.").redirect(site, &path))

@@ -119,7 +119,9 @@ impl Deed {
     fn stays(self) -> &'static str {
         match self {
             Self::Deactivate => "Role, teams and history stay. You can reactivate them at any time.",
-            Self::Reactivate => "Nobody is told; tell them yourself.",
+            Self::Reactivate => {
+                "Whoever asked to be let in is told by mail. Others are not: tell them yourself."
+            }
             Self::Remove => {
                 "Their account and their memberships elsewhere stay, and so does what the audit log says."
             }

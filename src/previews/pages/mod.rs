@@ -3,12 +3,16 @@
 
 mod choices;
 mod groups;
+mod plans;
+mod removal;
 mod seats;
 mod shown;
 mod switches;
 
 pub use choices::{domains, newcomers, set_domains, set_newcomers};
 pub use groups::{groups, set_groups};
+pub use plans::{ask_to_cancel, cancel};
+pub use removal::{removal, remove};
 pub use seats::{seats, set_seats};
 pub use switches::{enforce, jit, scim, set_jit, set_scim};
 
@@ -40,9 +44,21 @@ struct Undone {
     word_error: Option<String>,
     refusal: Option<String>,
     stale: bool,
+    /// What was typed of a set time and a way back.
+    when: String,
+    most_denied: String,
 }
 
 impl Undone {
+    /// With what was typed.
+    fn typed(self, form: &Posted) -> Self {
+        Self {
+            when: form.text("when").to_owned(),
+            most_denied: form.text("most_denied").to_owned(),
+            ..self
+        }
+    }
+
     fn stale() -> Self {
         Self {
             status: StatusCode::CONFLICT,
@@ -79,6 +95,19 @@ async fn act<T: Send + 'static>(
     form: &Posted,
     deed: impl FnOnce(&mut Conn, Timestamp, &Actor) -> Result<Option<T>, Problem> + Send + 'static,
 ) -> Result<Result<T, Undone>, Problem> {
+    let deed = move |conn: &mut Conn, now, actor: &Actor, _: &[String]| deed(conn, now, actor);
+    act_on(owner, site, previews, change, form, deed).await
+}
+
+/// The same for a deed that wants to know the addresses that would be kept out.
+async fn act_on<T: Send + 'static>(
+    owner: &Owner,
+    site: &Site,
+    previews: &Previews,
+    change: Change,
+    form: &Posted,
+    deed: impl FnOnce(&mut Conn, Timestamp, &Actor, &[String]) -> Result<Option<T>, Problem> + Send + 'static,
+) -> Result<Result<T, Undone>, Problem> {
     let (now, actor, organization) = (site.now(), Actor::from(&**owner), owner.organization.clone());
     let (days, seen) = (shown::days(form.text("days")), form.text("seen").to_owned());
     let base = previews.of_digest(&organization, &seen);
@@ -87,7 +116,7 @@ async fn act<T: Send + 'static>(
         .store
         .writing_in(&owner.organization, move |conn| {
             match still(conn, now, &organization, &wanted, days, &seen, base.as_deref())? {
-                Guard::Holds => deed(conn, now, &actor),
+                Guard::Holds(kept_out) => deed(conn, now, &actor, &kept_out),
                 Guard::Changed => Ok(None),
             }
         })

@@ -1,11 +1,15 @@
 //! Just-in-time provisioning and SCIM: on or off; and whom enforcement concerns.
 
-use actix_web::HttpResponse;
-use actix_web::web;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::shown::{Asked, Shown, answered};
-use super::{Here, Id, Runs, Undone, act, connection, turned_on, unchanged, unconfirmed};
+use super::plans::Planned;
+use super::shown::{self, Asked, Shown, answered};
+use super::{Here, Id, Runs, Undone, act_on, connection, turned_on, unchanged, unconfirmed};
+use crate::audit::Actor;
+use crate::connections::plans::actions::{Wish, make};
+use crate::connections::plans::{Plan, Switch};
 use crate::connections::{Connection, actions};
 use crate::previews::change::Change;
 use crate::previews::queries;
@@ -13,7 +17,7 @@ use crate::seats;
 use crate::session::{Frame, Fresh, Owner};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{self, Conn};
-use crate::web::{Flash, Page, Posted, Problem, Site};
+use crate::web::{Flash, Page, Posted, Problem, Site, zone};
 
 /// What each of these pages needs.
 struct Ask {
@@ -25,11 +29,27 @@ struct Ask {
     /// Why it was not done.
     refusal: Option<String>,
     stale: bool,
+    /// What was typed of a set time and a way back.
+    when: String,
+    most_denied: String,
+    /// Whether people can be denied by it, so that it may make itself back.
+    may_watch: bool,
 }
 
 impl Ask {
-    fn of(owner: &Owner, connection: Connection, undone: Undone) -> Self {
+    /// By which clock a time is read.
+    fn zone(&self) -> String {
+        match zone::chosen() {
+            zone if zone.is_empty() => "UTC".to_owned(),
+            zone => zone,
+        }
+    }
+
+    fn of(owner: &Owner, connection: Connection, undone: Undone, may_watch: bool) -> Self {
         Self {
+            when: undone.when,
+            most_denied: undone.most_denied,
+            may_watch,
             word: owner.slug.clone(),
             word_error: undone.word_error,
             refusal: undone.refusal,
@@ -130,24 +150,52 @@ pub async fn set_jit(
     let (id, on) = (path.into_inner().1, turned_on(&form)?);
     let asked = Asked::default();
     if let Some(undone) = unconfirmed(&owner, &form).filter(|_| !on) {
-        return jit_page(&owner, &site, &runs, id, &asked, undone).await;
+        return jit_page(&owner, &site, &runs, id, &asked, undone.typed(&form)).await;
     }
+    let planned = match Planned::of(&form, site.now()) {
+        Ok(planned) => Planned {
+            most_denied: planned.most_denied.filter(|_| !on),
+            ..planned
+        },
+        Err(sentence) => {
+            let undone = Undone::refused(StatusCode::UNPROCESSABLE_ENTITY, sentence).typed(&form);
+            return jit_page(&owner, &site, &runs, id, &asked, undone).await;
+        }
+    };
     let change = Change::Jit {
         connection: id.clone(),
         on,
     };
     let (organization, known, version) = (owner.organization.clone(), id.clone(), form.version());
-    let done = act(&owner, &site, &runs, change, &form, move |conn, now, actor| {
-        let known = unchanged(conn, &organization, &known, version)?;
-        known
-            .map(|known| actions::set_jit(conn, now, actor, &known, on))
-            .transpose()
-    })
+    let wish = Wanted {
+        switch: Switch::Jit,
+        on,
+        planned,
+        days: shown::days(form.text("days")),
+    };
+    let done = act_on(
+        &owner,
+        &site,
+        &runs,
+        change,
+        &form,
+        move |conn, now, actor, kept_out| {
+            let Some(known) = unchanged(conn, &organization, &known, version)? else {
+                return Ok(None);
+            };
+            if let Some(plan) = wish.plan(conn, now, actor, &known, kept_out)? {
+                return Ok(Some((known, Some(plan))));
+            }
+            let done = actions::set_jit(conn, now, actor, &known, on)?;
+            Ok(Some((done, None)))
+        },
+    )
     .await?;
     match done {
-        Err(undone) => jit_page(&owner, &site, &runs, id, &asked, undone).await,
-        Ok(done) if done.jit => Ok(said(&owner, &site, &done, "Just-in-time provisioning is on for")),
-        Ok(done) => Ok(said(&owner, &site, &done, "Just-in-time provisioning is off for")),
+        Err(undone) => jit_page(&owner, &site, &runs, id, &asked, undone.typed(&form)).await,
+        Ok((known, Some(plan))) => Ok(said_of_plan(&owner, &site, &known, &plan)),
+        Ok((done, None)) if done.jit => Ok(said(&owner, &site, &done, "Just-in-time provisioning is on for")),
+        Ok((done, None)) => Ok(said(&owner, &site, &done, "Just-in-time provisioning is off for")),
     }
 }
 
@@ -174,9 +222,13 @@ async fn jit_page(
         .reading(move |conn| jit_numbers(conn, &known, now))
         .await;
     let status = undone.status;
+    let off = Change::Jit {
+        connection: connection.id.clone(),
+        on: false,
+    };
     let page = Jit {
         frame: owner.frame("connections"),
-        ask: Ask::of(owner, connection, undone),
+        ask: Ask::of(owner, connection, undone, change == off),
         numbers: numbers.map_err(Problem::from)?,
         shown: &shown,
     };
@@ -228,7 +280,23 @@ pub async fn set_scim(
         on,
     };
     let (organization, known, version) = (owner.organization.clone(), id.clone(), form.version());
-    let done = act(&owner, &site, &runs, change, &form, move |conn, now, actor| {
+    let planned = match Planned::of(&form, site.now()) {
+        Ok(planned) => Planned {
+            most_denied: None,
+            ..planned
+        },
+        Err(sentence) => {
+            let undone = Undone::refused(StatusCode::UNPROCESSABLE_ENTITY, sentence).typed(&form);
+            return scim_page(&owner, &site, &runs, id, &Asked::default(), undone).await;
+        }
+    };
+    let wish = Wanted {
+        switch: Switch::Scim,
+        on,
+        planned,
+        days: shown::days(form.text("days")),
+    };
+    let deed = move |conn: &mut Conn, now: Timestamp, actor: &Actor, kept_out: &[String]| {
         let Some(known) = unchanged(conn, &organization, &known, version)? else {
             return Ok(None);
         };
@@ -237,16 +305,23 @@ pub async fn set_scim(
                 "A directory needs a verified domain. Attach one to this connection first.".to_owned(),
             ));
         }
-        actions::set_scim(conn, now, actor, &known, on).map(Some)
-    })
-    .await?;
-    match done {
-        Err(undone) => scim_page(&owner, &site, &runs, id, &Asked::default(), undone).await,
-        Ok(done) if done.scim => {
+        if let Some(plan) = wish.plan(conn, now, actor, &known, kept_out)? {
+            return Ok(Some((known, Some(plan))));
+        }
+        let done = actions::set_scim(conn, now, actor, &known, on)?;
+        Ok(Some((done, None)))
+    };
+    match act_on(&owner, &site, &runs, change, &form, deed).await? {
+        Err(undone) => {
+            let undone = undone.typed(&form);
+            scim_page(&owner, &site, &runs, id, &Asked::default(), undone).await
+        }
+        Ok((known, Some(plan))) => Ok(said_of_plan(&owner, &site, &known, &plan)),
+        Ok((done, None)) if done.scim => {
             let path = owner.path(&format!("/connections/{}/directory", done.id));
             Ok(Flash::good(format!("SCIM is on for {}.", done.name)).redirect(&site, &path))
         }
-        Ok(done) => Ok(said(&owner, &site, &done, "SCIM is off for")),
+        Ok((done, None)) => Ok(said(&owner, &site, &done, "SCIM is off for")),
     }
 }
 
@@ -282,7 +357,7 @@ async fn scim_page(
     let status = undone.status;
     let page = Scim {
         frame: owner.frame("connections"),
-        ask: Ask::of(owner, connection, undone),
+        ask: Ask::of(owner, connection, undone, false),
         members,
         mapped,
         domains: domains.join(", "),
@@ -314,6 +389,54 @@ pub async fn enforce(
         shown: &shown,
     };
     Ok(answered(shown.again(), Page::new(page)))
+}
+
+/// A switch, and what the form asks besides.
+#[derive(Clone, Copy)]
+struct Wanted {
+    switch: Switch,
+    on: bool,
+    planned: Planned,
+    days: i64,
+}
+
+impl Wanted {
+    /// Plans it, or makes it and watches it; nothing where neither is asked.
+    fn plan(
+        self,
+        conn: &mut Conn,
+        now: Timestamp,
+        actor: &Actor,
+        known: &Connection,
+        kept_out: &[String],
+    ) -> Result<Option<Plan>, Problem> {
+        if self.planned.is_nothing() {
+            return Ok(None);
+        }
+        let wish = Wish {
+            switch: self.switch,
+            on: self.on,
+            at: self.planned.at,
+            most_denied: self.planned.most_denied,
+            days: self.days,
+        };
+        make(conn, now, actor, known, wish, kept_out.iter().map(String::as_str)).map(Some)
+    }
+}
+
+fn said_of_plan(owner: &Owner, site: &Site, known: &Connection, plan: &Plan) -> HttpResponse {
+    let path = owner.path(&format!("/connections/{}", known.id));
+    let when = if plan.at > site.now() {
+        format!(
+            "{} for {} at {}. Until then it can be cancelled here.",
+            plan.deed(),
+            known.name,
+            zone::short(plan.at)
+        )
+    } else {
+        format!("{} for {}. It is watched for an hour.", plan.deed(), known.name)
+    };
+    Flash::good(when).redirect(site, &path)
 }
 
 fn said(owner: &Owner, site: &Site, done: &Connection, sentence: &str) -> HttpResponse {
