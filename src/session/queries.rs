@@ -232,12 +232,13 @@ pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<M
     Ok(store::rows(conn, asked.text(slug).text(account))?.pop())
 }
 
-/// Slugs of the organizations that this account is an active member of, by name.
+/// Slugs of the organizations that are on and that this account is an active member of, by name.
 pub fn organizations_of(conn: &mut Conn, account: &str) -> Result<Vec<(String, String, String)>> {
     members::table
         .inner_join(organizations::table)
         .filter(members::account_id.eq(account))
         .filter(members::state.eq("active"))
+        .filter(organizations::state.eq("on"))
         .order(organizations::name)
         .select((organizations::id, organizations::slug, organizations::name))
         .load(conn)
