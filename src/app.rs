@@ -15,6 +15,7 @@ use crate::mail::Worker;
 use crate::outbound::dns::Dns;
 use crate::outbound::{Network, Outbound};
 use crate::previews::Previews;
+use crate::provisioning::hands::Hands;
 use crate::provisioning::log::Log;
 use crate::provisioning::rate::Rate;
 use crate::provisioning::tokens::Seen;
@@ -91,7 +92,8 @@ impl Vestibule {
     pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
         let (workers, site) = (self.site.config.workers, self.site.clone());
         let (scim_log, outbound) = (self.scim_log.clone(), self.outbound.clone());
-        let (scim_tokens, scim_rate) = (Seen::default(), Rate::new(site.config.scim_rate_limit));
+        let (scim_tokens, scim_hands) = (Seen::default(), Hands::default());
+        let scim_rate = Rate::new(site.config.scim_rate_limit);
         let dns = Dns::new(site.config.dns.clone());
         let (names, mail, notices) = (dns.clone(), self.mail.clone(), site.clone());
         let previews = Previews::default();
@@ -105,6 +107,7 @@ impl Vestibule {
                 .app_data(web::Data::new(previews.clone()))
                 .app_data(web::Data::new(scim_tokens.clone()))
                 .app_data(web::Data::new(scim_rate.clone()))
+                .app_data(web::Data::new(scim_hands.clone()))
                 .app_data(web::Data::new(self.mail.clone()))
                 .app_data(web::PayloadConfig::new(1024 * 1024))
                 .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
@@ -134,7 +137,7 @@ impl Vestibule {
         .workers(workers)
         // As many as there are connections to the database on a machine with two cores: each has a stack and a heap.
         .worker_max_blocking_threads(8)
-        .client_request_timeout(Duration::from_secs(10))
+        .client_request_timeout(Duration::from_secs(5))
         .keep_alive(Duration::from_secs(30))
         .shutdown_timeout(15);
         let server = match &site.config.serving.tls {

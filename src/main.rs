@@ -16,7 +16,7 @@ use vestibule::config::Config;
 use vestibule::connections;
 use vestibule::demo::Addresses;
 use vestibule::dry_run;
-use vestibule::factors;
+use vestibule::mail::Post;
 use vestibule::orgs;
 use vestibule::provisioning;
 use vestibule::sign_in::{self, NewOwner};
@@ -574,7 +574,7 @@ fn make_operator(config: Config, wish: &MakeOperator) -> Result<ExitCode, String
 fn reset_password(config: Config, wish: &ResetPassword) -> Result<ExitCode, String> {
     let email = EmailAddress::parse(wish.email.trim()).map_err(|error| format!("--email: {error}"))?;
     let vestibule = Vestibule::open(config, Clock::system())?;
-    let (site, now, actor) = (&vestibule.site, vestibule.site.now(), Actor::operator());
+    let (site, now) = (&vestibule.site, vestibule.site.now());
     let account = site
         .store
         .read(|conn| accounts::find_by_email(conn, &email))
@@ -583,10 +583,8 @@ fn reset_password(config: Config, wish: &ResetPassword) -> Result<ExitCode, Stri
     let path = site
         .store
         .write(|conn| {
-            if wish.remove_factors {
-                factors::actions::remove_all(conn, now, &actor, &account)?;
-            }
-            sign_in::reset_link(conn, now, &actor, &account, HOUR)
+            let wish = (HOUR, wish.remove_factors);
+            sign_in::begin_reset(conn, now, &Post::of(site), &account, wish)
         })
         .map_err(|problem| problem.to_string())?;
     eprintln!(

@@ -131,6 +131,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("domain.removed", "Removed a domain"),
     ("organization.created", "Made the organization"),
     ("organization.signed_out", "Signed everybody out"),
+    ("organization.turned_off", "Turned the organization off"),
+    ("organization.turned_on", "Turned the organization on"),
     ("organization.changed", "Changed the settings"),
     ("retention.changed", "Changed how long sign-ins are kept"),
     ("retention.applied", "Took away records that had their time"),

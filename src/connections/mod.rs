@@ -17,8 +17,8 @@ pub mod versions;
 pub use model::{Connection, Protocol, Settings, StandingDomain, State, policy, secret_place};
 pub use provider::{OidcSettings, ProviderSettings};
 pub use queries::{
-    attached, domain_standing, domain_standings, find, find_by_slugs, find_by_token, find_in, for_domain,
-    list,
+    attached, domain_standing, domain_standings, find, find_at_door, find_by_slugs, find_by_token, find_in,
+    for_domain, list,
 };
 
 use actix_web::web;

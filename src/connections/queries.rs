@@ -120,14 +120,22 @@ pub fn find_in(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<C
 /// # Errors
 /// When the database refuses.
 pub fn find_by_slugs(conn: &mut Conn, organization: &str, slug: &str) -> Result<Option<Connection>> {
-    let row = connections::table
+    Ok(find_at_door(conn, organization, slug)?.map(|(connection, _)| connection))
+}
+
+/// The same, and whether its organization lets anybody in at present.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find_at_door(conn: &mut Conn, organization: &str, slug: &str) -> Result<Option<(Connection, bool)>> {
+    let found: Option<(Row, String)> = connections::table
         .inner_join(organizations::table)
         .filter(organizations::slug.eq(organization))
         .filter(connections::slug.eq(slug))
-        .select(Row::as_select())
+        .select((Row::as_select(), organizations::state))
         .first(conn)
         .optional()?;
-    Ok(row.map(Connection::from))
+    Ok(found.map(|(row, state)| (Connection::from(row), state == "on")))
 }
 
 /// The connections by which people of this domain (lower-case A-labels) sign in: on, in an organization

@@ -1,12 +1,13 @@
 //! The operator's pages: who runs the installation sees its organizations, its health, and what it does by itself.
 //!
 //! The operator sees how many people an organization has, and never who they are. What the operator changes there
-//! (seats, answering for a domain) stands in that organization's audit log under the operator's own name.
+//! (whether it is on, seats, answering for a domain) stands in that organization's audit log under the operator's own name.
 
 mod health;
 mod mail;
 mod organizations;
 mod queries;
+mod turning;
 
 use actix_web::web;
 
@@ -24,6 +25,11 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .route(
             "/operator/organizations/{id}/seats",
             web::post().to(organizations::set_seats),
+        )
+        .service(
+            web::resource("/operator/organizations/{id}/state")
+                .route(web::get().to(turning::ask))
+                .route(web::post().to(turning::turn)),
         )
         .service(
             web::resource("/operator/organizations/{id}/domains/{domain}/vouch")

@@ -91,6 +91,49 @@ pub fn change(
     Ok(audit::record(conn, now, actor, &event)?)
 }
 
+/// Lets nobody into the organization any more, or people again. Who is in is out at once; nothing else is lost.
+///
+/// # Errors
+/// `Conflict` where somebody else changed it meanwhile.
+pub fn turn(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    (before, on): (&Organization, bool),
+    keep: &str,
+) -> Result<(), Problem> {
+    if before.is_on == on {
+        return Ok(());
+    }
+    if queries::turn(conn, &before.id, on, before.version)? == 0 {
+        return Err(Problem::Conflict(
+            "Somebody else changed this organization meanwhile. Go back, reload the page and try again."
+                .to_owned(),
+        ));
+    }
+    let ended = if on {
+        0
+    } else {
+        session::end_everybody_in_organization(conn, &before.id, keep)?
+    };
+    let event = Event {
+        organization: Some(&before.id),
+        action: if on {
+            "organization.turned_on"
+        } else {
+            "organization.turned_off"
+        },
+        subject: Subject {
+            kind: "organization",
+            id: &before.id,
+            name: &before.settings.name,
+        },
+        before: Some(json!({"is_on": before.is_on, "sessions": ended})),
+        after: Some(json!({"is_on": on, "sessions": 0})),
+    };
+    Ok(audit::record(conn, now, actor, &event)?)
+}
+
 /// Ends every session by which anybody can act in the organization, but `keep`. Answers how many those were.
 ///
 /// # Errors

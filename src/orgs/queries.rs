@@ -145,6 +145,20 @@ pub(super) fn insert(conn: &mut Conn, now: Timestamp, new: &Organization) -> Res
         .map(drop)
 }
 
+/// Turns it on or off. Answers how many rows there were: none if it changed meanwhile.
+pub(super) fn turn(conn: &mut Conn, id: &str, on: bool, version: i64) -> Result<usize> {
+    diesel::update(
+        organizations::table
+            .find(id)
+            .filter(organizations::version.eq(version)),
+    )
+    .set((
+        organizations::state.eq(if on { "on" } else { "off" }),
+        organizations::version.eq(version + 1),
+    ))
+    .execute(conn)
+}
+
 pub(super) fn update(conn: &mut Conn, id: &str, settings: &Settings, version: i64) -> Result<usize> {
     diesel::update(
         organizations::table

@@ -7,6 +7,7 @@ mod discovery;
 mod everything;
 pub mod groups;
 pub mod guard;
+pub mod hands;
 pub mod log;
 mod pages;
 mod queries;

@@ -187,6 +187,10 @@ impl Answer {
     }
 }
 
+/// What is told where nobody knows whether it was done.
+const UNSURE: &str = "The database went away at the last moment, so it is not known whether this was done. \
+                      Ask what is there, or try again.";
+
 /// What a page would say, the directory hears as a status and a sentence.
 impl From<Problem> for ScimError {
     fn from(problem: Problem) -> Self {
@@ -202,6 +206,7 @@ impl From<Problem> for ScimError {
             Problem::TooMany(_) | Problem::Enough(_) => Self::new(429, sentence),
             Problem::Upstream(_) | Problem::Internal(_) => broken(&sentence),
             Problem::Unavailable(_) => Self::new(503, "Nothing was changed. Try again in a moment."),
+            Problem::Unsure(_) => Self::new(503, UNSURE),
         }
     }
 }
@@ -211,10 +216,15 @@ impl From<Problem> for ScimError {
 impl From<DbError> for ScimError {
     fn from(error: DbError) -> Self {
         if store::is_collision(&error) {
-            return Self::new(
+            let met = Self::new(
                 503,
                 "Another request changed the same thing at the same moment. Nothing was changed; try again.",
             );
+            return Self { at_once: true, ..met };
+        }
+        if store::is_unsure(&error) {
+            tracing::error!(%error, "a directory is not told whether it was done");
+            return Self::new(503, UNSURE);
         }
         if store::is_unavailable(&error) {
             tracing::error!(%error, "the database does not serve a directory");

@@ -7,6 +7,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::hands::Hands;
 use super::log::{Entry, Log};
 use super::rate::{Over, Rate};
 use super::request::{Answer, Context, Request, Verb};
@@ -39,14 +40,16 @@ async fn serve(
     payload: web::Payload,
     site: Data<Site>,
     log: Data<Log>,
-    seen: Data<Seen>,
-    rate: Data<Rate>,
+    (seen, rate, hands): (Data<Seen>, Data<Rate>, Data<Hands>),
     client: Client,
 ) -> HttpResponse {
     let started = Instant::now();
     let (caller, bearer) = match caller(&http, &site, &seen).await {
         Ok(found) => found,
         Err(error) => return refusal(&limited(&site, &client, error), None),
+    };
+    let Some(_hand) = hands.take(&caller.connection.id) else {
+        return too_many_at_once();
     };
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let mut entry = Entry::of(&caller, site.now(), http.method().as_str(), path);
@@ -323,7 +326,7 @@ async fn run(
             .writing_in(&caller.organization, move |conn| serve_in(conn, &work))
             .await;
         match outcome {
-            Err(error) if error.status == 503 => last = error,
+            Err(error) if error.at_once => last = error,
             outcome => return outcome,
         }
     }
@@ -367,6 +370,18 @@ fn refusal(error: &ScimError, allow: Option<&'static [Verb]>) -> HttpResponse {
         response.insert_header((header::ALLOW, verbs.join(", ")));
     }
     response.content_type(SCIM_JSON).body(error.body().to_string())
+}
+
+/// Nothing of it is read, and nothing stands in the log: a flood is not kept.
+fn too_many_at_once() -> HttpResponse {
+    let error = ScimError::new(
+        429,
+        "So many requests of this directory are in hand that no more are taken. Send fewer at once.",
+    );
+    let mut response = refusal(&error, None);
+    let soon = header::HeaderValue::from_static("1");
+    response.headers_mut().insert(header::RETRY_AFTER, soon);
+    response
 }
 
 fn builder(status: u16) -> actix_web::HttpResponseBuilder {

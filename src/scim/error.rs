@@ -13,6 +13,8 @@ pub struct ScimError {
     pub kind: Option<ScimType>,
     /// What is wrong and what to do about it.
     pub detail: String,
+    /// Whether it was only that two requests met, so that another try at once may well succeed.
+    pub at_once: bool,
 }
 
 /// The kinds of errors of RFC 7644 table 9.
@@ -63,6 +65,7 @@ impl ScimError {
             status,
             kind: None,
             detail: detail.into(),
+            at_once: false,
         }
     }
 
@@ -72,6 +75,7 @@ impl ScimError {
             status: 400,
             kind: Some(kind),
             detail: detail.into(),
+            at_once: false,
         }
     }
 

@@ -167,6 +167,12 @@ impl FromRequest for Member {
             let Some(standing) = standing else {
                 return Err(Problem::NotFound);
             };
+            if !standing.is_on {
+                return Err(Problem::Forbidden(format!(
+                    "{} is turned off on this server, and lets nobody in until whoever runs the server turns it on again.",
+                    standing.name
+                )));
+            }
             if signed
                 .organization
                 .as_ref()
@@ -233,6 +239,7 @@ struct Standing {
     name: String,
     member: String,
     role: String,
+    is_on: bool,
     open_denials: usize,
     paused: Vec<(String, String)>,
 }
@@ -292,6 +299,7 @@ fn standing(
         name: found.name,
         member: found.member,
         role: found.role,
+        is_on: found.state == "on",
         open_denials: usize::try_from(found.denials).unwrap_or_default(),
         paused,
     }))

@@ -206,6 +206,9 @@ pub struct Membership {
     /// What the person may do.
     #[diesel(sql_type = Text)]
     pub role: String,
+    /// Whether the organization lets anybody in at present: `on` or `off`.
+    #[diesel(sql_type = Text)]
+    pub state: String,
     /// How many denials are open, counted up to 100; none for those whom they don't concern.
     #[diesel(sql_type = BigInt)]
     pub denials: i64,
@@ -217,7 +220,7 @@ pub struct Membership {
 /// The active membership of the account in the organization with this slug, in one statement: every page asks it.
 pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<Membership>> {
     let asked = Sql::new(
-        "SELECT o.id AS organization, o.name AS name, m.id AS member, m.role AS role, \
+        "SELECT o.id AS organization, o.name AS name, m.id AS member, m.role AS role, o.state AS state, \
          CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM (SELECT 1 AS one FROM denials d \
            WHERE d.organization_id = o.id AND d.state = 'open' LIMIT 100) AS few) END AS denials, \
          CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM connections c \
@@ -229,12 +232,13 @@ pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<M
     Ok(store::rows(conn, asked.text(slug).text(account))?.pop())
 }
 
-/// Slugs of the organizations that this account is an active member of, by name.
+/// Slugs of the organizations that are on and that this account is an active member of, by name.
 pub fn organizations_of(conn: &mut Conn, account: &str) -> Result<Vec<(String, String, String)>> {
     members::table
         .inner_join(organizations::table)
         .filter(members::account_id.eq(account))
         .filter(members::state.eq("active"))
+        .filter(organizations::state.eq("on"))
         .order(organizations::name)
         .select((organizations::id, organizations::slug, organizations::name))
         .load(conn)

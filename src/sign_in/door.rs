@@ -61,12 +61,17 @@ pub async fn start(
 ) -> Result<HttpResponse, Problem> {
     site.limits.take(Kind::Start, &client.ip, site.now())?;
     let (org, slug) = path.into_inner();
-    let connection = site
+    let (connection, is_on) = site
         .store
-        .reading(move |conn| connections::find_by_slugs(conn, &org, &slug))
+        .reading(move |conn| connections::find_at_door(conn, &org, &slug))
         .await
         .map_err(Problem::from)?
         .ok_or(Problem::NotFound)?;
+    if !is_on {
+        return Err(Problem::Forbidden(
+            "This organization is turned off on this server, and lets nobody in at present.".to_owned(),
+        ));
+    }
     if connection.state != connections::State::On {
         return Err(Problem::Forbidden(format!(
             "Single sign-on by “{}” is not turned on. Ask an administrator.",

@@ -142,6 +142,7 @@ pub async fn admit(store: &Store, now: Timestamp, arrival: Arrival) -> Result<Pa
         match outcome {
             Ok(passage) => return Ok(passage),
             Err(Fault::Db(error)) if crate::store::is_collision(&error) && tries < TRIES => tries += 1,
+            Err(Fault::Db(error)) if crate::store::is_unsure(&error) => return Err(Problem::from(error)),
             Err(Fault::Db(error)) => return Err(Problem::Unavailable(error.to_string())),
             Err(Fault::Problem(problem)) => return Err(Problem::Unavailable(problem.to_string())),
         }

@@ -56,3 +56,28 @@ pub fn told(
     mail::actions::queue(conn, now, post, &letter)?;
     Ok(())
 }
+
+/// Whoever runs this server made a link by which this person sets a new password, and took their factors away, where
+/// `removed`.
+///
+/// # Errors
+/// When the database refuses.
+pub fn reset_begun(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    account: &Account,
+    removed: bool,
+) -> Result<(), Problem> {
+    let subject = if removed {
+        "Your authenticator app, passkeys and recovery codes were taken away"
+    } else {
+        "A link to a new password was made for you"
+    };
+    let letter = letter(account, Kind::Security, subject)?
+        .say("Whoever runs this server did this, and gives you a link by which you set a new password. It does not stand in this letter.")
+        .act("See your account", "/account")
+        .because("If you did not ask for it, tell whoever runs this server at once.");
+    mail::actions::queue(conn, now, post, &letter)?;
+    Ok(())
+}

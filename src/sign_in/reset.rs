@@ -7,6 +7,7 @@ use askama::Template;
 use super::{letters, password, queries};
 use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
+use crate::factors;
 use crate::mail::Post;
 use crate::session;
 use crate::store::time::Timestamp;
@@ -31,6 +32,24 @@ pub fn link(
     queries::insert_reset_link(conn, &id::hash_token(&token), &account.id, now + life)?;
     note(conn, now, actor, account, "account.reset_link_made")?;
     Ok(format!("/reset/{token}"))
+}
+
+/// The same, made by whoever runs the server for somebody who lost their password, or, where `remove_factors`, everything:
+/// then whatever else was asked of them is taken away. The person is told.
+///
+/// # Errors
+/// When the database refuses.
+pub fn begin_for(
+    conn: &mut Conn,
+    now: Timestamp,
+    post: &Post,
+    account: &Account,
+    (life, remove_factors): (i64, bool),
+) -> Result<String, Problem> {
+    let actor = Actor::operator();
+    let removed = remove_factors && factors::actions::remove_all(conn, now, &actor, account)?;
+    letters::reset_begun(conn, now, post, account, removed)?;
+    link(conn, now, &actor, account, life)
 }
 
 fn note(

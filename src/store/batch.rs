@@ -115,6 +115,7 @@ pub fn run(conn: Result<impl std::ops::DerefMut<Target = Conn>>, jobs: Vec<Job>)
     for done in done {
         let told = match &committed {
             Ok(()) => Ok(()),
+            Err(error) if super::is_unsure(error) => Err(super::unsure(error)),
             Err(error) => Err(DbError::QueryBuilderError(error.to_string().into())),
         };
         (done.answer)(told);

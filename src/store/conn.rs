@@ -89,13 +89,18 @@ impl Conn {
         }
     }
 
-    /// Works in the transaction that was begun, and ends it: all of it happens, or nothing.
+    /// Works in the transaction that was begun, and ends it: all of it happens, or nothing. Where the connection goes
+    /// while it is being ended, nobody knows which ([`super::is_unsure`]).
     pub(super) fn finishing<T, E: From<DbError>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         match work(self) {
-            Ok(value) => self.end(true).map(|()| value).map_err(E::from),
+            Ok(value) => match self.end(true) {
+                Ok(()) => Ok(value),
+                Err(error) if self.is_broken() => Err(E::from(super::unsure(&error))),
+                Err(error) => Err(E::from(error)),
+            },
             Err(error) => {
                 // The first error is the one worth telling; a failed rollback breaks the connection,
                 // and the pool then throws it away.
@@ -153,6 +158,16 @@ impl Conn {
         }
     }
 
+    /// Lets this connection wait as long as it takes, as for a migration that another server runs; or no longer than
+    /// a request may.
+    pub(super) fn wait_for_ever(&mut self, for_ever: bool) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(conn) if for_ever => conn.batch_execute("SET lock_timeout = 0"),
+            Self::Postgres(conn) => conn.batch_execute(LIMITS),
+        }
+    }
+
     /// Whether the connection can't be used any more.
     pub(super) fn is_broken(&mut self) -> bool {
         match self {
@@ -179,6 +194,12 @@ impl Conn {
         }
     }
 }
+
+/// How long PostgreSQL lets us wait for a lock, and keeps the transaction of a server that it hears nothing of any more:
+/// else one that was cut off would hold its organization's lock for hours. What the database was told otherwise stands.
+const LIMITS: &str = "SELECT set_config('lock_timeout', '20s', false) WHERE current_setting('lock_timeout') = '0'; \
+     SELECT set_config('idle_in_transaction_session_timeout', '60s', false) \
+     WHERE current_setting('idle_in_transaction_session_timeout') = '0'";
 
 /// Makes connections for the pool.
 #[derive(Debug)]
@@ -233,6 +254,8 @@ impl r2d2::ManageConnection for Manager {
             Backend::Postgres => {
                 let mut conn =
                     PgConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
+                conn.batch_execute(LIMITS)
+                    .map_err(diesel::r2d2::Error::QueryError)?;
                 conn.set_instrumentation(self.statements());
                 Ok(Conn::Postgres(conn))
             }

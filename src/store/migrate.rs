@@ -18,6 +18,17 @@ const LOCK: &str = "7246011";
 
 /// Runs what has not run yet and answers the names of what it ran.
 pub fn run(conn: &mut Conn) -> std::result::Result<Vec<String>, String> {
+    let patience = |conn: &mut Conn, for_ever| {
+        let set = conn.wait_for_ever(for_ever);
+        set.map_err(|error| error.to_string())
+    };
+    patience(conn, true)?;
+    let outcome = run_in_turn(conn);
+    patience(conn, false)?;
+    outcome
+}
+
+fn run_in_turn(conn: &mut Conn) -> std::result::Result<Vec<String>, String> {
     match conn {
         Conn::Sqlite(conn) => pending(conn, SQLITE),
         Conn::Postgres(conn) => {

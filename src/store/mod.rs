@@ -26,6 +26,7 @@ pub mod time;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 pub use conn::{Backend, Conn};
 pub use reuse::{Run, Sql, listed, rows};
@@ -37,7 +38,9 @@ use batch::{Job, Lane};
 const LANES: usize = 64;
 
 /// How long a request waits for a connection before it is told to come again.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// For how long after somebody waited for a connection in vain nobody else waits.
+const IMPATIENCE: Duration = Duration::from_secs(1);
 
 /// What a query answers.
 pub type Result<T> = diesel::QueryResult<T>;
@@ -51,6 +54,8 @@ pub struct Store {
     backend: Backend,
     sqlite_writes: Arc<Mutex<()>>,
     lanes: Arc<[Lane]>,
+    /// When somebody waited for a connection in vain, last.
+    vain: Arc<Mutex<Option<Instant>>>,
     statements: Statements,
 }
 
@@ -67,13 +72,14 @@ impl Store {
             .min_idle(Some(1))
             // One that broke is found out when a transaction is to begin (`begun`).
             .test_on_check_out(false)
-            .connection_timeout(std::time::Duration::from_secs(5))
+            .connection_timeout(Duration::from_secs(5))
             .build(manager)
             .map_err(|error| OpenError(format!("The database does not answer: {error}")))?;
         Ok(Self {
             pool,
             backend,
             sqlite_writes: Arc::new(Mutex::new(())),
+            vain: Arc::default(),
             lanes: vec![Lane::default(); if backend == Backend::Sqlite { 1 } else { LANES }].into(),
             statements,
         })
@@ -297,10 +303,22 @@ impl Store {
         begin(&mut conn).map(|()| conn)
     }
 
+    /// Waits a moment for a connection. While there are none, one request after the other waits and not all of them:
+    /// those behind it are told at once to come again, and the threads are free for what needs no database.
     fn checkout(&self) -> Result<r2d2::PooledConnection<conn::Manager>> {
-        self.pool
-            .get_timeout(PATIENCE)
-            .map_err(|error| DbError::QueryBuilderError(Box::new(error)))
+        if let Some(conn) = self.pool.try_get() {
+            return Ok(conn);
+        }
+        let last = *self.vain.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < IMPATIENCE) {
+            return Err(DbError::QueryBuilderError(
+                "no connection could be had a moment ago".into(),
+            ));
+        }
+        self.pool.get_timeout(PATIENCE).map_err(|error| {
+            *self.vain.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            DbError::QueryBuilderError(Box::new(error))
+        })
     }
 
     /// SQLite's own busy handler sleeps and is unfair; a mutex is a queue.
@@ -332,11 +350,32 @@ pub fn is_collision(error: &DbError) -> bool {
     ) || matches!(error, DbError::DatabaseError(_, about) if about.message().contains("deadlock"))
 }
 
+/// What is told where the connection went while a transaction was being ended.
+#[derive(Debug)]
+struct Unsure(String);
+
+impl std::fmt::Display for Unsure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the database went away at the commit: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unsure {}
+
+fn unsure(error: &DbError) -> DbError {
+    DbError::QueryBuilderError(Box::new(Unsure(error.to_string())))
+}
+
+/// The database went away while the transaction was being ended: it may have happened or not.
+pub fn is_unsure(error: &DbError) -> bool {
+    matches!(error, DbError::QueryBuilderError(inner) if inner.is::<Unsure>())
+}
+
 /// The database can't do it now, whatever it is asked: it does not answer, is full, or takes no writes. Trying again
 /// later helps.
 pub fn is_unavailable(error: &DbError) -> bool {
     use diesel::result::DatabaseErrorKind::{ClosedConnection, ReadOnlyTransaction};
-    const SIGNS: [&str; 11] = [
+    const SIGNS: [&str; 14] = [
         "database is locked",
         "disk is full",
         "disk I/O error",
@@ -345,6 +384,9 @@ pub fn is_unavailable(error: &DbError) -> bool {
         "unable to open database",
         "No space left",
         "could not extend",
+        "could not write",
+        "out of memory",
+        "canceling statement due to",
         "server closed the connection",
         "terminating connection",
         "the database system is",
@@ -353,6 +395,7 @@ pub fn is_unavailable(error: &DbError) -> bool {
         // No connection could be had, or the write was given up with the others of its batch.
         DbError::QueryBuilderError(_)
         | DbError::BrokenTransactionManager
+        | DbError::RollbackErrorOnCommit { .. }
         | DbError::DatabaseError(ClosedConnection | ReadOnlyTransaction, _) => true,
         DbError::DatabaseError(_, about) => SIGNS.iter().any(|sign| about.message().contains(sign)),
         _ => false,

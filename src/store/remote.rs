@@ -7,6 +7,16 @@ use url::Url;
 /// Whether this program can speak TLS to PostgreSQL.
 const TLS: bool = cfg!(feature = "pg-tls");
 
+/// How long a server on another machine may be silent before its connection is given up, where nothing else was asked for:
+/// a network that swallows what is sent would keep us waiting for hours.
+const PATIENCE: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "15000"),
+];
+
 /// The address to connect to: as it was given, where the server is on this machine; with the strictest check of its
 /// certificate, where it is not and nothing else was asked for.
 ///
@@ -41,7 +51,13 @@ fn judge(text: &str, pghost: Option<&str>, tls: bool) -> Result<String, String> 
              would be spoken to in plain text. Build it with “--features pg-tls”, or reach the database by a socket."
         ));
     }
-    match of("sslmode").as_deref() {
+    let sslmode = of("sslmode");
+    for (name, value) in PATIENCE {
+        if of_query(&url, name).is_none() {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+    }
+    match sslmode.as_deref() {
         Some("require" | "verify-ca" | "verify-full") => {}
         None => {
             url.query_pairs_mut().append_pair("sslmode", "verify-full");
@@ -123,6 +139,11 @@ mod tests {
         ] {
             assert_eq!(judge(&format!("{url}{mode}"), None, true).is_ok(), fine, "{mode}");
         }
+        let told = judge("postgres://db.example/v?connect_timeout=9", None, true).unwrap();
+        assert!(
+            told.contains("connect_timeout=9&") && told.contains("tcp_user_timeout=15000"),
+            "{told}"
+        );
         let told = judge("postgres://db.example/v?sslrootcert=/etc/ca.pem", None, true).unwrap();
         assert_eq!(told.matches("sslrootcert").count(), 1);
     }

@@ -35,6 +35,8 @@ pub enum Problem {
     Internal(String),
     /// We can't do it now; nothing has happened. 503.
     Unavailable(String),
+    /// The database went away at the last moment, or time ran out: nobody knows whether it happened. 503.
+    Unsure(String),
 }
 
 #[derive(Template)]
@@ -66,6 +68,7 @@ impl Problem {
             Self::StillYou(_) => "Is it still you?",
             Self::Internal(_) => "Something went wrong on our side",
             Self::Unavailable(_) => "Try again in a moment",
+            Self::Unsure(_) => "It is not known whether this was done",
         }
     }
 
@@ -89,6 +92,10 @@ impl Problem {
                     .to_owned()
             }
             Self::Unavailable(_) => "Nothing was changed. Try again in a moment.".to_owned(),
+            Self::Unsure(_) => {
+                "The server or its database did not come to an end with it. Look whether it was done before you do it again."
+                    .to_owned()
+            }
         }
     }
 }
@@ -96,7 +103,7 @@ impl Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Internal(text) | Self::Unavailable(text) => f.write_str(text),
+            Self::Internal(text) | Self::Unavailable(text) | Self::Unsure(text) => f.write_str(text),
             other => f.write_str(&other.sentence()),
         }
     }
@@ -109,6 +116,7 @@ impl From<DbError> for Problem {
             other if crate::store::is_collision(&other) => Self::Conflict(
                 "Somebody else changed the same thing at the same moment. Go back and try again.".to_owned(),
             ),
+            other if crate::store::is_unsure(&other) => Self::Unsure(other.to_string()),
             other if crate::store::is_unavailable(&other) => Self::Unavailable(other.to_string()),
             other => Self::Internal(other.to_string()),
         }
@@ -128,7 +136,7 @@ impl ResponseError for Problem {
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::SignInFirst(_) | Self::StillYou(_) => StatusCode::SEE_OTHER,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Unsure(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -140,7 +148,8 @@ impl ResponseError for Problem {
         if let Self::StillYou(path) = self {
             return super::see_other(path);
         }
-        let reference = matches!(self, Self::Internal(_) | Self::Unavailable(_)).then(id::new_reference);
+        let reference = matches!(self, Self::Internal(_) | Self::Unavailable(_) | Self::Unsure(_))
+            .then(id::new_reference);
         if let Some(reference) = &reference {
             tracing::error!(reference, error = %self, "a request failed");
         }
@@ -153,7 +162,7 @@ impl ResponseError for Problem {
         if let Self::TooMany(seconds) = self {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        if let Self::Unavailable(_) = self {
+        if let Self::Unavailable(_) | Self::Unsure(_) = self {
             answer.insert_header((header::RETRY_AFTER, "5"));
         }
         answer

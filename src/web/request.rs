@@ -68,7 +68,7 @@ async fn answered<B: MessageBody + 'static>(
         Ok(answer) => Ok(answer?.map_into_left_body()),
         Err(_late) => {
             tracing::warn!("a request took too long and was given up");
-            Err(Problem::Unavailable("the request took too long".to_owned()).into())
+            Err(Problem::Unsure("the request took too long".to_owned()).into())
         }
     }
 }

@@ -160,6 +160,36 @@ both_databases! {
         assert_eq!(guess(&acme, &stranger, "", OWNER, PASSWORD).await.status, 303);
     }
 
+    /// Three hundred sign in at once: as many are hashed as there are cores, a few wait, the others are told at once to come
+    /// again. Pages are answered meanwhile, and a right password opens afterwards.
+    /// LOC-021, RES-011.
+    async fn many_passwords_at_once_wait_their_turn(db: Database) {
+        let installation = Installation::start_with(db, |config| config.rate_limit = 0);
+        let acme = std::rc::Rc::new(Acme::start_in(installation, "http://127.0.0.1:9", "vestibule", "secret"));
+        let stranger = visitor(&acme).await;
+        let many = (0..300).map(|number| {
+            let (acme, stranger) = (std::rc::Rc::clone(&acme), stranger.clone());
+            actix_web::rt::spawn(async move {
+                guess(&acme, &stranger, "", &format!("p{number}@acme.example"), "a wrong password").await.status
+            })
+        });
+        let many: Vec<_> = many.collect();
+        for _ in 0..20 {
+            assert_eq!(Caller::nobody().get(&acme.installation.to("/sign-in")).await.status, 200);
+        }
+        let (mut judged, mut refused) = (0, 0);
+        for one in many {
+            match one.await.unwrap() {
+                429 => refused += 1,
+                status if status < 500 => judged += 1,
+                other => panic!("{other}"),
+            }
+        }
+        println!("of 300 at once {judged} were judged and {refused} told to come again");
+        assert!(judged > 0 && refused > 0, "{judged} {refused}");
+        assert_eq!(guess(&acme, &stranger, "", OWNER, PASSWORD).await.status, 303);
+    }
+
     /// Unknown tokens of links and of directories are answered 429 in the end; a good one never is.
     /// INV-002.
     async fn wrong_tokens_meet_a_limit(db: Database) {

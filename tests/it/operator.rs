@@ -60,6 +60,52 @@ both_databases! {
         assert_eq!(who, [otto("domain.vouched"), otto("organization.changed")]);
     }
 
+    /// The operator turns an organization off: nobody is in, nobody comes in by any door, its directory is refused, and
+    /// nothing is lost; then on again.
+    /// DEC-028.
+    async fn an_organization_that_is_off_lets_nobody_in(db: Database) {
+        let front = crate::support::Front::open(db).await;
+        let acme = &front.acme;
+        acme.operator(OTTO);
+        acme.guests(true);
+        front.provider.person("ada", "ada@acme.example");
+        acme.invite("ada@acme.example");
+        let mut ada = crate::support::Browser::new();
+        ada.get(&acme.sign_in()).await.sees("ada@acme.example");
+        let (mut olive, waiting) = (acme.owner().await, acme.invite("gus@guest.example"));
+        let directory = crate::support::Directory::of(acme);
+        let mut otto = acme.signed_in(OTTO).await;
+        let page = acme.installation.to(&format!("/operator/organizations/{}", acme.organization));
+        otto.get(&page).await.click("Turn the organization off…").await.sees("2 browsers are signed in");
+        assert!(acme.now().is_on, "looking changes nothing");
+        otto.submit("Turn it off", &[]).await.sees("nobody is in, and nobody comes in");
+        let people = || acme.people().into_iter().filter(|row| !row.starts_with("sessions")).collect::<Vec<_>>();
+        let before = people();
+        for browser in [&mut ada, &mut olive] {
+            assert_eq!(browser.get(&acme.to("")).await.path(), "/sign-in");
+        }
+        assert_eq!(ada.get(&acme.sign_in()).await.status(), 403);
+        ada.sees("turned off");
+        // A password still opens the account, and no page of the organization.
+        let mut olive = acme.owner().await;
+        olive.get(&acme.to("/members")).await.sees("turned off on this server");
+        assert_eq!(olive.status(), 403);
+        assert_eq!(directory.get("/Users").await.status, 401);
+        assert_eq!(directory.post("/Users", &crate::support::directory::user("x@acme.example")).await.status, 401);
+        let mut gus = crate::support::Browser::new();
+        assert_eq!(gus.get(&acme.installation.to(&waiting)).await.status(), 410);
+        gus.sees("lets nobody in at present");
+        assert_eq!(gus.get(&acme.installation.to("/invitation/accept")).await.status(), 410);
+        assert_eq!(people(), before);
+        otto.click("Turn the organization on…").await.submit("Turn it on", &[]).await.sees("people may come in again");
+        ada.get(&acme.sign_in()).await.sees("ada@acme.example");
+        assert_eq!(olive.get(&acme.to("/members")).await.status(), 200);
+        assert_eq!(directory.get("/Users").await.status, 200);
+        gus.get(&acme.installation.to(&waiting)).await.sees("Acme");
+        let turned = "audit_events WHERE action IN ('organization.turned_off', 'organization.turned_on') AND actor_name = 'Otto Operator'";
+        assert_eq!(acme.count(turned), 2);
+    }
+
     /// No organization's provider makes an operator, not even of an operator's own address.
     async fn no_provider_speaks_for_the_installation(db: Database) {
         let provider = Provider::start().await;

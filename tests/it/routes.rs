@@ -105,6 +105,8 @@ const ROUTES: &str = "
     GET  /operator/organizations                                  operator 200
     GET  /operator/organizations/{id}                             operator 200
     POST /operator/organizations/{id}/seats                       operator 303
+    GET  /operator/organizations/{id}/state                       operator 200
+    POST /operator/organizations/{id}/state                       operator 400
     GET  /operator/organizations/{id}/domains/{domain}/vouch      operator 200
     POST /operator/organizations/{id}/domains/{domain}/vouch      operator 303
 

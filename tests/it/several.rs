@@ -153,3 +153,37 @@ async fn an_older_server_goes_on_over_a_migration() {
         .map(drop)
         .unwrap();
 }
+
+/// Two servers whose clocks are 90 seconds apart decide alike: a sign-in begins at one and ends at the other, a session is
+/// good at both, and so is its end. (Whose clock differs from the database's by more than a minute is told by the doctor.)
+/// FLT-013.
+#[actix_web::test]
+async fn servers_whose_clocks_differ_decide_alike() {
+    let proxy = Proxy::start();
+    let (acme, provider) = acme_behind(&proxy, Database::postgres()).await;
+    let site = &acme.installation.site;
+    let behind = vestibule::store::time::Clock::fixed(site.now() - 45_000);
+    site.clock.advance(45_000);
+    let other = acme.installation.another_by(behind);
+    proxy.send_to(&[&format!("http://{}", site.config.listen), &other.url]);
+    for number in 0..6 {
+        let email = format!("p{number}@acme.example");
+        acme.invite(&email);
+        provider.be(Person::new(&email, &email));
+        let mut browser = Browser::new();
+        browser.get(&acme.sign_in()).await.sees(&email);
+        for _ in 0..3 {
+            browser.get(&acme.to("")).await.sees(&email);
+        }
+        let account = browser.get(&acme.installation.to("/account")).await;
+        account.submit("Sign out", &[]).await;
+        for _ in 0..2 {
+            browser.get(&acme.to("")).await.does_not_see(&email);
+        }
+    }
+    provider.be(Person::new("eve", "eve@acme.example"));
+    for _ in 0..2 {
+        assert_eq!(Browser::new().get(&acme.sign_in()).await.status(), 403);
+    }
+    assert_eq!(acme.count("members"), 7);
+}

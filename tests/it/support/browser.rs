@@ -238,8 +238,13 @@ impl Browser {
 
     /// The value of a cookie of the host of this page.
     pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookie_of(&self.page.url, name)
+    }
+
+    /// A cookie of this address's host.
+    pub fn cookie_of(&self, url: &Url, name: &str) -> Option<String> {
         let jar = self.jar.lock().unwrap();
-        let cookies = jar.get(self.page.url.authority())?;
+        let cookies = jar.get(url.authority())?;
         cookies
             .iter()
             .find(|cookie| cookie.name == name)

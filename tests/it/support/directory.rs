@@ -18,7 +18,7 @@ pub const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// Whoever holds this token.
 #[derive(Clone)]
 pub struct Directory {
-    client: Client,
+    pub client: Client,
     /// The address of the SCIM server.
     pub base: String,
     /// The token.

@@ -81,11 +81,16 @@ impl Installation {
     /// Another server of the same installation: of the same address, database and key, but at another port. Whoever
     /// asks it names the first one's host. It must go before the first one does.
     pub fn another(&self) -> Self {
+        self.another_by(self.site.clock.clone())
+    }
+
+    /// The same, by a clock of its own.
+    pub fn another_by(&self, clock: Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = Config::clone(&self.site.config);
         config.listen = address;
-        let vestibule = Vestibule::open(config, self.site.clock.clone()).unwrap();
+        let vestibule = Vestibule::open(config, clock).unwrap();
         let (site, scim_log, mail) = parts(&vestibule);
         let (handle, server) = serve(vestibule, listener);
         Self {

@@ -19,6 +19,7 @@ pub mod provider;
 pub mod saml;
 mod scim_schema;
 pub mod tables;
+pub mod wire;
 
 pub use acme::Acme;
 pub use browser::Browser;

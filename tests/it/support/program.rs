@@ -19,6 +19,10 @@ pub struct Serving {
     pub port: u16,
     /// The address by which browsers find it.
     pub public_url: String,
+    /// What a shell does before it becomes the program, such as `ulimit -n 64`.
+    pub shell: String,
+    /// Further settings.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 /// A process that serves.
@@ -41,22 +45,34 @@ impl Serving {
             key_file: key_file.to_owned(),
             port,
             public_url: format!("http://127.0.0.1:{port}"),
+            shell: String::new(),
+            settings: Vec::new(),
         }
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new("sh");
         command
+            .args(["-c", &format!("{}\nexec \"$0\" \"$@\"", self.shell), PROGRAM])
             .args(words)
             .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("DATABASE_URL", &self.database)
             .env("VESTIBULE_KEY_FILE", &self.key_file)
             .env("VESTIBULE_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("VESTIBULE_PUBLIC_URL", &self.public_url)
             .env("VESTIBULE_OUTBOUND_ALLOW", "127.0.0.0/8")
             .env("VESTIBULE_DNS", "127.0.0.1:9")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
+    }
+
+    /// Starts a command of the program and answers it, running.
+    pub fn spawn(&self, words: &[&str]) -> Child {
+        let mut command = self.command(words);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
     }
 
     /// Runs a command of the program to its end.
@@ -87,6 +103,33 @@ impl Serving {
 }
 
 impl Program {
+    /// Changes a limit of the process as it runs, such as `fsize=1000:unlimited`.
+    pub fn limit(&self, limit: &str) {
+        let told = Command::new("prlimit")
+            .args(["--pid", &self.child.id().to_string(), &format!("--{limit}")])
+            .status();
+        assert!(told.unwrap().success(), "{limit}");
+    }
+
+    /// A line of what the kernel tells of the process: the number after `name`.
+    pub fn status(&self, name: &str) -> u64 {
+        let told = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = told.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How many files and connections it holds.
+    pub fn files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))
+            .unwrap()
+            .count()
+    }
+
+    /// Whether it has ended.
+    pub fn is_gone(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Ends it as a power failure would: it is told nothing.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

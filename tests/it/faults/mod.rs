@@ -3,6 +3,15 @@
 //!
 //! `scripts/faults` runs the same for long: `FAULT_ROUNDS` says how often the program is killed.
 
+mod clients;
+mod collisions;
+mod damage;
+mod machine;
+mod migrations;
+mod simulation;
+mod statements;
+mod wire;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
