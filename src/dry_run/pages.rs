@@ -53,8 +53,8 @@ struct Typed {
     scim: String,
     domain: bool,
     seats: String,
-    draft: bool,
-    has_mapping: bool,
+    draft: String,
+    has_mapping: String,
     mapping: String,
     convention: String,
     default_role: String,
@@ -326,8 +326,8 @@ impl Typed {
             scim: text("scim"),
             domain: form.has("domain"),
             seats: text("seats"),
-            draft: form.has("draft"),
-            has_mapping: form.has("has_mapping"),
+            draft: text("draft"),
+            has_mapping: text("has_mapping"),
             mapping: text("mapping"),
             convention: text("convention"),
             default_role: text("default_role"),
@@ -343,7 +343,7 @@ impl Typed {
             .map(str::trim)
             .filter(|line| !line.is_empty());
         let table = lines.map(Mapped::parse).collect::<Result<Vec<_>, _>>()?;
-        Ok((self.has_mapping || !table.is_empty()).then_some(table))
+        Ok((!self.has_mapping.is_empty() || !table.is_empty()).then_some(table))
     }
 
     fn question(&self) -> Result<Question, String> {
@@ -378,7 +378,7 @@ impl Typed {
                     "full" => Some(Seats::Full),
                     _ => None,
                 },
-                draft: self.draft,
+                draft: !self.draft.is_empty(),
                 mapping: self.table()?,
                 convention: switch(&self.convention),
                 default_role: Role::parse(&self.default_role),

@@ -129,10 +129,9 @@ fn facts(conn: &mut Conn, plan: &Plan, known: &Connection, found: &Guard) -> Res
         by_an_owner: queries::is_owner(conn, &plan.organization, &plan.by)?,
         has_domain: !queries::verified_domains(conn, &plan.connection)?.is_empty(),
         unforeseen: match found {
-            Guard::Holds(kept_out) => plan.unforeseen(kept_out.iter().map(String::as_str)),
-            Guard::Changed => 0,
+            Guard::Holds(kept_out) => Some(plan.unforeseen(kept_out.iter().map(String::as_str))),
+            Guard::Changed => None,
         },
-        is_still: matches!(found, Guard::Holds(_)),
     })
 }
 

@@ -191,10 +191,8 @@ pub struct Facts {
     pub by_an_owner: bool,
     /// A verified domain is attached.
     pub has_domain: bool,
-    /// How many people would be kept out whom the page did not name.
-    pub unforeseen: usize,
-    /// The answer was the same when it was looked at twice.
-    pub is_still: bool,
+    /// How many people would be kept out whom the page did not name; none where the answer changed while it was looked at.
+    pub unforeseen: Option<usize>,
 }
 
 /// What becomes of a plan whose time has come.
@@ -227,11 +225,11 @@ pub fn judge_start(plan: &Plan, facts: Facts, now: Timestamp) -> Start {
         return refuse("A directory needs a verified domain, and none is attached any more.");
     }
     match facts.unforeseen {
-        0 if facts.is_still => Start::Switch,
-        0 if now - plan.at > PATIENCE => refuse("Whom it concerns kept changing while it was looked at."),
-        0 => Start::Later,
-        1 => refuse("It would deny 1 person whom its page did not name."),
-        more => Start::Refuse(format!("It would deny {more} people whom its page did not name.")),
+        Some(0) => Start::Switch,
+        None if now - plan.at > PATIENCE => refuse("Whom it concerns kept changing while it was looked at."),
+        None => Start::Later,
+        Some(1) => refuse("It would deny 1 person whom its page did not name."),
+        Some(more) => Start::Refuse(format!("It would deny {more} people whom its page did not name.")),
     }
 }
 
@@ -286,8 +284,7 @@ mod tests {
         is_so: false,
         by_an_owner: true,
         has_domain: true,
-        unforeseen: 0,
-        is_still: true,
+        unforeseen: Some(0),
     };
 
     #[test]
@@ -308,12 +305,12 @@ mod tests {
         };
         assert!(refused(stranger, 0).contains("no longer an owner"));
         let one = Facts {
-            unforeseen: 1,
+            unforeseen: Some(1),
             ..FINE
         };
         assert!(refused(one, 0).contains("1 person whom"));
         let moving = Facts {
-            is_still: false,
+            unforeseen: None,
             ..FINE
         };
         assert_eq!(judge_start(&off, moving, off.at), Start::Later);
