@@ -334,7 +334,7 @@ fn seats(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
         format!("{taken} of {limit} seats are taken.")
     };
     let (deed, path) = if desk.role >= Role::Owner {
-        ("Change the number of seats", "/settings")
+        ("Change the number of seats", "/settings/seats")
     } else {
         ("See the members", "/members")
     };

@@ -375,7 +375,7 @@ pub fn is_unsure(error: &DbError) -> bool {
 /// later helps.
 pub fn is_unavailable(error: &DbError) -> bool {
     use diesel::result::DatabaseErrorKind::{ClosedConnection, ReadOnlyTransaction};
-    const SIGNS: [&str; 14] = [
+    const SIGNS: [&str; 18] = [
         "database is locked",
         "disk is full",
         "disk I/O error",
@@ -390,6 +390,10 @@ pub fn is_unavailable(error: &DbError) -> bool {
         "server closed the connection",
         "terminating connection",
         "the database system is",
+        "no connection to the server",
+        "could not receive data from server",
+        "could not send data to server",
+        "not currently accepting connections",
     ];
     match error {
         // No connection could be had, or the write was given up with the others of its batch.

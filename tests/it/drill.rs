@@ -67,6 +67,7 @@ both_databases! {
             Ok(accounts::find_by_email(conn, &email)?.unwrap().id)
         });
         front.acme.run(&format!("INSERT INTO recovery_codes (account_id, code_hash) VALUES ('{id}', 'y')"));
+        front.acme.run(&format!("INSERT INTO totp_seeds (account_id, seed_sealed, last_step, created_at) VALUES ('{id}', 's', 0, 1)"));
         let told = serving.run(&["reset-password", "--email", OWNER, "--remove-factors"]);
         assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
         let link = String::from_utf8(told.stdout).unwrap();

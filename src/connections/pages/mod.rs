@@ -202,7 +202,11 @@ impl Beside {
             domains: queries::attached(conn, id)?,
             mapping: super::queries::mapping(conn, id)?,
             tests: testing::latest(conn, id)?,
-            plans: plans::recent(conn, id, now - 7 * DAY)?,
+            plans: if whole.has_plans {
+                plans::recent(conn, id, now - 7 * DAY)?
+            } else {
+                Vec::new()
+            },
             certificates: match whole.saml {
                 Some(_) => saml::certificates(conn, id)?,
                 None => Vec::new(),

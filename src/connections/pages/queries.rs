@@ -9,8 +9,8 @@ use crate::connections::saml::queries::{Row as SamlRow, state_of};
 use crate::connections::saml::{KeyState, MetadataState, SamlSettings};
 use crate::connections::versions::Kind;
 use crate::store::schema::{
-    connection_domains, connection_versions, connections, domains, saml_keys, saml_settings, scim_tokens,
-    teams,
+    connection_domains, connection_versions, connections, domains, planned_switches, saml_keys,
+    saml_settings, scim_tokens, teams,
 };
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
@@ -28,6 +28,8 @@ pub struct Whole {
     pub previous: Option<(Timestamp, String)>,
     /// What only a SAML connection has.
     pub saml: Option<Saml>,
+    /// Whether a switch was ever planned.
+    pub has_plans: bool,
 }
 
 /// What a SAML connection has besides, without its certificates.
@@ -65,11 +67,13 @@ pub fn whole(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Who
         Option<SamlRow>,
         LookedAt,
         (Option<i64>, bool),
+        bool,
     );
     let used = scim_tokens::table
         .filter(scim_tokens::connection_id.eq(connections::id))
         .filter(scim_tokens::last_used_at.is_not_null());
     let keys = saml_keys::table.filter(saml_keys::connection_id.eq(connections::id));
+    let planned = planned_switches::table.filter(planned_switches::connection_id.eq(connections::id));
     let found: Option<Found> = connections::table
         .left_join(saml_settings::table)
         .left_join(teams::table.on(connections::default_team_id.eq(teams::id.nullable())))
@@ -99,14 +103,25 @@ pub fn whole(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Who
                 keys.count().single_value(),
                 exists(keys.filter(saml_keys::state.eq(KeyState::Next.as_str()))),
             ),
+            exists(planned),
         ))
         .first(conn)
         .optional()?;
     Ok(found.map(
-        |(row, default_team, had_directory, (draft, previous), saml, (at, fault, proposal), keys)| Whole {
+        |(
+            row,
+            default_team,
+            had_directory,
+            (draft, previous),
+            saml,
+            (at, fault, proposal),
+            keys,
+            has_plans,
+        )| Whole {
             connection: row.into(),
             default_team,
             had_directory,
+            has_plans,
             draft: moment(draft),
             previous: moment(previous),
             saml: saml.map(|settings| Saml {

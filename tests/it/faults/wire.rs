@@ -40,12 +40,12 @@ async fn a_commit_that_is_not_answered_counts_once() {
             browser.resume().await;
             let was_cut = wire.mend();
             assert!(
-                matches!(browser.status(), 200 | 503),
+                matches!(browser.status(), 200 | 500 | 503),
                 "{cut:?} {through}: {} {}",
                 browser.status(),
                 browser.text()
             );
-            if browser.status() == 503 {
+            if browser.status() != 200 {
                 assert!(browser.cookie("vestibule_session").is_none());
             }
             browser.get(&acme.sign_in()).await.sees(&email);
