@@ -89,6 +89,10 @@ impl Vestibule {
     ///
     /// # Errors
     /// When the listener can't be used.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one line for each thing that handlers share"
+    )]
     pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
         let (workers, site) = (self.site.config.workers, self.site.clone());
         let (scim_log, outbound) = (self.scim_log.clone(), self.outbound.clone());

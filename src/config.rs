@@ -166,6 +166,7 @@ impl Config {
         Self::assemble(&env, file)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one line for each setting")]
     fn assemble(env: &BTreeMap<String, String>, file: File) -> Result<Self, String> {
         let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
         let smtp = Smtp::read(&mail(&set, &file))?;

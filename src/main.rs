@@ -96,7 +96,7 @@ struct Migrate {
     /// The database to copy, such as sqlite:vestibule.db. It is only read.
     #[arg(long, requires = "to")]
     from: Option<String>,
-    /// The empty database to copy into, such as postgres:///vestibule?host=/run/postgresql.
+    /// The empty database to copy into, such as `postgres:///vestibule?host=/run/postgresql`.
     #[arg(long, requires = "from")]
     to: Option<String>,
 }
@@ -114,7 +114,7 @@ struct Backup {
 enum Audit {
     /// Read every chain of the log and say whether it is whole; else name the first entry that is wrong.
     Verify {
-        /// The file that VESTIBULE_AUDIT_ANCHOR names, or a copy of it that was kept elsewhere.
+        /// The file that `VESTIBULE_AUDIT_ANCHOR` names, or a copy of it that was kept elsewhere.
         #[arg(long)]
         anchor: Option<PathBuf>,
     },
@@ -126,6 +126,7 @@ enum Audit {
     },
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[derive(clap::Args)]
 struct Explain {
     /// The organization's short name, such as acme.

@@ -108,11 +108,8 @@ pub fn drop_anchor(store: &Store, path: &Path, now: Timestamp) -> std::result::R
     };
     let heads = store.read(queries::heads).map_err(|error| error.to_string())?;
     let is_new = |anchor: &Anchor| {
-        !known
-            .iter()
-            .rev()
-            .find(|last| last.chain == anchor.chain)
-            .is_some_and(|last| last.seq >= anchor.seq)
+        let last = known.iter().rev().find(|last| last.chain == anchor.chain);
+        last.is_none_or(|last| last.seq < anchor.seq)
     };
     let lines: Vec<String> = heads
         .into_iter()

@@ -186,7 +186,8 @@ fn beginning(conn: &mut Conn, head: &Head) -> Result<Option<Broken>> {
     let told = queries::last_told(conn, &head.chain, tend::TRIMMED)?
         .and_then(|json| serde_json::from_str::<Value>(&json).ok())
         .unwrap_or_default();
-    let fits = told["through"] == head.first_seq - 1 && told["hash"] == head.first_hash.as_str();
+    let fits = told.get("through") == Some(&Value::from(head.first_seq - 1))
+        && told.get("hash") == Some(&Value::from(head.first_hash.as_str()));
     Ok((!fits).then(|| {
         broken(
             &head.chain,

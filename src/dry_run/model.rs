@@ -393,19 +393,15 @@ impl Explained {
         }
         text.push_str("\nEach rule that was asked:\n");
         for step in &self.trace {
-            text.push_str(&format!(
-                "  {:<9} {}: {}\n",
-                step.outcome.as_str(),
-                step.rule.title(),
-                step.facts
-            ));
+            let (outcome, title) = (step.outcome.as_str(), step.rule.title());
+            text += &format!("  {outcome:<9} {title}: {}\n", step.facts);
         }
         text.push_str("\nWhat would change:\n");
         for (what, becomes) in self.effects.in_words() {
-            text.push_str(&format!("  {what}: {becomes}\n"));
+            text += &format!("  {what}: {becomes}\n");
         }
         for note in &self.notes {
-            text.push_str(&format!("\n{note}\n"));
+            text += &format!("\n{note}\n");
         }
         if self.today.is_some() {
             text.push_str(if self.differs() {
@@ -414,7 +410,7 @@ impl Explained {
                 "\nToday, without these changes, the same happens.\n"
             });
             for line in self.beside().iter().filter(|line| line.differs()) {
-                text.push_str(&format!("  {}: {}\n", line.what, line.today));
+                text += &format!("  {}: {}\n", line.what, line.today);
             }
         }
         text

@@ -133,7 +133,7 @@ pub async fn json(
         .headers()
         .get("content-type")
         .and_then(|value| value.to_str().ok());
-    if !kind.is_some_and(|kind| kind.split(';').next().unwrap_or_default().trim() == "application/json") {
+    if kind.is_none_or(|kind| kind.split(';').next().unwrap_or_default().trim() != "application/json") {
         return Err(Problem::Forbidden(
             "Send the question as application/json.".to_owned(),
         ));

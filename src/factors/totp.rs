@@ -56,11 +56,10 @@ pub(super) fn enrolment(seed: &str, email: &str, host: &str) -> Result<Enrolment
         .to_colors()
         .into_iter()
         .map(|colour| colour == qrcode::Color::Dark);
-    let path = dark
-        .enumerate()
-        .filter(|(_, dark)| *dark)
-        .map(|(place, _)| format!("M{} {}h1v1h-1z", place % side, place / side))
-        .collect();
+    let dots = dark.enumerate().filter(|(_, dark)| *dark);
+    let path = dots.fold(String::new(), |path, (place, _)| {
+        path + &format!("M{} {}h1v1h-1z", place % side, place / side)
+    });
     let letters: Vec<char> = seed.chars().collect();
     let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
     Ok(Enrolment {

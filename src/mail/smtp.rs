@@ -21,7 +21,7 @@ pub(super) const AT_ONCE: u32 = 4;
 /// For how long one step of the conversation is waited for.
 const STEP: Duration = Duration::from_secs(20);
 /// For how long the whole conversation about one letter is waited for.
-const WHOLE: Duration = Duration::from_secs(60);
+const WHOLE: Duration = Duration::from_mins(1);
 /// The server wants to know who we are, or does not believe it (RFC 4954 §6): no letter's fault.
 const LOGIN: [u16; 4] = [530, 534, 535, 538];
 /// The server stops for now (RFC 5321 §4.2.1).

@@ -196,7 +196,7 @@ fn over(fact: &Fact) -> Vec<String> {
     }
     match share(fact) {
         ..70 => vec!["seats:80".to_owned(), "seats:100".to_owned()],
-        ..95 => vec!["seats:100".to_owned()],
+        70..95 => vec!["seats:100".to_owned()],
         _ => Vec::new(),
     }
 }

@@ -184,7 +184,7 @@ pub(super) fn in_words(foreseen: &Foreseen, teams: &HashMap<String, String>) -> 
         _ => "Comes in".to_owned(),
     };
     if let (Some(_), Some(role)) = (foreseen.role_before, foreseen.role) {
-        told.push_str(&format!("; becomes {}", becomes(role)));
+        told += &format!("; becomes {}", becomes(role));
     }
     let names = |ids: &[String]| -> Vec<String> {
         let name = |id: &String| teams.get(id).cloned();
@@ -195,11 +195,11 @@ pub(super) fn in_words(foreseen: &Foreseen, teams: &HashMap<String, String>) -> 
     let mut joins = names(&foreseen.joins);
     joins.extend(foreseen.makes.iter().map(|name| format!("{name} (new)")));
     if !joins.is_empty() {
-        told.push_str(&format!("; joins {}", joins.join(", ")));
+        told += &format!("; joins {}", joins.join(", "));
     }
     let leaves = names(&foreseen.leaves);
     if !leaves.is_empty() {
-        told.push_str(&format!("; leaves {}", leaves.join(", ")));
+        told += &format!("; leaves {}", leaves.join(", "));
     }
     told
 }

@@ -103,17 +103,12 @@ pub(super) fn connections_of(
     organization: &str,
     change: &Change,
 ) -> Result<Vec<String>, Problem> {
-    match change.connection() {
-        Some(connection) => Ok(vec![connection.to_owned()]),
-        None => {
-            let all = connections::list(conn, organization)?;
-            Ok(all
-                .into_iter()
-                .filter(connections::Connection::is_on)
-                .map(|one| one.id)
-                .collect())
-        }
+    if let Some(connection) = change.connection() {
+        return Ok(vec![connection.to_owned()]);
     }
+    let all = connections::list(conn, organization)?.into_iter();
+    let on = all.filter(connections::Connection::is_on);
+    Ok(on.map(|one| one.id).collect())
 }
 
 /// The rules of today and the changed ones.

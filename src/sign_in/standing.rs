@@ -46,10 +46,6 @@ struct Supposed {
 }
 
 /// What would be otherwise than it is. What is none stays as it is.
-#[expect(
-    clippy::option_option,
-    reason = "none is as it is, some none is no team or no limit"
-)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Otherwise {
     /// Just-in-time provisioning.
@@ -308,12 +304,11 @@ impl Ground {
     /// # Errors
     /// When the database refuses.
     pub fn seats(&self, conn: &mut Conn, now: Timestamp) -> Result<Seats> {
-        let counted = match self.seats.get() {
-            Some(counted) => *counted,
-            None => {
-                let counted = seats::count(conn, &self.organization.id, now)?;
-                *self.seats.get_or_init(|| counted)
-            }
+        let counted = if let Some(counted) = self.seats.get() {
+            *counted
+        } else {
+            let counted = seats::count(conn, &self.organization.id, now)?;
+            *self.seats.get_or_init(|| counted)
         };
         Ok(Seats {
             limit: self.organization.settings.seats,

@@ -256,7 +256,9 @@ mod tests {
     fn a_sum_knows_no_order_but_every_row() {
         let of = |rows: &[&str]| {
             let mut sum = Sum::default();
-            rows.iter().for_each(|row| sum.add(row));
+            for row in rows {
+                sum.add(row);
+            }
             (sum.rows, sum.digest())
         };
         assert_eq!(of(&["[1]", "[2]", "[3]"]), of(&["[3]", "[1]", "[2]"]));

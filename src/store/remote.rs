@@ -22,6 +22,10 @@ const PATIENCE: [(&str, &str); 5] = [
 ///
 /// # Errors
 /// A sentence, when it is on another machine and would be spoken to in plain text.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what libpq itself would read, and no setting of ours"
+)]
 pub fn guarded(url: &str) -> Result<String, String> {
     judge(url, std::env::var("PGHOST").ok().as_deref(), TLS)
 }

@@ -207,7 +207,7 @@ where
                     Some(Value::Number(number)) => pass.push_bind_param::<BigInt, _>(number)?,
                     Some(Value::Truth(truth)) => pass.push_bind_param::<Bool, _>(truth)?,
                     Some(Value::NoText) | None => {
-                        pass.push_bind_param::<Nullable<Text>, _>(&None::<String>)?
+                        pass.push_bind_param::<Nullable<Text>, _>(&None::<String>)?;
                     }
                 }
             }

@@ -80,14 +80,12 @@ impl Sealer {
     /// # Errors
     /// When the file can't be read or made, is readable by others, or holds something else.
     pub fn from_file(path: &Path) -> Result<Self, String> {
-        match read(path)? {
-            Some(keys) => Self::of(&keys, Some(path)),
-            None => {
-                let key = random_bytes::<32>();
-                write(path, &[key])?;
-                Self::of(&[key], Some(path))
-            }
+        if let Some(keys) = read(path)? {
+            return Self::of(&keys, Some(path));
         }
+        let key = random_bytes::<32>();
+        write(path, &[key])?;
+        Self::of(&[key], Some(path))
     }
 
     /// How many keys there are.

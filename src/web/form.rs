@@ -85,12 +85,14 @@ impl Posted {
     }
 }
 
+/// What came, or why it could not be read.
+type Came = Result<web::Bytes, String>;
 type Arriving = Pin<Box<dyn Future<Output = Result<web::Bytes, actix_web::Error>>>>;
 
 /// The body of a request, which is read once, whoever asks for it: the form itself, and what keeps a form that
 /// can't be taken yet.
 #[derive(Clone)]
-struct Body(Rc<(Cell<Option<Arriving>>, OnceCell<Result<web::Bytes, String>>)>);
+struct Body(Rc<(Cell<Option<Arriving>>, OnceCell<Came>)>);
 
 impl Body {
     fn of(request: &HttpRequest, payload: &mut Payload) -> Self {

@@ -70,7 +70,8 @@ fn refusal(request: &ServiceRequest, site: &Site) -> Option<HttpResponse> {
         .and_then(|value| value.to_str().ok());
     let one_host = request.headers().get_all(header::HOST).count() == 1;
     let own = host.is_some_and(|host| host.eq_ignore_ascii_case(site.config.public_url.authority()));
-    if !(one_host && own) && !matches!(request.path(), "/healthz" | "/readyz") {
+    let is_fine = (one_host && own) || matches!(request.path(), "/healthz" | "/readyz");
+    if !is_fine {
         let sentence = format!(
             "This server is {}. Open it by that address.",
             site.config.public_url.origin()

@@ -93,7 +93,7 @@ impl Limits {
         let full = self.full(kind);
         // Whoever is at the limit gets it back all the same, so the answer says nothing.
         let _ = self.at(kind, ip, now, |bucket| {
-            bucket.left = (bucket.left + MINUTE).min(full)
+            bucket.left = (bucket.left + MINUTE).min(full);
         });
     }
 

@@ -18,7 +18,7 @@ use crate::store::id;
 /// The name of the header.
 const NAME: HeaderName = HeaderName::from_static("x-request-id");
 /// How long a request may take in all, its body included: sending it slowly gains nobody a place.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// The longest path and query that are read.
 const LONGEST_ADDRESS: usize = 8 * 1024;
 

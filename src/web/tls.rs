@@ -89,7 +89,7 @@ impl Certificate {
                 Ok(true) => tracing::info!("another TLS certificate is shown from now on"),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::error!(error, "the new TLS certificate can’t be used; the old one stays")
+                    tracing::error!(error, "the new TLS certificate can’t be used; the old one stays");
                 }
             }
         }

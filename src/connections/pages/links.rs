@@ -75,7 +75,7 @@ impl Typed {
     fn wanted(&self) -> Result<Wanted, FieldErrors> {
         let email = match self.email.as_str() {
             "" => None,
-            written => Some(EmailAddress::parse(written).map_err(|_| {
+            written => Some(EmailAddress::parse(written).map_err(|_what_is_wrong| {
                 FieldErrors::one(
                     "email",
                     "Write an e-mail address, such as ines@acme.example, or leave it out and copy the link.",

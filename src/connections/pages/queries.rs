@@ -58,6 +58,7 @@ type Kept = (Option<i64>, Option<String>);
 type LookedAt = (Option<i64>, Option<String>, Option<String>);
 
 /// One of the organization's connections, with what stands beside it: in one statement, because each is a round trip.
+#[expect(clippy::too_many_lines, reason = "one statement, and what its columns are")]
 pub fn whole(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Whole>> {
     type Found = (
         Row,

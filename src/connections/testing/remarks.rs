@@ -196,6 +196,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn each_thing_that_is_missing_has_its_sentence() {
         let ada = identity(Some("ada@acme.example"));
         let table: [(Identity, Facts, Weight, &str); 9] = [

@@ -32,7 +32,7 @@ fn candidates(conn: &mut Conn, denial: &Denial) -> Result<Vec<Candidate>> {
         let alike = accounts::email_key
             .eq_any(super::almost(local, domain))
             .or(accounts::email_key.ge(start).and(accounts::email_key.lt(end)));
-        found.extend::<Vec<_>>(people.clone().filter(alike).limit(MOST).load(conn)?);
+        found.extend::<Vec<_>>(people.filter(alike).limit(MOST).load(conn)?);
     }
     let name = denial.name.to_lowercase();
     if !name.is_empty() {

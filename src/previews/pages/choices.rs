@@ -137,17 +137,16 @@ async fn domains_page(
         None => attached.clone(),
     };
     let change = difference(&all, &attached, &wanted);
-    let shown = match &change {
-        None => None,
-        Some(_) => {
-            let query = wanted.iter().map(|id| ("domain".to_owned(), id.clone()));
-            let query = query.chain([("chosen".to_owned(), "yes".to_owned())]).collect();
-            let change = Change::Domains {
-                connection: connection.id.clone(),
-                domains: wanted.clone(),
-            };
-            Some(Shown::load(owner, site, runs, &change, asked, query).await?)
-        }
+    let shown = if change.is_none() {
+        None
+    } else {
+        let query = wanted.iter().map(|id| ("domain".to_owned(), id.clone()));
+        let query = query.chain([("chosen".to_owned(), "yes".to_owned())]).collect();
+        let change = Change::Domains {
+            connection: connection.id.clone(),
+            domains: wanted.clone(),
+        };
+        Some(Shown::load(owner, site, runs, &change, asked, query).await?)
     };
     if let Some(file) = shown.as_ref().and_then(Shown::file) {
         return file;

@@ -109,13 +109,11 @@ pub async fn set_groups(
         },
     )
     .await?;
-    match done {
-        Err(undone) => page(&owner, &site, &runs, known, table, &Asked::default(), undone).await,
-        Ok(_) => {
-            let path = owner.path(&format!("/connections/{}/groups", known.id));
-            Ok(Flash::good("The table of groups is saved.").redirect(&site, &path))
-        }
+    if let Err(undone) = done {
+        return page(&owner, &site, &runs, known, table, &Asked::default(), undone).await;
     }
+    let path = owner.path(&format!("/connections/{}/groups", known.id));
+    Ok(Flash::good("The table of groups is saved.").redirect(&site, &path))
 }
 
 async fn remember(

@@ -105,7 +105,10 @@ const REMEMBERED: (i64, usize) = (time::MINUTE, 1_000);
 /// Whose the tokens are that were used lately: enough to read a request and to name it in the log, before its
 /// transaction looks at the token itself. Nobody is let in by it. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<HashMap<String, (Timestamp, Arc<Caller>)>>>);
+pub struct Seen(Arc<Mutex<HashMap<String, Found>>>);
+
+/// When a token was found, and whose it was.
+type Found = (Timestamp, Arc<Caller>);
 
 impl Seen {
     /// Whose the token was when it was found last.

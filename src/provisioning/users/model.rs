@@ -177,6 +177,7 @@ impl Person {
 }
 
 /// What there is of somebody whom the directory sends for the first time.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stranger {
     /// Whether another user of the organization's directories has the name.

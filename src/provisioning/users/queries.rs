@@ -34,6 +34,7 @@ pub fn find(conn: &mut Conn, connection: &str, id: &str) -> Result<Option<Kept>>
     Ok(found.into_iter().next().map(Kept::from))
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(QueryableByName)]
 struct Facts {
     #[diesel(sql_type = Bool)]
