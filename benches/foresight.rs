@@ -46,6 +46,7 @@ fn main() {
 }
 
 /// Previews over a hundred thousand members and sign-ins, dry runs, and a queue of a million people.
+#[expect(clippy::too_many_lines, reason = "one row after the other")]
 fn foresight(name: &str, database: &str, binary: &str) {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");

@@ -190,7 +190,8 @@ fn load(name: &str, database: &str, binary: &str) {
         &format!("{:.1} MB", resident(site.process())),
     );
     if name == "SQLite" {
-        let megabytes = std::fs::metadata(binary).unwrap().len() as f64 / 1_048_576.0;
+        let megabytes =
+            wire::number(usize::try_from(std::fs::metadata(binary).unwrap().len()).unwrap()) / 1_048_576.0;
         row("–", "release binary", &format!("{megabytes:.1} MB"));
         row("–", "decide", &decisions());
     }

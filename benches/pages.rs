@@ -236,7 +236,7 @@ fn sign_ins(store: &Store, organization: &str, now: i64, begin: usize) {
 
 fn client() -> Client {
     let client = Client::builder().redirect(redirect::Policy::none()).no_proxy();
-    client.timeout(Duration::from_secs(120)).build().unwrap()
+    client.timeout(Duration::from_mins(2)).build().unwrap()
 }
 
 /// Signs the owner in by password and answers the cookies.

@@ -171,6 +171,7 @@ const NONCE: &str = "n-0S6_WzA2Mj";
 
 /// As a whole token: refused, for nobody has the key. As claims that the key has signed: what is believed is what an
 /// ordinary reader of JSON sees in them.
+#[expect(clippy::cast_precision_loss, reason = "seconds of our time have 32 bits")]
 pub fn id_token(bytes: &[u8]) {
     let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a key");
     let public = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());

@@ -187,11 +187,13 @@ pub fn median(runs: &[Measured]) -> String {
 }
 
 /// How long each run of a row takes, by the setting of `scripts/bench`.
+#[expect(clippy::disallowed_methods, reason = "a setting of the bench")]
 pub fn seconds_of_a_run() -> Duration {
     Duration::from_secs_f64(std::env::var("BENCH_SECONDS").map_or(2.0, |text| text.parse().unwrap()))
 }
 
 /// How many runs a row has.
+#[expect(clippy::disallowed_methods, reason = "a setting of the bench")]
 pub fn runs_of_a_row() -> usize {
     std::env::var("BENCH_RUNS").map_or(3, |text| text.parse().unwrap())
 }

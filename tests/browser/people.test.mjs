@@ -59,8 +59,10 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByText('There are not enough seats for all of them.').waitFor();
     assert.equal(await page.getByRole('button', { name: /^Invite these/ }).count(), 0);
     await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('link', { name: /^Change the number of seats/ }).click();
     await page.getByLabel('Seats (optional)').fill('');
-    await page.getByRole('button', { name: 'Save the settings' }).click();
+    await page.getByRole('button', { name: 'See what changes' }).click();
+    await page.getByRole('button', { name: 'Change the number of seats' }).click();
     await page.getByRole('status').waitFor();
     await upload(page);
     const text = await page.getByRole('main').innerText();

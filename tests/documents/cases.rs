@@ -91,7 +91,6 @@ fn catalogue() -> Catalogue {
     toml::from_str(&fs::read_to_string(CASES).unwrap()).unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
 fn write() -> bool {
     std::env::var_os("VESTIBULE_WRITE_CASES").is_some()
 }

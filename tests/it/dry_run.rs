@@ -249,7 +249,7 @@ both_databases! {
         let (fine, _, error) = run(&["--email", "ivan@acme.example", "--map", "eng"]);
         assert!(!fine && error.contains("eng = Engineering"), "{error}");
         let (fine, _, error) = run(&["--email", "a@@b"]);
-        assert!(!fine && error.contains("@"), "{error}");
+        assert!(!fine && error.contains('@'), "{error}");
         assert_eq!(before, dump(&config.database_url));
     }
 }

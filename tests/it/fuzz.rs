@@ -21,7 +21,7 @@ fn rounds() -> usize {
 
 /// One to three small changes: bytes turned, gone, there twice, elsewhere, or a word of the dictionary among them.
 fn mutant(seeds: &[Vec<u8>], words: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
-    let mut bytes = dice.one(seeds).to_vec();
+    let mut bytes = dice.one(seeds).clone();
     for _ in 0..=dice.below(3) {
         let (one, two) = (dice.below(bytes.len() + 1), dice.below(bytes.len() + 1));
         let (from, to) = (one.min(two), one.max(two).min(one.min(two) + 64));
@@ -30,9 +30,9 @@ fn mutant(seeds: &[Vec<u8>], words: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
         match dice.below(6) {
             0 => drop(bytes.splice(from..to, [])),
             1 => drop(bytes.splice(at..at, piece)),
-            2 => drop(bytes.splice(at..at, dice.one(words).to_vec())),
-            3 => drop(bytes.splice(from..to, dice.one(words).to_vec())),
-            4 => drop(bytes.splice(at.., dice.one(seeds).to_vec())),
+            2 => drop(bytes.splice(at..at, dice.one(words).clone())),
+            3 => drop(bytes.splice(from..to, dice.one(words).clone())),
+            4 => drop(bytes.splice(at.., dice.one(seeds).clone())),
             _ => drop(bytes.splice(from..to.min(from + 1), [u8::try_from(dice.below(256)).unwrap()])),
         }
     }

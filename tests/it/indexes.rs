@@ -52,7 +52,9 @@ fn plan(acme: &Acme, statement: &str) -> Vec<String> {
                     "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; \
                      PREPARE asked AS {statement}"
                 ))?;
-                let values = (1..).take_while(|n| statement.contains(&format!("${n}"))).count();
+                let values = (1..100)
+                    .take_while(|n| statement.contains(&format!("${n}")))
+                    .count();
                 let values = vec!["NULL"; values].join(", ");
                 let values = if values.is_empty() {
                     values

@@ -122,7 +122,7 @@ both_databases! {
             Ok(vestibule::accounts::find_by_email(conn, &olive)?.unwrap().id)
         });
         let named = acme.write(|conn, now| {
-            vestibule::break_glass::actions::name(conn, now, &Actor::operator(), &acme.organization, &[account.clone()])
+            vestibule::break_glass::actions::name(conn, now, &Actor::operator(), &acme.organization, std::slice::from_ref(&account))
         });
         assert_eq!(named, Ok(()));
         let letters = told(&acme, &mut server, &mut seen).await;
@@ -207,7 +207,7 @@ both_databases! {
         assert!(text.contains("ada@acme.example") && text.contains("> I begin on Monday."), "{text}");
         assert!(!text.contains("https://evil"), "{text}");
 
-        let mut olive = quiet(&acme, acme.owner().await);
+        let mut olive = quiet(acme, acme.owner().await);
         olive.get(&letters[0].link("/denied/")).await.sees("I begin on Monday.");
         olive.click("Dismiss…").await.submit("Dismiss this denial", &[("note", "Nobody knows her.")]).await.sees("is dismissed");
         acme.installation.mail.deliver().await.unwrap();

@@ -86,7 +86,7 @@ fn scans(acme: &Acme, statement: &str) -> Vec<String> {
                 steps.filter(reads).collect()
             }
             Conn::Postgres(conn) => {
-                let values = (1..).take_while(|n| text.contains(&format!("${n}"))).count();
+                let values = (1..100).take_while(|n| text.contains(&format!("${n}"))).count();
                 let nulls = vec!["NULL"; values].join(", ");
                 let nulls = if values == 0 { String::new() } else { format!("({nulls})") };
                 // Small tables are read whole whatever there is; with that made dear, it is done only where nothing else helps.

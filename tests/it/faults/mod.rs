@@ -226,12 +226,18 @@ fn doctor_is_content(serving: &Serving) {
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
 }
 
+/// A setting of `scripts/faults`.
+#[expect(clippy::disallowed_methods, reason = "no setting of the product")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 both_databases! {
     /// Killed at a random moment under load, again and again: after each start everything that was acknowledged is
     /// there, and the doctor finds nothing.
     /// FLT-001.
     async fn nothing_acknowledged_is_lost_by_a_kill(db: Database) {
-        let rounds = std::env::var("FAULT_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
+        let rounds = setting("FAULT_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
         let front = Front::open(db).await;
         front.provider.be(Person::new("stranger", "stranger@acme.example"));
         let token = Directory::of(&front.acme).token;

@@ -302,7 +302,7 @@ both_databases! {
     /// what must always hold, holds.
     /// FLT-024, FLT-025.
     async fn whatever_happens_the_rules_hold(db: Database) {
-        let number = |name: &str, otherwise: u64| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
+        let number = |name: &str, otherwise: u64| super::setting(name).map_or(otherwise, |text| text.parse().unwrap());
         let first = number("SIMULATION_FIRST", 1);
         let is_postgres = db.is_postgres();
         drop(db);

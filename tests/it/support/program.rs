@@ -81,6 +81,10 @@ impl Serving {
     }
 
     /// Starts a server and waits until its door is open.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it is waited for where the program is dropped"
+    )]
     pub fn start(&self) -> Program {
         let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
