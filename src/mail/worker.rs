@@ -121,7 +121,7 @@ impl Worker {
             .map_err(|error| error.to_string())?;
         let outcome = courier.send(&outgoing, &body, now).await;
         // A refusal of this letter says nothing about the server, and what it says may name a person.
-        if !matches!(outcome, Err(Fault::Never(_) | Fault::Later(_))) {
+        if matches!(outcome, Ok(()) | Err(Fault::Server(_))) {
             let fault = outcome.as_ref().err().map(Fault::sentence);
             self.note_server(fault)
                 .await

@@ -34,7 +34,7 @@ pub async fn change(
     if let Err(sentence) = accounts::check_policy(&new, &account.email) {
         errors.add("password", sentence);
     }
-    if !sign_in::password_fits(&site.store, site.now(), &account.id, old).await? {
+    if !sign_in::password_fits(&site, &account.id, old).await? {
         errors.add("current", "This is not your current password.");
     }
     if !errors.is_empty() {
@@ -42,7 +42,7 @@ pub async fn change(
             .await?
             .response());
     }
-    let hash = sign_in::hash_password(new).await?;
+    let hash = sign_in::hash_password(&site, new).await?;
     let (now, actor, post) = (site.now(), Actor::from(&signed), Post::of(&site));
     site.store
         .writing(move |conn| -> Result<_, Problem> {

@@ -72,7 +72,7 @@ pub async fn tried(
     form: Posted,
 ) -> Result<HttpResponse, Problem> {
     let password = form.raw("password").to_owned();
-    if !password::fits(&site.store, site.now(), &owner.signed.account, password).await? {
+    if !password::fits(&site, &owner.signed.account, password).await? {
         let errors = FieldErrors::one(
             "password",
             "This is not your password. At the door it would not let you in.",

@@ -183,7 +183,7 @@ pub async fn accept(
             }
             let new = NewGuest {
                 name,
-                password_hash: password::hash(password).await?,
+                password_hash: password::hash(&site, password).await?,
             };
             let opened = site
                 .store

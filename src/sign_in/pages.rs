@@ -173,7 +173,7 @@ pub async fn by_password(
         return_to: return_to.clone(),
         post: Post::of(&site),
     };
-    let sentence = match password::try_password(&site.store, site.now(), guess).await? {
+    let sentence = match password::try_password(&site, guess).await? {
         Outcome::In(id) => {
             session::enter(&request, &session, &id)?;
             let mut answer = see_other(&return_to);

@@ -1,9 +1,6 @@
 //! Sign-in by address and password: owners, and guests where an organization allows them.
 
-use std::sync::LazyLock;
-
 use serde_json::json;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::throttle::{self, Counter};
 use super::{half, letters};
@@ -16,20 +13,9 @@ use crate::factors;
 use crate::mail::Post;
 use crate::members;
 use crate::session::{self, NewSession, Strength};
+use crate::store::Conn;
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Store};
-use crate::web::{Client, Problem};
-
-/// Hashes at a time: each takes 19 MiB and a core.
-static HASHES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(cores()));
-/// Those who may wait for one: about a second of work. Whoever comes then is told to come again.
-static QUEUE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(16 * cores()));
-/// When to come again, in seconds.
-const COME_AGAIN: u64 = 2;
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
+use crate::web::{Client, Problem, Site};
 
 /// What became of a password.
 #[derive(Debug)]
@@ -85,8 +71,9 @@ impl Guess {
 ///
 /// # Errors
 /// `TooMany` where this account was tried too often from here.
-pub async fn try_password(store: &Store, now: Timestamp, guess: Guess) -> Result<Outcome, Problem> {
+pub async fn try_password(site: &Site, guess: Guess) -> Result<Outcome, Problem> {
     check_length(&guess.password)?;
+    let (store, now) = (&site.store, site.now());
     let counters = guess.counters();
     throttle::count(store, now, &guess.account(), counters.clone()).await?;
     let wanted = EmailAddress::parse(&guess.email).ok();
@@ -98,7 +85,7 @@ pub async fn try_password(store: &Store, now: Timestamp, guess: Guess) -> Result
         .await
         .map_err(Problem::from)?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    if !verify(guess.password, hash).await? {
+    if !verify(site, guess.password, hash).await? {
         return Ok(Outcome::Wrong);
     }
     let Some(account) = account.filter(|account| account.is_active) else {
@@ -128,8 +115,9 @@ pub async fn try_password(store: &Store, now: Timestamp, guess: Guess) -> Result
 ///
 /// # Errors
 /// `TooMany` where it was guessed too often.
-pub async fn fits(store: &Store, now: Timestamp, account: &str, password: String) -> Result<bool, Problem> {
+pub async fn fits(site: &Site, account: &str, password: String) -> Result<bool, Problem> {
     check_length(&password)?;
+    let (store, now) = (&site.store, site.now());
     let counters = vec![Counter::here("proof", account, "signed-in")];
     throttle::count(store, now, account, counters.clone()).await?;
     let id = account.to_owned();
@@ -137,7 +125,7 @@ pub async fn fits(store: &Store, now: Timestamp, account: &str, password: String
         .reading(move |conn| accounts::find(conn, &id))
         .await
         .map_err(Problem::from)?;
-    let fits = verify(password, known.and_then(|account| account.password_hash)).await?;
+    let fits = verify(site, password, known.and_then(|account| account.password_hash)).await?;
     if fits {
         store
             .writing(move |conn| throttle::right(conn, &counters))
@@ -158,15 +146,8 @@ fn check_length(password: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A turn to hash, and a place in the queue for it.
-async fn turn() -> Result<(SemaphorePermit<'static>, SemaphorePermit<'static>), Problem> {
-    let place = QUEUE.try_acquire().ok().ok_or(Problem::TooMany(COME_AGAIN))?;
-    let turn = HASHES.acquire().await.map_err(Problem::internal)?;
-    Ok((place, turn))
-}
-
-async fn verify(password: String, hash: Option<String>) -> Result<bool, Problem> {
-    let _turn = turn().await?;
+async fn verify(site: &Site, password: String, hash: Option<String>) -> Result<bool, Problem> {
+    let _turn = site.hashing.take().await?;
     actix_web::web::block(move || accounts::verify(&password, hash.as_deref()))
         .await
         .map_err(Problem::internal)
@@ -176,8 +157,8 @@ async fn verify(password: String, hash: Option<String>) -> Result<bool, Problem>
 ///
 /// # Errors
 /// `TooMany` where too many wait for theirs.
-pub async fn hash(password: String) -> Result<String, Problem> {
-    let _turn = turn().await?;
+pub async fn hash(site: &Site, password: String) -> Result<String, Problem> {
+    let _turn = site.hashing.take().await?;
     actix_web::web::block(move || accounts::hash(&password))
         .await
         .map_err(Problem::internal)?

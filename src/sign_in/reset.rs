@@ -151,7 +151,7 @@ pub async fn set(
         })
         .response());
     }
-    let (new, now, post) = (password::hash(typed).await?, site.now(), Post::of(&site));
+    let (new, now, post) = (password::hash(&site, typed).await?, site.now(), Post::of(&site));
     site.store
         .writing(move |conn| -> Result<_, Problem> {
             let account = open(conn, now, &hash)?.ok_or_else(gone)?;

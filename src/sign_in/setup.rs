@@ -214,7 +214,7 @@ pub async fn set_up(
         Ok(email) => email,
         Err(errors) => return Ok(Page::unprocessable(SetUp { door, errors, typed }).response()),
     };
-    let hash = password::hash(form.raw("password").to_owned()).await?;
+    let hash = password::hash(&site, form.raw("password").to_owned()).await?;
     let (now, slug) = (site.now(), typed.slug.clone());
     let opened = site
         .store

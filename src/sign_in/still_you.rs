@@ -151,13 +151,7 @@ pub async fn answer(
         )
     };
     let fits = if field == "password" {
-        password::fits(
-            &site.store,
-            site.now(),
-            &signed.account,
-            form.raw("password").to_owned(),
-        )
-        .await?
+        password::fits(&site, &signed.account, form.raw("password").to_owned()).await?
     } else {
         let factor = Factor::of(&form, factors::pages::key(&request, &site));
         factor_fits(&site, &signed, factor).await?

@@ -16,6 +16,7 @@ pub mod problem;
 pub mod request;
 pub mod site;
 pub mod tls;
+pub mod turns;
 pub mod zone;
 
 pub use client::Client;

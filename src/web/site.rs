@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::limits::Limits;
+use super::turns::Turns;
 use crate::config::Config;
 use crate::store::Store;
 use crate::store::sealed::Sealer;
@@ -21,6 +22,8 @@ pub struct Site {
     pub sealer: Sealer,
     /// How often one network address may do what proves nothing.
     pub limits: Limits,
+    /// Whose turn it is to hash a password: each takes 19 MiB and a core.
+    pub hashing: Turns,
     form_key: [u8; 32],
 }
 
@@ -30,6 +33,7 @@ impl Site {
         let form_key = sealer.derive("form tokens");
         Self {
             limits: Limits::new(config.rate_limit),
+            hashing: Turns::of_this_machine(),
             config: Arc::new(config),
             store,
             clock,
