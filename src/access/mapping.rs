@@ -17,12 +17,8 @@ pub struct MappedGroup {
     /// The team's id.
     pub team: String,
     /// The role in the organization, never owner. Of several lines that fit the first one's counts.
-    #[serde(default = "least")]
+    #[serde(default = "Role::least")]
     pub role: Role,
-}
-
-fn least() -> Role {
-    Role::Member
 }
 
 /// The ids of the teams that the table gives for these groups. Groups that it does not know are

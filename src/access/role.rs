@@ -15,6 +15,12 @@ words! {
 }
 
 impl Role {
+    /// The one with the least power: what somebody gets where none is named.
+    #[must_use]
+    pub const fn least() -> Self {
+        Self::Member
+    }
+
     /// The word for people.
     #[must_use]
     pub const fn title(self) -> &'static str {

@@ -68,12 +68,8 @@ pub struct Mapped {
     /// The team, by its name or its id.
     pub team: String,
     /// The role, member where none is named.
-    #[serde(default = "least")]
+    #[serde(default = "Role::least")]
     pub role: Role,
-}
-
-fn least() -> Role {
-    Role::Member
 }
 
 impl Mapped {

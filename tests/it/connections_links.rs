@@ -33,13 +33,6 @@ async fn made(acme: &Acme, connection: &str, answers: &[(&str, &str)]) -> String
         .to_owned()
 }
 
-/// The owner's browser, without the letter that tells of a sign-in at a new one.
-async fn quiet_owner(acme: &Acme) -> Browser {
-    let olive = acme.owner().await;
-    acme.run("DELETE FROM letters");
-    olive
-}
-
 /// Acme with a mail server.
 fn mailing(db: Database, server: &MailServer) -> Acme {
     let installation = Installation::start_with(db, |config| server.configure(config));
@@ -232,7 +225,7 @@ both_databases! {
     async fn a_link_goes_by_mail_to_whoever_gets_it(db: Database) {
         let mut server = MailServer::start();
         let acme = mailing(db, &server);
-        let mut olive = quiet_owner(&acme).await;
+        let mut olive = acme.quiet(acme.owner().await);
         let page = acme.to(&format!("/connections/{}/links", acme.connection));
         olive.get(&page).await.submit("Make the link", &[("name", "Ines, IT"), ("email", "no address")]).await;
         olive.sees("Write an e-mail address");
@@ -263,7 +256,7 @@ both_databases! {
     async fn a_revoked_link_is_not_mailed(db: Database) {
         let mut server = MailServer::start();
         let acme = mailing(db, &server);
-        let mut olive = quiet_owner(&acme).await;
+        let mut olive = acme.quiet(acme.owner().await);
         let page = acme.to(&format!("/connections/{}/links", acme.connection));
         for name in ["Ines", "Ida"] {
             let answers = [("name", name), ("email", "it@campus.example"), ("days", "1")];

@@ -12,7 +12,7 @@ use vestibule::store::{Conn, DbError};
 use crate::support::{Acme, Directory, Front};
 
 /// Tables that stay small: read whole they cost less than by an index.
-const SMALL: [&str; 3] = ["scim_guards", "saml_settings", "kept_forms"];
+const SMALL: [&str; 2] = ["scim_guards", "saml_settings"];
 
 #[derive(QueryableByName)]
 struct OnSqlite {

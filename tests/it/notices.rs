@@ -8,7 +8,7 @@ use vestibule::mail::{Requests, Settings};
 use vestibule::members;
 use vestibule::notices;
 use vestibule::provisioning;
-use vestibule::store::schema::{domains, invitations, letters};
+use vestibule::store::schema::{domains, invitations};
 use vestibule::store::time::{DAY, HOUR, MINUTE};
 
 use crate::support::acme::OWNER;
@@ -18,15 +18,6 @@ use crate::support::{Acme, Browser, Database, Front, Installation};
 fn acme_with(db: Database, server: &MailServer) -> Acme {
     let installation = Installation::start_with(db, |config| server.configure(config));
     Acme::start_in(installation, "http://127.0.0.1:9", "vestibule", "secret")
-}
-
-/// The same browser, without the letter that tells its person of a sign-in at a new one.
-fn quiet(acme: &Acme, browser: Browser) -> Browser {
-    acme.write(|conn, _| {
-        let about = letters::table.filter(letters::about_kind.eq("account"));
-        Ok(diesel::delete(about).execute(conn)?)
-    });
-    browser
 }
 
 /// The job looks, and the worker carries: answers the letters that came of it.
@@ -105,7 +96,7 @@ both_databases! {
         let (acme, mut seen) = (acme_with(db, &server), 0);
         let mia = acme.join("mia@acme.example", "Mia Member", Role::Member);
         assert!(told(&acme, &mut server, &mut seen).await.is_empty());
-        let mut olive = quiet(&acme, acme.owner().await);
+        let mut olive = acme.quiet(acme.owner().await);
         assert!(told(&acme, &mut server, &mut seen).await.is_empty(), "a password is no news where it is the way in");
 
         let member = acme.read(|conn| Ok(members::find(conn, &acme.organization, &mia)?.unwrap()));
@@ -132,7 +123,7 @@ both_databases! {
                 .set(vestibule::store::schema::connections::enforce.eq(true))
                 .execute(conn)?)
         });
-        quiet(&acme, acme.owner().await);
+        acme.quiet(acme.owner().await);
         let letters = told(&acme, &mut server, &mut seen).await;
         assert_eq!(letters.len(), 2);
         assert_eq!(letters[0].get("subject"), "Acme: Somebody came in by the way for emergencies");
@@ -207,7 +198,7 @@ both_databases! {
         assert!(text.contains("ada@acme.example") && text.contains("> I begin on Monday."), "{text}");
         assert!(!text.contains("https://evil"), "{text}");
 
-        let mut olive = quiet(acme, acme.owner().await);
+        let mut olive = acme.quiet(acme.owner().await);
         olive.get(&letters[0].link("/denied/")).await.sees("I begin on Monday.");
         olive.click("Dismiss…").await.submit("Dismiss this denial", &[("note", "Nobody knows her.")]).await.sees("is dismissed");
         acme.installation.mail.deliver().await.unwrap();

@@ -18,6 +18,12 @@ fn acme_at(wire: &Wire, db: Database, provider: &Provider) -> Acme {
     )
 }
 
+/// The name of the database at this address.
+fn name_of(url: &str) -> String {
+    let path = url.split("///").nth(1).unwrap();
+    path.split('?').next().unwrap().to_owned()
+}
+
 /// Somebody who was invited comes in, and the wire is cut at one commit after the other, before and after it arrives:
 /// they are told that it is not known, come again, and are in: once, on one seat.
 /// FLT-003, FLT-023.
@@ -107,14 +113,7 @@ async fn a_directory_asks_again_and_there_is_one_person() {
 async fn a_server_that_is_cut_off_holds_nobody_up() {
     let db = Database::postgres();
     let (wire, url) = (Wire::to(db.url()), db.url().to_owned());
-    let name = url
-        .split("///")
-        .nth(1)
-        .unwrap()
-        .split('?')
-        .next()
-        .unwrap()
-        .to_owned();
+    let name = name_of(&url);
     on_the_server(&format!(
         "ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '700ms'"
     ));
@@ -150,15 +149,7 @@ async fn a_server_that_is_cut_off_holds_nobody_up() {
 #[actix_web::test]
 async fn connections_have_limits_unless_the_database_has_its_own() {
     let db = Database::postgres();
-    let name = db
-        .url()
-        .split("///")
-        .nth(1)
-        .unwrap()
-        .split('?')
-        .next()
-        .unwrap()
-        .to_owned();
+    let name = name_of(db.url());
     let limits = |url: &str| {
         let store = vestibule::store::Store::open(url).unwrap();
         let shown = |name: &str| {
@@ -192,15 +183,7 @@ async fn connections_have_limits_unless_the_database_has_its_own() {
 #[actix_web::test]
 async fn without_a_database_everybody_is_told_soon() {
     let db = Database::postgres();
-    let name = db
-        .url()
-        .split("///")
-        .nth(1)
-        .unwrap()
-        .split('?')
-        .next()
-        .unwrap()
-        .to_owned();
+    let name = name_of(db.url());
     let (acme, directory) = Directory::start(db);
     let gone = |gone: bool| {
         on_the_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {}", !gone));
