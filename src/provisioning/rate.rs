@@ -5,19 +5,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::store::time::{MINUTE, SECOND, Timestamp};
+use crate::store::time::{MINUTE, Timestamp};
+use crate::web::limits::Bucket;
 
 /// How many minutes' worth a connection may use at once.
 const BURST: i64 = 10;
 /// How many connections are remembered. If there are more, those that said nothing lately are forgotten first.
 const MOST: usize = 10_000;
 
-/// What a connection may still send, and when that was reckoned: one request costs as much as a rate of one gives in a
-/// minute, so that nothing is lost by rounding.
+/// What a connection may still send.
 #[derive(Debug, Clone, Copy)]
-struct Bucket {
-    left: i64,
-    at: Timestamp,
+struct Share {
+    bucket: Bucket,
     /// When the log was last told.
     told_at: Timestamp,
 }
@@ -36,7 +35,7 @@ pub struct Over {
 pub struct Rate {
     /// 0 for no limit.
     per_minute: i64,
-    buckets: Arc<Mutex<HashMap<String, Bucket>>>,
+    shares: Arc<Mutex<HashMap<String, Share>>>,
 }
 
 impl Rate {
@@ -44,7 +43,7 @@ impl Rate {
     pub fn new(per_minute: u32) -> Self {
         Self {
             per_minute: i64::from(per_minute),
-            buckets: Arc::default(),
+            shares: Arc::default(),
         }
     }
 
@@ -56,39 +55,31 @@ impl Rate {
         if self.per_minute == 0 {
             return Ok(());
         }
-        let full = self.per_minute * BURST * MINUTE;
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MOST {
-            buckets.retain(|_, bucket| now - bucket.at < MINUTE);
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if shares.len() >= MOST {
+            shares.retain(|_, share| now - share.bucket.at() < MINUTE);
         }
-        let bucket = buckets.entry(connection.to_owned()).or_insert(Bucket {
-            left: full,
-            at: now,
+        let share = shares.entry(connection.to_owned()).or_insert_with(|| Share {
+            bucket: Bucket::full(self.per_minute, BURST, now),
             told_at: now - MINUTE,
         });
-        let gained = (now - bucket.at).max(0).saturating_mul(self.per_minute);
-        bucket.left = bucket.left.saturating_add(gained).min(full);
-        bucket.at = now;
-        if bucket.left >= MINUTE {
-            bucket.left -= MINUTE;
+        share.bucket.refill(self.per_minute, BURST, now);
+        let Some(seconds) = share.bucket.wait(self.per_minute) else {
+            share.bucket.take();
             return Ok(());
-        }
-        let seconds = (MINUTE - bucket.left) / self.per_minute / SECOND + 1;
-        let is_news = now - bucket.told_at >= MINUTE;
+        };
+        let is_news = now - share.told_at >= MINUTE;
         if is_news {
-            bucket.told_at = now;
+            share.told_at = now;
         }
-        Err(Over {
-            seconds: u64::try_from(seconds).unwrap_or(1),
-            is_news,
-        })
+        Err(Over { seconds, is_news })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::time::HOUR;
+    use crate::store::time::{HOUR, SECOND};
 
     /// SCIM-083.
     #[test]

@@ -42,12 +42,48 @@ impl Kind {
     }
 }
 
-/// What an address may still do, and when that was reckoned: one costs as much as a rate of one gives in a minute, so that
+/// What somebody may still do, and when that was reckoned: one costs as much as a rate of one gives in a minute, so that
 /// nothing is lost by rounding.
 #[derive(Debug, Clone, Copy)]
-struct Bucket {
+pub struct Bucket {
     left: i64,
     at: Timestamp,
+}
+
+impl Bucket {
+    /// One that holds as much as `minutes` give at this rate.
+    pub fn full(per_minute: i64, minutes: i64, now: Timestamp) -> Self {
+        Self {
+            left: per_minute * minutes * MINUTE,
+            at: now,
+        }
+    }
+
+    /// The same now: it has gained what this rate gives since, and holds no more than `minutes` give.
+    pub fn refill(&mut self, per_minute: i64, minutes: i64, now: Timestamp) {
+        let gained = (now - self.at).max(0).saturating_mul(per_minute);
+        let most = Self::full(per_minute, minutes, now);
+        *self = Self {
+            left: self.left.saturating_add(gained).min(most.left),
+            ..most
+        };
+    }
+
+    /// After how many seconds there is one more at this rate; none where there is one now.
+    pub fn wait(&self, per_minute: i64) -> Option<u64> {
+        let missing = MINUTE - self.left;
+        (missing > 0).then(|| u64::try_from(missing / per_minute.max(1) / SECOND + 1).unwrap_or(1))
+    }
+
+    /// When it was reckoned last.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Takes one.
+    pub fn take(&mut self) {
+        self.left -= MINUTE;
+    }
 }
 
 /// The limits of this server. Cheap to clone.
@@ -81,7 +117,7 @@ impl Limits {
     /// `TooMany` with the seconds to wait.
     pub fn take(&self, kind: Kind, ip: &str, now: Timestamp) -> Result<(), Problem> {
         self.with(kind, ip, now, |bucket| {
-            bucket.left -= MINUTE;
+            bucket.take();
             if bucket.left < MINUTE {
                 tracing::warn!(?kind, ip, "this address reached its limit");
             }
@@ -90,15 +126,15 @@ impl Limits {
 
     /// What was taken turned out to be honest.
     pub fn give_back(&self, kind: Kind, ip: &str, now: Timestamp) {
-        let full = self.full(kind);
+        let full = Bucket::full(self.rate(kind), BURST, now).left;
         // Whoever is at the limit gets it back all the same, so the answer says nothing.
         let _ = self.at(kind, ip, now, |bucket| {
             bucket.left = (bucket.left + MINUTE).min(full);
         });
     }
 
-    fn full(&self, kind: Kind) -> i64 {
-        self.per_minute * kind.weight() * BURST * MINUTE
+    fn rate(&self, kind: Kind) -> i64 {
+        self.per_minute * kind.weight()
     }
 
     fn with(
@@ -109,30 +145,20 @@ impl Limits {
         act: impl FnOnce(&mut Bucket),
     ) -> Result<(), Problem> {
         let wait = self.at(kind, ip, now, |bucket| {
-            if bucket.left >= MINUTE {
+            let wait = bucket.wait(self.rate(kind));
+            if wait.is_none() {
                 act(bucket);
-                return None;
             }
-            let per_minute = (self.per_minute * kind.weight()).max(1);
-            let missing = (MINUTE - bucket.left).max(0);
-            Some(missing / per_minute / SECOND + 1)
+            wait
         });
-        match wait.flatten() {
-            Some(seconds) => Err(Problem::TooMany(u64::try_from(seconds).unwrap_or(1))),
-            None => Ok(()),
-        }
+        wait.flatten()
+            .map_or(Ok(()), |seconds| Err(Problem::TooMany(seconds)))
     }
 
     /// The bucket as it is now; none where nothing is limited.
     fn at<T>(&self, kind: Kind, ip: &str, now: Timestamp, act: impl FnOnce(&mut Bucket) -> T) -> Option<T> {
         let network = network(ip).filter(|_| self.per_minute > 0)?;
-        let full = self.full(kind);
-        let refill = |bucket: &Bucket| {
-            let gained = (now - bucket.at)
-                .max(0)
-                .saturating_mul(self.per_minute * kind.weight());
-            (bucket.left.saturating_add(gained)).min(full)
-        };
+        let rate = self.rate(kind);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST {
             buckets.retain(|_, bucket| now - bucket.at < MINUTE);
@@ -142,11 +168,8 @@ impl Limits {
         }
         let bucket = buckets
             .entry((kind, network))
-            .or_insert(Bucket { left: full, at: now });
-        *bucket = Bucket {
-            left: refill(bucket),
-            at: now,
-        };
+            .or_insert_with(|| Bucket::full(rate, BURST, now));
+        bucket.refill(rate, BURST, now);
         Some(act(bucket))
     }
 }
