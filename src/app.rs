@@ -134,6 +134,7 @@ impl Vestibule {
                 .service(
                     web::scope("")
                         .wrap(sessions(&self.site))
+                        .wrap(from_fn(crate::session::or_a_page))
                         .configure(routes)
                         .default_service(web::to(nothing_here)),
                 )

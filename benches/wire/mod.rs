@@ -13,7 +13,10 @@ use tokio::net::TcpStream;
 
 /// One connection to a server.
 pub struct Wire {
+    address: String,
     stream: TcpStream,
+    /// The server closes after each answer, as those of other people may: the next request needs a connection of its own.
+    closes: bool,
     buffer: Vec<u8>,
     used: usize,
     pieced: Vec<u8>,
@@ -56,10 +59,10 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 impl Wire {
     /// Connects.
     pub async fn to(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
         Self {
-            stream,
+            address: address.to_owned(),
+            stream: connected(address).await,
+            closes: false,
             buffer: Vec::with_capacity(64 * 1024),
             used: 0,
             pieced: Vec::new(),
@@ -68,6 +71,9 @@ impl Wire {
 
     /// Sends a request and waits for the whole answer.
     pub async fn ask(&mut self, request: &[u8]) -> Answer<'_> {
+        if self.closes {
+            self.stream = connected(&self.address).await;
+        }
         self.stream.write_all(request).await.unwrap();
         self.buffer.drain(..self.used);
         self.used = 0;
@@ -84,16 +90,27 @@ impl Wire {
         let status: u16 = text[9..12].parse().unwrap();
         let length = header(text, "content-length").map(|length| length.parse::<usize>().unwrap());
         let bare = status == 204 || status == 304;
+        let in_pieces = header(text, "transfer-encoding").is_some();
+        let kept = header(text, "connection").map(str::to_ascii_lowercase);
+        self.closes = match kept.as_deref() {
+            Some("close") => true,
+            Some("keep-alive") => false,
+            _ => text.starts_with("HTTP/1.0"),
+        };
         let end = match length {
             _ if bare => head,
             Some(length) => head + length,
-            None => self.pieces(head).await,
+            None if in_pieces => self.pieces(head).await,
+            None => {
+                while self.stream.read_buf(&mut self.buffer).await.unwrap() > 0 {}
+                self.buffer.len()
+            }
         };
         while self.buffer.len() < end {
             self.more().await;
         }
         self.used = end;
-        let is_whole = bare || length.is_some();
+        let is_whole = bare || !in_pieces;
         Answer {
             status,
             head: std::str::from_utf8(&self.buffer[..head]).unwrap(),
@@ -132,6 +149,12 @@ impl Wire {
         let read = self.stream.read_buf(&mut self.buffer).await.unwrap();
         assert!(read > 0, "the server hung up");
     }
+}
+
+async fn connected(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

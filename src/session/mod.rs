@@ -22,4 +22,4 @@ pub use model::{
 };
 pub use people::{Admin, Member, Operator, Owner, Signed};
 pub use queries::{count_in_organization, end_everybody_in_organization, organizations_of};
-pub use store::Sessions;
+pub use store::{Sessions, or_a_page};

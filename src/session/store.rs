@@ -4,11 +4,17 @@
 use std::collections::HashMap;
 
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_web::Error;
+use actix_web::body::MessageBody;
 use actix_web::cookie::time::Duration;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::middleware::Next;
 
 use super::{model, queries};
 use crate::store::time::Clock;
 use crate::store::{DbError, Store, id};
+use crate::web::Problem;
 
 type State = HashMap<String, String>;
 
@@ -40,7 +46,7 @@ impl SessionStore for Sessions {
             .store
             .reading(move |conn| queries::state(conn, &hash, now))
             .await
-            .map_err(|error: DbError| LoadError::Other(error.into()))?;
+            .map_err(|error: DbError| LoadError::Other(BoxError::from(error).context(UNREAD)))?;
         state
             .map(|text| serde_json::from_str(&text))
             .transpose()
@@ -87,3 +93,28 @@ impl SessionStore for Sessions {
 }
 
 type BoxError = anyhow::Error;
+
+/// How the error of a session that could not be read begins.
+const UNREAD: &str = "the session could not be read";
+
+/// What actix-session says when the database fails it is an empty 500: here it becomes a page. Reading comes before
+/// everything, so nothing has happened; writing comes after the work was done.
+///
+/// # Errors
+/// A [`Problem`] in place of those of actix-session; all others as they are.
+pub async fn or_a_page<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    next.call(request).await.map_err(|error| {
+        let text = format!("{error:#}");
+        let is_ours = error.as_error::<InternalError<BoxError>>().is_some()
+            || error.as_error::<InternalError<SaveError>>().is_some()
+            || error.as_error::<InternalError<UpdateError>>().is_some();
+        match is_ours {
+            true if text.starts_with(UNREAD) => Problem::Unavailable(text).into(),
+            true => Problem::Unsure(text).into(),
+            false => error,
+        }
+    })
+}

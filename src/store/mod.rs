@@ -37,10 +37,12 @@ use batch::{Job, Lane};
 /// On PostgreSQL organizations are spread over so many queues. SQLite has one writer anyway.
 const LANES: usize = 64;
 
-/// How long a request waits for a connection before it is told to come again.
+/// How long a request waits for a connection where there is none before it is told to come again.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// For how long after somebody waited for a connection in vain nobody else waits.
+/// For how long after somebody waited in vain, since there was none, nobody else waits.
 const IMPATIENCE: Duration = Duration::from_secs(1);
+/// How long a request waits where all of them are at work: then it is a queue, and its turn comes.
+const LONGEST_QUEUE: Duration = Duration::from_secs(10);
 
 /// What a query answers.
 pub type Result<T> = diesel::QueryResult<T>;
@@ -54,7 +56,7 @@ pub struct Store {
     backend: Backend,
     sqlite_writes: Arc<Mutex<()>>,
     lanes: Arc<[Lane]>,
-    /// When somebody waited for a connection in vain, last.
+    /// When somebody waited for a connection in vain, last, while there was none.
     vain: Arc<Mutex<Option<Instant>>>,
     statements: Statements,
 }
@@ -303,22 +305,38 @@ impl Store {
         begin(&mut conn).map(|()| conn)
     }
 
-    /// Waits a moment for a connection. While there are none, one request after the other waits and not all of them:
-    /// those behind it are told at once to come again, and the threads are free for what needs no database.
+    /// Waits for a connection: its turn, where all are at work. While there are none, one request after the other waits
+    /// a moment and not all of them: those behind it are told at once to come again, and the threads are free for what
+    /// needs no database.
     fn checkout(&self) -> Result<r2d2::PooledConnection<conn::Manager>> {
         if let Some(conn) = self.pool.try_get() {
             return Ok(conn);
         }
-        let last = *self.vain.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| last.elapsed() < IMPATIENCE) {
-            return Err(DbError::QueryBuilderError(
-                "no connection could be had a moment ago".into(),
-            ));
+        let begun = Instant::now();
+        loop {
+            let last = *self.vain.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.has_none() && last.is_some_and(|last| last.elapsed() < IMPATIENCE) {
+                return Err(DbError::QueryBuilderError(
+                    "no connection could be had a moment ago".into(),
+                ));
+            }
+            match self.pool.get_timeout(PATIENCE) {
+                Ok(conn) => return Ok(conn),
+                Err(error) if self.has_none() => {
+                    *self.vain.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                    return Err(DbError::QueryBuilderError(Box::new(error)));
+                }
+                Err(error) if begun.elapsed() >= LONGEST_QUEUE => {
+                    return Err(DbError::QueryBuilderError(Box::new(error)));
+                }
+                Err(_) => {}
+            }
         }
-        self.pool.get_timeout(PATIENCE).map_err(|error| {
-            *self.vain.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-            DbError::QueryBuilderError(Box::new(error))
-        })
+    }
+
+    /// Whether there is no connection at all, not even one that is at work: the database is away.
+    fn has_none(&self) -> bool {
+        self.pool.state().connections == 0
     }
 
     /// SQLite's own busy handler sleeps and is unfair; a mutex is a queue.

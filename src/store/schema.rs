@@ -843,67 +843,34 @@ diesel::joinable!(scim_group_members -> scim_groups (group_id));
 diesel::joinable!(scim_group_members -> scim_users (user_id));
 diesel::joinable!(letters -> organizations (organization_id));
 
-diesel::allow_tables_to_appear_in_same_query!(
-    organizations,
-    accounts,
-    retired_usernames,
-    domains,
-    teams,
-    connections,
-    connection_domains,
-    connection_versions,
-    planned_switches,
-    connection_tests,
-    connection_links,
-    group_mappings,
-    identities,
-    members,
-    team_members,
-    invitations,
-    invitation_teams,
-    attempts,
-    sessions,
-    kept_forms,
-    totp_seeds,
-    recovery_codes,
-    passkeys,
-    ceremonies,
-    half_sign_ins,
-    break_glass_owners,
-    break_glass_uses,
-    reset_links,
-    sign_ins,
-    denials,
-    denial_notes,
-    retentions,
-    sign_in_days,
-    audit_events,
-    audit_heads,
-    installation_facts,
-    setup_links,
-    password_failures,
-    letters,
-    mail_server,
-    mail_settings,
-    notices_told,
-    notices_people,
-    notices_read,
-    saml_settings,
-    saml_certificates,
-    saml_keys,
-    saml_assertions,
-    scim_tokens,
-    scim_users,
-    scim_emails,
-    scim_blocks,
-    scim_counts,
-    scim_groups,
-    scim_group_members,
-    scim_requests,
-    scim_guards,
-    scim_deactivations,
-    seen_groups,
-    member_counts,
-    invitation_counts,
-    account_words,
-);
+/// Tables that stand together in a query. Each pair costs the compiler a dozen implementations, so only those are here that
+/// a query needs.
+macro_rules! together {
+    ($($one:ident: $($other:ident)*;)*) => {
+        $($(diesel::allow_tables_to_appear_in_same_query!($one, $other);)*)*
+    };
+}
+
+together! {
+    organizations: accounts domains connections connection_domains connection_links identities members invitations sessions scim_tokens letters;
+    accounts: teams connections identities members team_members invitations sessions account_words scim_users scim_groups scim_group_members;
+    domains: connections connection_domains sign_ins denials audit_events;
+    teams: connections connection_versions planned_switches group_mappings members team_members invitations invitation_teams saml_settings saml_keys scim_tokens;
+    connections: connection_domains connection_versions planned_switches group_mappings identities members invitations invitation_teams sessions saml_settings saml_certificates saml_keys scim_tokens scim_users scim_guards;
+    connection_domains: sign_ins denials;
+    connection_versions: saml_settings scim_tokens;
+    planned_switches: saml_settings;
+    group_mappings: invitations invitation_teams scim_users scim_groups scim_group_members;
+    identities: members;
+    members: team_members invitations sessions scim_users scim_groups scim_group_members break_glass_owners;
+    team_members: scim_users scim_groups scim_group_members;
+    invitations: invitation_teams letters;
+    sessions: kept_forms;
+    sign_ins: denials;
+    denials: notices_told;
+    audit_events: audit_heads;
+    saml_settings: saml_keys scim_tokens;
+    scim_users: scim_emails scim_groups scim_group_members;
+    scim_counts: scim_blocks;
+    scim_groups: scim_group_members;
+}

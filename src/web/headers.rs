@@ -2,6 +2,8 @@
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
@@ -45,11 +47,16 @@ pub async fn every_answer<B: MessageBody + 'static>(
         Some(refused) => request.into_response(refused).map_into_right_body(),
         None => match in_zone(&site, request, next).await {
             Ok(answer) => answer.map_into_left_body(),
-            Err(error) => return Err(error),
+            // It came from what stands around the pages, and has no request any more.
+            Err(error) => {
+                let mut answer = error.error_response();
+                add_headers(answer.headers_mut(), &site);
+                return Err(InternalError::from_response(error, answer).into());
+            }
         },
     };
     add_cookies(&mut answer, &site);
-    add_headers(&mut answer, &site);
+    add_headers(answer.headers_mut(), &site);
     Ok(answer)
 }
 
@@ -145,8 +152,7 @@ fn add_cookies<B>(answer: &mut ServiceResponse<B>, site: &Site) {
     }
 }
 
-fn add_headers<B>(answer: &mut ServiceResponse<B>, site: &Site) {
-    let headers = answer.headers_mut();
+fn add_headers(headers: &mut HeaderMap, site: &Site) {
     let mut put = |name: &'static str, value: &'static str| {
         let name = header::HeaderName::from_static(name);
         if !headers.contains_key(&name) {

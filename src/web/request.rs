@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
@@ -34,9 +35,22 @@ pub async fn watched<B: MessageBody + 'static>(
     let method = request.method().clone();
     let span = tracing::info_span!("request", id, %method);
     let answer = answered(request, next).instrument(span.clone()).await;
-    let mut answer = answer?;
-    let (status, route) = (answer.status().as_u16(), answer.request().match_pattern());
     let seconds = began.elapsed().as_secs_f64();
+    let mut answer = match answer {
+        Ok(answer) => answer,
+        // It came from what stands around the pages: it has no request any more, and so no route.
+        Err(error) => {
+            let mut answer = error.error_response();
+            if let Ok(metrics) = metrics() {
+                metrics.answered(None, method.as_str(), answer.status().as_u16(), seconds);
+            }
+            if let Ok(value) = HeaderValue::from_str(&id) {
+                answer.headers_mut().insert(NAME, value);
+            }
+            return Err(InternalError::from_response(error, answer).into());
+        }
+    };
+    let (status, route) = (answer.status().as_u16(), answer.request().match_pattern());
     if let Ok(metrics) = metrics() {
         metrics.answered(route.as_deref(), method.as_str(), status, seconds);
     }

@@ -14,8 +14,11 @@ use crate::web::Paging;
 
 pub use queries::Listed;
 
-/// Up to how many people are read and sorted, where a word or a team finds that many.
+/// Up to how many people are read and sorted, where a team has that many.
 const FEW: i64 = 2_000;
+/// The same where words are looked for. In a list by name those who are found may all stand at its end, so that walking
+/// it means walking past everybody: reading this many is still less.
+const SOME: i64 = 12_000;
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -158,8 +161,9 @@ pub struct Census {
     kinds: Vec<(Facet, i64)>,
     /// Whether a directory writes into the organization.
     pub has_directory: bool,
-    /// How many accounts of the installation the longest word of the search finds, counted up to one more than few.
-    hits: i64,
+    /// How many accounts of the installation the rarest word of the search finds, counted up to one more than some; and
+    /// which word that is.
+    rarest: Option<(i64, usize)>,
     /// How many people the team of the filter has.
     in_team: i64,
 }
@@ -266,16 +270,17 @@ pub fn find(
 enum Start {
     /// At all members, in order.
     Everybody,
-    /// At the accounts that the longest word finds.
-    Word,
+    /// At the accounts that this word finds: the rarest one.
+    Word(usize),
     /// At the people of the team.
     Team,
 }
 
 fn start(census: &Census, filter: &Filter) -> Start {
-    let word = (!filter.text.is_empty()).then_some((census.hits, Start::Word));
+    let word = census.rarest.map(|(people, place)| (people, Start::Word(place)));
     let team = filter.team.is_some().then_some((census.in_team, Start::Team));
-    let few = word.into_iter().chain(team).filter(|(people, _)| *people <= FEW);
+    let most = if word.is_some() { SOME } else { FEW };
+    let few = word.into_iter().chain(team).filter(|(people, _)| *people <= most);
     few.min_by_key(|(people, _)| *people)
         .map_or(Start::Everybody, |(_, start)| start)
 }
@@ -322,17 +327,24 @@ mod tests {
             team: team.map(str::to_owned),
             ..Filter::default()
         };
-        let census = |hits, in_team| Census {
-            hits,
+        let census = |rarest, in_team| Census {
+            rarest,
             in_team,
             ..Census::default()
         };
-        assert_eq!(start(&census(0, 0), &filter("", None)), Start::Everybody);
-        assert_eq!(start(&census(7, 0), &filter("ada", None)), Start::Word);
-        assert_eq!(start(&census(7, 3), &filter("ada", Some("t"))), Start::Team);
-        assert_eq!(start(&census(7, 3), &filter("", Some("t"))), Start::Team);
+        let (team, both) = (filter("", Some("t")), filter("ada king", Some("t")));
+        assert_eq!(start(&census(None, 0), &filter("", None)), Start::Everybody);
         assert_eq!(
-            start(&census(FEW + 1, FEW + 1), &filter("a", Some("t"))),
+            start(&census(Some((7, 1)), 0), &filter("ada king", None)),
+            Start::Word(1)
+        );
+        assert_eq!(start(&census(Some((7, 0)), 3), &both), Start::Team);
+        assert_eq!(start(&census(Some((7, 0)), FEW + 1), &both), Start::Word(0));
+        assert_eq!(start(&census(None, FEW), &team), Start::Team);
+        assert_eq!(start(&census(None, FEW + 1), &team), Start::Everybody);
+        assert_eq!(start(&census(Some((SOME + 1, 0)), SOME), &both), Start::Team);
+        assert_eq!(
+            start(&census(Some((SOME + 1, 0)), SOME + 1), &both),
             Start::Everybody
         );
     }

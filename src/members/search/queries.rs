@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::{Census, FEW, Facet, Order, Question, Start};
+use super::{Census, Facet, Order, Question, SOME, Start};
 use crate::accounts;
 use crate::members::model::{Filter, Managed, Membership};
 use crate::members::queries::{MemberRow, Person, membership};
@@ -35,6 +35,9 @@ struct Fact {
     number: i64,
 }
 
+/// Of so many words it is asked how rare they are.
+const ASKED: usize = 4;
+
 /// Everything about the organization that a list of members begins with, in one statement.
 pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Census> {
     let mut text = Sql::default();
@@ -50,12 +53,15 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
         text.add(" AND t.id = ");
         text.bind(team);
     }
-    if let Some((from, to)) = accounts::wanted(&filter.text).first() {
-        text.add(" UNION ALL SELECT 'hits', COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= ");
+    let words = accounts::wanted(&filter.text);
+    for (place, (from, to)) in words.iter().take(ASKED).enumerate() {
+        text.add(&format!(
+            " UNION ALL SELECT 'word {place}', COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= "
+        ));
         text.bind(from);
         text.add(" AND w.word < ");
         text.bind(to);
-        text.add(&format!(" LIMIT {}) AS few", FEW + 1));
+        text.add(&format!(" LIMIT {}) AS word{place}", SOME + 1));
     }
     let facts: HashMap<String, i64> = text
         .load::<Fact>(conn)?
@@ -67,7 +73,9 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
     Ok(Census {
         kinds: kinds.filter(|(_, people)| *people > 0).collect(),
         has_directory: of("directories") > 0,
-        hits: of("hits"),
+        rarest: (0..words.len().min(ASKED))
+            .map(|place| (of(&format!("word {place}")), place))
+            .min(),
         in_team: of("team"),
     })
 }
@@ -144,15 +152,19 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
         sort.column
     ));
     let words = accounts::wanted(&question.filter.text);
-    let on = match (start, words.first(), &question.filter.team) {
-        (Start::Word, Some((from, to)), _) => {
+    let word = match start {
+        Start::Word(place) => words.get(place),
+        Start::Team | Start::Everybody => None,
+    };
+    let on = match (word, &question.filter.team) {
+        (Some((from, to)), _) => {
             text.add("SELECT DISTINCT w.account_id AS one FROM account_words w WHERE w.word >= ");
             text.bind(from);
             text.add(" AND w.word < ");
             text.bind(to);
             "m.account_id"
         }
-        (_, _, team) => {
+        (None, team) => {
             text.add("SELECT DISTINCT t.member_id AS one FROM team_members t WHERE t.team_id = ");
             text.bind(team.as_deref().unwrap_or_default());
             "m.id"
@@ -181,8 +193,10 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
 
 /// What the start does not see to.
 fn narrow(text: &mut Sql, question: &Question<'_>, start: Start) {
-    let seen_to = usize::from(start == Start::Word);
-    for (from, to) in accounts::wanted(&question.filter.text).iter().skip(seen_to) {
+    for (place, (from, to)) in accounts::wanted(&question.filter.text).iter().enumerate() {
+        if start == Start::Word(place) {
+            continue;
+        }
         text.add(
             " AND EXISTS (SELECT 1 FROM account_words w WHERE w.account_id = m.account_id AND w.word >= ",
         );
