@@ -212,7 +212,8 @@ fn ids_count(people: usize) -> usize {
     people.max(1)
 }
 
-/// A group of half the people, to which the others are added one by one.
+/// A group of half the people, to which the others are added one by one, and when all are in taken out again: so that each
+/// request changes something.
 async fn group(server: &Rc<Server>, name: &str, people: usize, ids: &Rc<Vec<String>>) {
     let (mut wire, mut request) = (Wire::to(&server.address).await, Vec::new());
     let body = format!(
@@ -240,17 +241,18 @@ async fn group(server: &Rc<Server>, name: &str, people: usize, ids: &Rc<Vec<Stri
     }
     let (known, next) = (Rc::clone(ids), Rc::new(AtomicUsize::new(0)));
     let figure = steady(server, move |_, asked| {
-        let one = half + next.fetch_add(1, Ordering::Relaxed) % (known.len() - half);
+        let (number, others) = (next.fetch_add(1, Ordering::Relaxed), known.len() - half);
+        let op = if number / others % 2 == 0 { "add" } else { "remove" };
+        let one = &known[half + number % others];
         let body = patch(&format!(
-            r#"{{"op":"add","path":"members","value":[{{"value":"{}"}}]}}"#,
-            known[one]
+            r#"{{"op":"{op}","path":"members","value":[{{"value":"{one}"}}]}}"#
         ));
         asked.set("PATCH", &path, &body, &[200, 204]);
     });
     row(
         name,
         people,
-        &format!("PATCH that adds one to a group of {half}"),
+        &format!("PATCH of one in a group of {half}"),
         &figure.await,
     );
 }
