@@ -271,22 +271,58 @@ async fn pages(site: &Rc<Site>, at_a_time: usize, path: &'static str) -> Measure
     }
 }
 
-/// Sign-ins by both protocols, denials, a directory and an owner's pages, so many things a second, for so long. Fails
-/// at the first wrong answer; answers how long each took and how the memory went.
+/// What a soak does, and for how long.
+#[derive(Clone, Copy)]
+struct Plan {
+    begun: Instant,
+    lasts: Duration,
+    /// The number of its first thing: nobody is made twice.
+    first: usize,
+    /// So many things a second; as many as can be, where there is none.
+    rate: Option<f64>,
+}
+
+impl Plan {
+    /// When it is time for this thing; nothing once it is over.
+    fn due(&self, number: usize) -> Option<Duration> {
+        let due = match self.rate {
+            Some(rate) => Duration::from_secs_f64(wire::number(number - self.first) / rate),
+            None => self.begun.elapsed(),
+        };
+        (due < self.lasts).then_some(due)
+    }
+}
+
+/// Sign-ins by both protocols, denials, a directory and an owner's pages, so many things a second (0: 80 % of what it
+/// can do, which is looked at first), for so long. Fails at the first wrong answer; answers how long each took and how
+/// the memory went.
 fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
     let site = Rc::new(Site::open(database, binary, 1_000, true));
     let lasts = Duration::from_secs(seconds);
     on_one_thread(async {
-        let (begun, next) = (Instant::now(), Rc::new(AtomicUsize::new(0)));
-        let watch = tokio::task::spawn_local(memory(Rc::clone(&site), lasts));
         let owner = Rc::new(owner(&site).await);
-        let plan = (begun, lasts, rate);
-        let workers = (0..32).map(|_| busy(Rc::clone(&site), Rc::clone(&owner), Rc::clone(&next), plan));
-        let measured = Measured {
-            times: together(workers).await.into_iter().flatten().collect(),
-            lasted: begun.elapsed(),
-            spent: Duration::ZERO,
+        let mut first = 0;
+        let mut rate = rate;
+        if rate == 0.0 {
+            let plan = Plan {
+                begun: Instant::now(),
+                lasts: Duration::from_secs(20),
+                first,
+                rate: None,
+            };
+            let peak = mixed(&site, &owner, plan).await;
+            first = peak.times.len() + 100;
+            rate = peak.rate() * 0.8;
+            println!("at its peak {}", median(&[peak]));
+        }
+        let watch = tokio::task::spawn_local(memory(Rc::clone(&site), lasts));
+        let plan = Plan {
+            begun: Instant::now(),
+            lasts,
+            first,
+            rate: Some(rate),
         };
+        let measured = mixed(&site, &owner, plan).await;
         println!("{}, no error", median(std::slice::from_ref(&measured)));
         let memory = watch.await.unwrap();
         println!("resident memory, MB: {memory:?}");
@@ -295,6 +331,16 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
         assert!(end < warm * 1.1 + 4.0, "memory grew from {warm} to {end} MB");
         assert!(measured.at(99) < 300.0, "p99 is {:.0} ms", measured.at(99));
     });
+}
+
+async fn mixed(site: &Rc<Site>, owner: &Rc<Browser>, plan: Plan) -> Measured {
+    let next = Rc::new(AtomicUsize::new(plan.first));
+    let workers = (0..32).map(|_| busy(Rc::clone(site), Rc::clone(owner), Rc::clone(&next), plan));
+    Measured {
+        times: together(workers).await.into_iter().flatten().collect(),
+        lasted: plan.begun.elapsed(),
+        spent: Duration::ZERO,
+    }
 }
 
 async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {
@@ -307,43 +353,43 @@ async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {
 }
 
 /// One of many: takes the next thing when its time has come. How late it was counts as well.
-async fn busy(
-    site: Rc<Site>,
-    owner: Rc<Browser>,
-    next: Rc<AtomicUsize>,
-    (begun, lasts, rate): (Instant, Duration, f64),
-) -> Vec<Duration> {
+async fn busy(site: Rc<Site>, owner: Rc<Browser>, next: Rc<AtomicUsize>, plan: Plan) -> Vec<Duration> {
     let mut browser = Browser::new(&site.product, &site.provider).await;
     let mut owner = owner.like(&site.product, &site.provider).await;
     let mut wire = Wire::to(&site.product).await;
     let mut times = Vec::new();
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let due = Duration::from_secs_f64(wire::number(number) / rate);
-        if due >= lasts {
+        let Some(due) = plan.due(number) else {
             return times;
-        }
-        tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+        };
+        tokio::time::sleep(due.saturating_sub(plan.begun.elapsed())).await;
         let person = format!("p{}", number * 7_919 % PEOPLE);
-        let is_right = match number % 10 {
-            0..=2 => browser.by_oidc(&person).await == 303,
-            3 => browser.by_saml(&site.saml, &person).await == 303,
-            4 => browser.by_oidc(&format!("x{number}")).await == 403,
-            5 | 6 => asked(&mut wire, &site, "POST", "/Users", &user(number)).await == 201,
+        let (what, expected, status) = match number % 10 {
+            0..=2 => ("a sign-in by OIDC", 303, browser.by_oidc(&person).await),
+            3 => (
+                "a sign-in by SAML",
+                303,
+                browser.by_saml(&site.saml, &person).await,
+            ),
+            4 => ("a denial", 403, browser.by_oidc(&format!("x{number}")).await),
+            5 | 6 => (
+                "a new person",
+                201,
+                asked(&mut wire, &site, "POST", "/Users", &user(number)).await,
+            ),
             7 | 8 => {
                 let filter = format!("/Users?filter=userName%20eq%20%22{person}%40acme.example%22");
-                asked(&mut wire, &site, "GET", &filter, "").await == 200
+                ("a filter", 200, asked(&mut wire, &site, "GET", &filter, "").await)
             }
             _ => {
-                owner
-                    .get(["/orgs/acme/denied", "/orgs/acme/sign-ins", "/orgs/acme/audit"][number / 10 % 3])
-                    .await
-                    .0
-                    == 200
+                let pages = ["/orgs/acme/denied", "/orgs/acme/sign-ins", "/orgs/acme/audit"];
+                let page = pages[number / 10 % pages.len()];
+                (page, 200, owner.get(page).await.0)
             }
         };
-        assert!(is_right, "the answer to number {number} is wrong");
-        times.push(begun.elapsed().saturating_sub(due));
+        assert_eq!(status, expected, "number {number}, {what}");
+        times.push(plan.begun.elapsed().saturating_sub(due));
     }
 }
 

@@ -11,12 +11,16 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+/// A connection that was not used for so long is made anew, as browsers do: a server answers 408 where nothing comes.
+const IDLE: Duration = Duration::from_secs(3);
+
 /// One connection to a server.
 pub struct Wire {
     address: String,
     stream: TcpStream,
     /// The server closes after each answer, as those of other people may: the next request needs a connection of its own.
     closes: bool,
+    used_at: Instant,
     buffer: Vec<u8>,
     used: usize,
     pieced: Vec<u8>,
@@ -63,6 +67,7 @@ impl Wire {
             address: address.to_owned(),
             stream: connected(address).await,
             closes: false,
+            used_at: Instant::now(),
             buffer: Vec::with_capacity(64 * 1024),
             used: 0,
             pieced: Vec::new(),
@@ -71,7 +76,7 @@ impl Wire {
 
     /// Sends a request and waits for the whole answer.
     pub async fn ask(&mut self, request: &[u8]) -> Answer<'_> {
-        if self.closes {
+        if self.closes || self.used_at.elapsed() > IDLE {
             self.stream = connected(&self.address).await;
         }
         self.stream.write_all(request).await.unwrap();
@@ -110,6 +115,7 @@ impl Wire {
             self.more().await;
         }
         self.used = end;
+        self.used_at = Instant::now();
         let is_whole = bare || !in_pieces;
         Answer {
             status,
