@@ -153,7 +153,7 @@ fn matching(
     let most = i64::try_from(MOST + 1).map_err(Problem::internal)?;
     let census = Census::load(conn, organization, &filter)?;
     let question = Question {
-        kinds: deed.kinds(),
+        kinds: Some(deed.kinds()),
         outside: match deed {
             Deed::Join(team) => Some(team),
             _ => None,

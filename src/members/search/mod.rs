@@ -198,7 +198,7 @@ pub struct Question<'a> {
     /// In which order.
     pub order: Order,
     /// Beyond the filter: only kinds for which this holds.
-    pub kinds: fn(&Facet) -> bool,
+    pub kinds: Option<fn(&Facet) -> bool>,
     /// Only those who are not in this team.
     pub outside: Option<&'a str>,
     /// Everybody but this member.
@@ -212,16 +212,19 @@ impl<'a> Question<'a> {
             organization,
             filter,
             order,
-            kinds: |_| true,
+            kinds: None,
             outside: None,
             but: None,
         }
     }
 
     fn facets(&self, census: &Census) -> Vec<(Facet, i64)> {
-        let fits =
-            |(facet, people): &&(Facet, i64)| *people > 0 && facet.fits(self.filter) && (self.kinds)(facet);
-        census.kinds.iter().filter(fits).copied().collect()
+        let fits = |facet: &Facet| facet.fits(self.filter) && self.kinds.is_none_or(|holds| holds(facet));
+        let kinds = census.kinds.iter();
+        kinds
+            .filter(|(facet, people)| *people > 0 && fits(facet))
+            .copied()
+            .collect()
     }
 }
 

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::{Census, Facet, Order, Question, SOME, Start};
 use crate::accounts;
-use crate::members::model::{Filter, Managed, Membership};
+use crate::members::model::{Filter, Managed, Membership, State};
 use crate::members::queries::{MemberRow, Person, membership};
 use crate::store::schema::{accounts as people, connections, members, scim_users};
 use crate::store::sql::{Sql, Value};
@@ -175,12 +175,16 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
         ") AS start CROSS JOIN members m WHERE {on} = start.one AND m.organization_id = "
     ));
     text.bind(question.organization);
-    text.add(" AND m.facet IN (");
-    for (place, (facet, _)) in facets.iter().enumerate() {
-        text.add(if place == 0 { "" } else { ", " });
-        text.bind(&facet.name());
+    if question.kinds.is_none() {
+        by_columns(&mut text, question.filter);
+    } else {
+        text.add(" AND m.facet IN (");
+        for (place, (facet, _)) in facets.iter().enumerate() {
+            text.add(if place == 0 { "" } else { ", " });
+            text.bind(&facet.name());
+        }
+        text.add(")");
     }
-    text.add(")");
     narrow(&mut text, question, start);
     text.add(") AS found WHERE 1 = 1");
     sort.from(&mut text, "k", "id");
@@ -191,8 +195,32 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
     text
 }
 
-/// What the start does not see to.
+/// What [`Facet::fits`] says of the filter, by the columns: SQLite puts a facet together anew for each row that it looks at.
+fn by_columns(text: &mut Sql, filter: &Filter) {
+    match filter.state {
+        Some(state) => text.add(" AND m.state = ").bind(state.as_str()),
+        None => text.add(" AND m.state <> ").bind(State::Removed.as_str()),
+    };
+    if let Some(role) = filter.role {
+        text.add(" AND m.role = ").bind(&role.to_string());
+    }
+    if let Some(source) = filter.source {
+        text.add(" AND m.source = ").bind(source.as_str());
+    }
+    match filter.managed {
+        Some(true) => text.add(" AND m.managed"),
+        Some(false) => text.add(" AND NOT m.managed"),
+        None => text,
+    };
+}
+
+/// What the start does not see to. The team comes first: that is one look into an index, and leaves fewer to look at.
 fn narrow(text: &mut Sql, question: &Question<'_>, start: Start) {
+    if let Some(team) = question.filter.team.as_ref().filter(|_| start != Start::Team) {
+        text.add(" AND EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ");
+        text.bind(team);
+        text.add(")");
+    }
     for (place, (from, to)) in accounts::wanted(&question.filter.text).iter().enumerate() {
         if start == Start::Word(place) {
             continue;
@@ -203,11 +231,6 @@ fn narrow(text: &mut Sql, question: &Question<'_>, start: Start) {
         text.bind(from);
         text.add(" AND w.word < ");
         text.bind(to);
-        text.add(")");
-    }
-    if let Some(team) = question.filter.team.as_ref().filter(|_| start != Start::Team) {
-        text.add(" AND EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ");
-        text.bind(team);
         text.add(")");
     }
     if let Some(team) = question.outside {
