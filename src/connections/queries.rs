@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use super::model::{Connection, Protocol, Settings, StandingDomain, State};
 use crate::access::{DomainStanding, Role};
 use crate::store::schema::{
-    accounts, connection_domains, connections, domains, group_mappings, identities, members, organizations,
-    scim_tokens, teams,
+    accounts, connection_domains, connections, domains, identities, members, organizations, scim_tokens,
+    teams,
 };
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
@@ -273,16 +273,6 @@ pub fn teams_of(conn: &mut Conn, organization: &str) -> Result<Vec<(String, Stri
         .filter(teams::organization_id.eq(organization))
         .order(teams::name_key)
         .select((teams::id, teams::name))
-        .load(conn)
-}
-
-/// Group and team name of each line of the connection's table, by group.
-pub fn mapping(conn: &mut Conn, connection: &str) -> Result<Vec<(String, String)>> {
-    group_mappings::table
-        .inner_join(teams::table)
-        .filter(group_mappings::connection_id.eq(connection))
-        .order((group_mappings::group_name, teams::name_key))
-        .select((group_mappings::group_name, teams::name))
         .load(conn)
 }
 

@@ -2,7 +2,6 @@
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
@@ -10,7 +9,7 @@ use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
 
 use super::csrf::{self, NewCookie};
 use super::flash::{Flash, Shown};
-use super::{Problem, Site, zone};
+use super::{Problem, Site, problem, zone};
 use crate::scim::{ScimError, ScimType};
 
 /// Nothing from elsewhere, nothing inline, no frames; forms go to these places.
@@ -47,11 +46,10 @@ pub async fn every_answer<B: MessageBody + 'static>(
         Some(refused) => request.into_response(refused).map_into_right_body(),
         None => match in_zone(&site, request, next).await {
             Ok(answer) => answer.map_into_left_body(),
-            // It came from what stands around the pages, and has no request any more.
             Err(error) => {
-                let mut answer = error.error_response();
-                add_headers(answer.headers_mut(), &site);
-                return Err(InternalError::from_response(error, answer).into());
+                return Err(problem::answering(error, |answer| {
+                    add_headers(answer.headers_mut(), &site);
+                }));
             }
         },
     };

@@ -1,7 +1,8 @@
 //! What can go wrong with a request, by what the caller can do about it.
 
+use actix_web::error::InternalError;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{Error, HttpResponse, ResponseError};
 use askama::Template;
 
 use crate::store::{DbError, id};
@@ -98,6 +99,14 @@ impl Problem {
             }
         }
     }
+}
+
+/// The same error, with its answer changed. What stands around the pages fails without a request, so there is no answer
+/// yet to be changed; and an error may be asked for its answer only once.
+pub fn answering(error: Error, change: impl FnOnce(&mut HttpResponse)) -> Error {
+    let mut answer = error.error_response();
+    change(&mut answer);
+    InternalError::from_response(error, answer).into()
 }
 
 impl std::fmt::Display for Problem {

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
 use tracing::Instrument as _;
 
 use super::client::is_trusted;
 use super::metrics::metrics;
-use super::{Problem, Site};
+use super::{Problem, Site, problem};
 use crate::store::id;
 
 /// The name of the header.
@@ -36,31 +36,28 @@ pub async fn watched<B: MessageBody + 'static>(
     let span = tracing::info_span!("request", id, %method);
     let answer = answered(request, next).instrument(span.clone()).await;
     let seconds = began.elapsed().as_secs_f64();
-    let mut answer = match answer {
-        Ok(answer) => answer,
-        // It came from what stands around the pages: it has no request any more, and so no route.
-        Err(error) => {
-            let mut answer = error.error_response();
-            if let Ok(metrics) = metrics() {
-                metrics.answered(None, method.as_str(), answer.status().as_u16(), seconds);
-            }
-            if let Ok(value) = HeaderValue::from_str(&id) {
-                answer.headers_mut().insert(NAME, value);
-            }
-            return Err(InternalError::from_response(error, answer).into());
+    let done = |status: StatusCode, route: Option<&str>, headers: &mut HeaderMap| {
+        let status = status.as_u16();
+        if let Ok(metrics) = metrics() {
+            metrics.answered(route, method.as_str(), status, seconds);
+        }
+        // The pattern and never the path, which may hold a token.
+        let route = route.unwrap_or("none");
+        span.in_scope(|| tracing::debug!(route, status, ms = seconds * 1_000.0, "answered"));
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            headers.insert(NAME, value);
         }
     };
-    let (status, route) = (answer.status().as_u16(), answer.request().match_pattern());
-    if let Ok(metrics) = metrics() {
-        metrics.answered(route.as_deref(), method.as_str(), status, seconds);
+    match answer {
+        Ok(mut answer) => {
+            let (status, route) = (answer.status(), answer.request().match_pattern());
+            done(status, route.as_deref(), answer.headers_mut());
+            Ok(answer)
+        }
+        Err(error) => Err(problem::answering(error, |answer| {
+            done(answer.status(), None, answer.headers_mut());
+        })),
     }
-    // The pattern and never the path, which may hold a token.
-    let route = route.as_deref().unwrap_or("none");
-    span.in_scope(|| tracing::debug!(route, status, ms = seconds * 1_000.0, "answered"));
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        answer.headers_mut().insert(NAME, value);
-    }
-    Ok(answer)
 }
 
 async fn answered<B: MessageBody + 'static>(
@@ -74,7 +71,7 @@ async fn answered<B: MessageBody + 'static>(
     if long > LONGEST_ADDRESS {
         let problem = Problem::Invalid("The address of this page is too long to be read.".to_owned());
         let mut answer = problem.error_response();
-        *answer.status_mut() = actix_web::http::StatusCode::URI_TOO_LONG;
+        *answer.status_mut() = StatusCode::URI_TOO_LONG;
         return Ok(request.into_response(answer).map_into_right_body());
     }
     // Nothing of the request may be kept meanwhile: the router wants it for itself.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use vestibule::audit::Actor;
 use vestibule::connections::saml::SamlSettings;
+use vestibule::store::time;
 use vestibule::teams;
 
 use crate::support::{Browser, Directory, Front};
@@ -88,6 +89,11 @@ both_databases! {
         let mut owner = acme.owner().await;
         let saml = acme.connect_saml("saml", &SamlSettings::default(), &[]).id;
         let of = |id: &str, rest: &str| format!("/connections/{id}{rest}");
+        // Its page shows a switch that is planned, as well.
+        let when = time::machine(acme.installation.site.now() + time::HOUR);
+        owner.get(&acme.to(&of(&saml, "/jit"))).await;
+        let answers = [("word", "acme"), ("when", &when[..16])];
+        owner.submit("Turn off just-in-time provisioning", &answers).await.sees("can be cancelled here");
         for path in [
             "",
             "/members",

@@ -198,9 +198,10 @@ struct Beside {
 impl Beside {
     fn load(conn: &mut Conn, now: Timestamp, whole: &Whole) -> store::Result<Self> {
         let id = &whole.connection.id;
+        let (domains, mapping) = queries::attached_and_mapping(conn, id)?;
         Ok(Self {
-            domains: queries::attached(conn, id)?,
-            mapping: super::queries::mapping(conn, id)?,
+            domains,
+            mapping,
             tests: testing::latest(conn, id)?,
             plans: if whole.has_plans {
                 plans::recent(conn, id, now - 7 * DAY)?

@@ -2,6 +2,7 @@
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Text};
 
 use crate::connections::Connection;
 use crate::connections::queries::Row;
@@ -12,6 +13,7 @@ use crate::store::schema::{
     connection_domains, connection_versions, connections, domains, planned_switches, saml_keys,
     saml_settings, scim_tokens, teams,
 };
+use crate::store::sql::Sql;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
@@ -161,4 +163,51 @@ pub fn attached(conn: &mut Conn, connection: &str) -> Result<Vec<Attached>> {
         vouched,
     };
     Ok(rows.into_iter().map(attached).collect())
+}
+
+/// A line of what a connection has several of: a domain, or a group with a team.
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    team: Option<String>,
+    #[diesel(sql_type = Text)]
+    team_key: String,
+    #[diesel(sql_type = Bool)]
+    verified: bool,
+    #[diesel(sql_type = Bool)]
+    vouched: bool,
+}
+
+/// The domains that are attached to a connection, by name, and group and team of each line of its table, by group: in
+/// one statement.
+pub fn attached_and_mapping(
+    conn: &mut Conn,
+    connection: &str,
+) -> Result<(Vec<Attached>, Vec<(String, String)>)> {
+    let mut text = Sql::new(
+        "SELECT d.name AS name, NULL AS team, '' AS team_key, d.verified AS verified, d.vouched AS vouched \
+         FROM connection_domains c JOIN domains d ON d.id = c.domain_id WHERE c.connection_id = ",
+    );
+    text.bind(connection).add(
+        " UNION ALL SELECT g.group_name, t.name, t.name_key, FALSE, FALSE \
+         FROM group_mappings g JOIN teams t ON t.id = g.team_id WHERE g.connection_id = ",
+    );
+    text.bind(connection);
+    let mut lines: Vec<Line> = text.load(conn)?;
+    // Here and not there: the columns may be sorted by different rules.
+    lines.sort_by(|one, other| (&one.name, &one.team_key).cmp(&(&other.name, &other.team_key)));
+    let (mut domains, mut mapping) = (Vec::new(), Vec::new());
+    for line in lines {
+        match line.team {
+            Some(team) => mapping.push((line.name, team)),
+            None => domains.push(Attached {
+                name: line.name,
+                verified: line.verified,
+                vouched: line.vouched,
+            }),
+        }
+    }
+    Ok((domains, mapping))
 }
