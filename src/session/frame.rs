@@ -79,6 +79,7 @@ impl Frame {
             let mut access = vec![
                 self.item("Single sign-on", "connections"),
                 self.item("Domains", "domains"),
+                self.item("Dry run", "dry-run"),
             ];
             if self.role >= Role::Owner {
                 access.push(self.item("Settings", "settings"));
@@ -95,7 +96,6 @@ impl Frame {
                 title: "Record",
                 items: vec![
                     denied,
-                    self.item("Dry run", "dry-run"),
                     self.item("Audit log", "audit"),
                     self.item("Mail", "mail"),
                 ],

@@ -17,6 +17,8 @@ pub struct Chart {
     pub bars: Vec<Bar>,
     /// All attempts of these days.
     pub total: i64,
+    /// Those of the day with the most: its bar is the highest.
+    pub most: i64,
     /// The picture in a sentence.
     pub summary: String,
 }
@@ -72,7 +74,12 @@ impl Chart {
             date(worst * DAY),
             grouped(most)
         );
-        Some(Self { bars, total, summary })
+        Some(Self {
+            bars,
+            total,
+            most,
+            summary,
+        })
     }
 }
 
