@@ -94,11 +94,7 @@ impl Frame {
             };
             groups.push(Group {
                 title: "Record",
-                items: vec![
-                    denied,
-                    self.item("Audit log", "audit"),
-                    self.item("Mail", "mail"),
-                ],
+                items: vec![denied, self.item("Audit log", "audit"), self.item("Mail", "mail")],
             });
         }
         let account = Item {
