@@ -445,6 +445,157 @@ fn without_an_address_only_a_linked_identity_is_proven() {
     }
 }
 
+/// The cells, and what they leave out: no address, and a domain whose proof was lost.
+fn situations() -> Vec<(Policy, Identity, Standing)> {
+    let mut all: Vec<_> = cells()
+        .into_iter()
+        .map(|cell| (cell.policy(), cell.identity(), cell.standing()))
+        .collect();
+    for (policy, identity, standing) in all.clone() {
+        if standing.domain == DomainStanding::Verified {
+            let nameless = Identity {
+                email: None,
+                ..identity.clone()
+            };
+            all.push((policy.clone(), nameless, standing.clone()));
+            let lapsed = Standing {
+                domain: DomainStanding::Lapsed,
+                ..standing
+            };
+            all.push((policy, identity, lapsed));
+        }
+    }
+    all
+}
+
+/// What a trace may say, and when: a sentence that is not true of the case would mislead whoever reads it.
+#[test]
+fn a_trace_says_what_is_so() {
+    for (policy, identity, standing) in situations() {
+        let decision = decide(&policy, &identity, &standing);
+        for step in decision.trace.steps() {
+            let expected = match step.rule {
+                Rule::AddressProven => proof(&identity, &standing),
+                Rule::AccountActive => match standing.account {
+                    AccountStanding::Deactivated { .. } => "The account is deactivated.",
+                    AccountStanding::Active { linked: true } => {
+                        "This identity is already linked to its account."
+                    }
+                    AccountStanding::Active { linked: false } => {
+                        "There is an account for this address: this identity is linked to it."
+                    }
+                    AccountStanding::None => "There is no account yet: one is created and linked.",
+                },
+                Rule::MembershipNotDeactivated | Rule::Member | Rule::NotRemoved => match standing.member {
+                    MemberStanding::No => "The person is not a member.",
+                    MemberStanding::Active => "The person is a member.",
+                    MemberStanding::Deactivated => "The membership is deactivated.",
+                    MemberStanding::Removed => "The person was removed from the organization.",
+                },
+                Rule::Invited => invited(&standing.invitation),
+                Rule::JitOn if policy.jit => "Just-in-time provisioning is on for this connection.",
+                Rule::JitOn => "Just-in-time provisioning is off: only members and invited people may enter.",
+                Rule::DomainVouches => domain(&identity, standing.domain),
+                Rule::SeatFree if standing.seats == Seats::Free => "A seat is free.",
+                Rule::SeatFree => "Every seat is taken.",
+                Rule::GroupsMapped => groups(&policy, &identity),
+            };
+            assert_eq!(
+                step.facts, expected,
+                "{:?} of {standing:?} {identity:?}",
+                step.rule
+            );
+        }
+    }
+}
+
+fn proof(identity: &Identity, standing: &Standing) -> &'static str {
+    let linked = matches!(
+        standing.account,
+        AccountStanding::Active { linked: true } | AccountStanding::Deactivated { linked: true }
+    );
+    let said = identity.email.is_some() && identity.email_verified != Some(false);
+    let vouched = said
+        && (standing.domain == DomainStanding::Verified
+            || standing.domain == DomainStanding::Lapsed && standing.member == MemberStanding::Active);
+    let by_link = matches!(
+        standing.invitation,
+        InvitationStanding::Pending {
+            proves_mailbox: true,
+            ..
+        }
+    );
+    if linked {
+        "This identity is already linked to an account."
+    } else if !vouched && by_link && identity.email.is_some() {
+        "The browser carries the link of an invitation that was sent to this address."
+    } else {
+        domain(identity, standing.domain)
+    }
+}
+
+fn domain(identity: &Identity, standing: DomainStanding) -> &'static str {
+    if identity.email.is_none() {
+        return "The identity provider sent no e-mail address.";
+    }
+    match (standing, identity.email_verified) {
+        (DomainStanding::Verified, Some(false)) => {
+            "The domain is verified for this connection, but the provider says that the address is not verified."
+        }
+        (DomainStanding::Verified, _) => "The domain is verified and attached to this connection.",
+        (DomainStanding::Unverified, _) => "The domain of this address is not verified for this connection.",
+        (DomainStanding::OtherOrganization, _) => {
+            "The domain of this address belongs to another organization."
+        }
+        (DomainStanding::Lapsed, _) => {
+            "The domain was verified for this connection, but its proof has been missing for 7 days or more: its members may enter, and nobody new."
+        }
+    }
+}
+
+fn invited(invitation: &InvitationStanding) -> &'static str {
+    match invitation {
+        InvitationStanding::None => "Nobody has invited this person.",
+        InvitationStanding::Pending { .. } => "An invitation for this address is waiting.",
+        InvitationStanding::Expired => "The invitation for this address has expired.",
+        InvitationStanding::Revoked => "The invitation for this address was revoked.",
+        InvitationStanding::Declined => "The invitation for this address was declined.",
+        InvitationStanding::OtherAddress => "The invitation that was opened is for another address.",
+    }
+}
+
+fn groups(policy: &Policy, identity: &Identity) -> &'static str {
+    match &identity.groups {
+        _ if policy.scim => "SCIM is on: only the directory writes groups.",
+        _ if !policy.jit => "Just-in-time provisioning is off: groups of a sign-in write nothing.",
+        None => "The identity provider sent no groups: mapped teams stay as they are.",
+        Some(groups) if groups.iter().any(|group| group == "g") => "At least one group stands for a team.",
+        Some(_) => "None of the groups stands for a team: mapped teams are left.",
+    }
+}
+
+/// Every word for people begins like a sentence, and no two of a kind are the same.
+#[test]
+fn words_for_people_are_words() {
+    let kinds: [Vec<&str>; 5] = [
+        Rule::ALL.iter().map(|rule| rule.title()).collect(),
+        StepOutcome::ALL.iter().map(|outcome| outcome.title()).collect(),
+        Denial::ALL.iter().map(|denial| denial.title()).collect(),
+        Role::ALL.iter().map(|role| role.title()).collect(),
+        [Foreign::Plain, Foreign::Organization, Foreign::Malformed]
+            .map(Foreign::sentence)
+            .to_vec(),
+    ];
+    for words in kinds {
+        assert!(
+            words.iter().all(|word| word.starts_with(char::is_uppercase)),
+            "{words:?}"
+        );
+        let different: std::collections::BTreeSet<_> = words.iter().collect();
+        assert_eq!(different.len(), words.len(), "{words:?}");
+    }
+}
+
 /// DEC-001.
 #[test]
 fn the_command_line_answers_every_case_like_the_rules() {
