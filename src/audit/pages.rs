@@ -38,7 +38,7 @@ pub struct Wanted {
     pub actor: Option<String>,
     /// The action's word.
     pub action: Option<String>,
-    /// The subject's id, or part of its name in lower case.
+    /// The subject's id, part of its name, or the whole address, username or name of a person; in lower case.
     pub subject: Option<String>,
     /// At or after.
     pub from: Option<Timestamp>,

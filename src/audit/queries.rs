@@ -1,10 +1,12 @@
 //! SQL of the audit log.
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
 use super::entry::Entry;
 use super::model::Happened;
 use super::pages::Wanted;
+use crate::access::EmailAddress;
 use crate::store::schema::{audit_events, audit_heads};
 use crate::store::sql::{Sql, Value};
 use crate::store::text::{part, tame};
@@ -343,8 +345,46 @@ pub fn find(conn: &mut Conn, organization: &str, id: &str) -> Result<Option<Entr
 
 type Db = <Conn as diesel::Connection>::Backend;
 
+/// Somebody whom a search names exactly, by what entries call them.
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Text)]
+    account: String,
+    #[diesel(sql_type = Text)]
+    address: String,
+    /// Empty where the account was never a member here.
+    #[diesel(sql_type = Text)]
+    member: String,
+}
+
+/// How many people of one name are looked for.
+const NAMESAKES: i64 = 50;
+
+/// Those whose whole address, username or name this is, in lower case: an address or username of any account, a name of
+/// this organization's members. Entries call one person by id, by name and by address.
+fn named(conn: &mut Conn, organization: &str, text: &str) -> Result<Vec<Named>> {
+    let address = EmailAddress::parse(text).map_or_else(|_| text.to_owned(), |email| email.key().to_owned());
+    let of_account = "SELECT a.id AS account, a.email_key AS address, COALESCE(m.id, '') AS member FROM accounts a \
+                      LEFT JOIN members m ON m.account_id = a.id AND m.organization_id = ";
+    let mut sql = Sql::new(of_account);
+    sql.bind(organization).add(" WHERE a.email_key = ").bind(&address);
+    sql.add(" UNION ALL ").add(of_account).bind(organization);
+    sql.add(" WHERE a.username = ").bind(text);
+    sql.add(
+        " UNION ALL SELECT a.id, a.email_key, m.id FROM members m JOIN accounts a ON a.id = m.account_id \
+         WHERE m.organization_id = ",
+    );
+    sql.bind(organization).add(" AND m.name_key = ").bind(text);
+    sql.add(" LIMIT ").value(Value::Number(NAMESAKES));
+    sql.load(conn)
+}
+
 /// The entries of an organization that are wanted.
-fn fitting(organization: &str, wanted: &Wanted) -> audit_events::BoxedQuery<'static, Db> {
+fn fitting(
+    conn: &mut Conn,
+    organization: &str,
+    wanted: &Wanted,
+) -> Result<audit_events::BoxedQuery<'static, Db>> {
     let mut query = audit_events::table
         .filter(audit_events::organization_id.eq(organization.to_owned()))
         .into_boxed::<Db>();
@@ -355,8 +395,17 @@ fn fitting(organization: &str, wanted: &Wanted) -> audit_events::BoxedQuery<'sta
         query = query.filter(audit_events::action.eq(action.clone()));
     }
     if let Some(subject) = &wanted.subject {
-        let named = audit_events::subject_key.like(part(subject)).escape('\\');
-        query = query.filter(audit_events::subject_id.eq(subject.clone()).or(named));
+        let people = named(conn, organization, subject)?;
+        let addresses: Vec<String> = people.iter().map(|one| one.address.clone()).collect();
+        let ids = people.into_iter().flat_map(|one| [one.account, one.member]);
+        let ids: Vec<String> = ids.filter(|id| !id.is_empty()).chain([subject.clone()]).collect();
+        let called = audit_events::subject_key.like(part(subject)).escape('\\');
+        query = query.filter(
+            audit_events::subject_id
+                .eq_any(ids)
+                .or(audit_events::subject_key.eq_any(addresses))
+                .or(called),
+        );
     }
     if let Some(from) = wanted.from {
         query = query.filter(audit_events::at.ge(from));
@@ -364,12 +413,12 @@ fn fitting(organization: &str, wanted: &Wanted) -> audit_events::BoxedQuery<'sta
     if let Some(until) = wanted.until {
         query = query.filter(audit_events::at.lt(until));
     }
-    query
+    Ok(query)
 }
 
 /// The rows of one page, in the direction that `paging` asks for.
 pub fn page(conn: &mut Conn, organization: &str, wanted: &Wanted, paging: &Paging) -> Result<Vec<Entry>> {
-    let mut query = fitting(organization, wanted).limit(Paging::limit());
+    let mut query = fitting(conn, organization, wanted)?.limit(Paging::limit());
     let backwards = paging.is_backwards();
     if let Some(key) = paging.key().map(str::to_owned) {
         query = if backwards {
@@ -395,7 +444,7 @@ pub fn wanted_after(
     last: &str,
     most: i64,
 ) -> Result<Vec<Kept>> {
-    fitting(organization, wanted)
+    fitting(conn, organization, wanted)?
         .filter(audit_events::id.gt(last.to_owned()))
         .order(audit_events::id)
         .limit(most)

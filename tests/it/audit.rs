@@ -2,8 +2,10 @@
 
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use serde_json::json;
-use vestibule::access::Role;
+use vestibule::access::{EmailAddress, Role};
+use vestibule::accounts;
 use vestibule::audit::{self, Actor, Event, Subject};
+use vestibule::members::{self, Doer};
 use vestibule::orgs;
 use vestibule::store::schema::audit_events;
 use vestibule::store::time::DAY;
@@ -79,6 +81,37 @@ both_databases! {
             assert_eq!(owner.body().contains("<code>moon.landed</code></a>"), expected, "{query}");
         }
         owner.get(&acme.to("/audit?actor=nobody")).await.sees("No entry matches");
+    }
+
+    /// A whole address, username or name finds what was done to that person, whatever an entry calls them.
+    async fn a_person_is_found_by_any_of_their_names(db: Database) {
+        let acme = Acme::alone(db);
+        acme.invite("lee@harbor.example");
+        let lee = acme.join("lee@harbor.example", "Lee Long", Role::Member);
+        let other = acme.join("long@harbor.example", "Long Lee", Role::Member);
+        acme.write(|conn, now| {
+            for id in [&lee, &other] {
+                let version = members::find(conn, &acme.organization, id)?.unwrap().version;
+                members::actions::remove(conn, now, &Doer::operator(), &acme.organization, id, version)?;
+            }
+            Ok(())
+        });
+        let username = acme.read(|conn| {
+            let email = EmailAddress::parse("lee@harbor.example").unwrap();
+            Ok(accounts::find_by_email(conn, &email)?.unwrap().username)
+        });
+        let mut owner = acme.owner().await;
+        for text in ["lee@harbor.example", "LEE@Harbor.Example", "Lee+Long", "lee+long", &username] {
+            owner.get(&acme.to(&format!("/audit?subject={text}"))).await.does_not_see("Long Lee");
+            for what in ["Invited", "Removed a member"] {
+                assert!(owner.body().contains(&format!(">{what}</a>")), "{text}: {what}\n{}", owner.text());
+            }
+            owner.get(&acme.to(&format!("/audit.csv?subject={text}"))).await;
+            assert!(owner.body().contains("member.removed") && owner.body().contains("invitation."), "{text}");
+        }
+        // Part of a name is only part of a name.
+        owner.get(&acme.to("/audit?subject=lee+lo")).await;
+        assert!(!owner.body().contains(">Invited</a>"), "{}", owner.text());
     }
 
     async fn the_log_is_paged_by_key(db: Database) {

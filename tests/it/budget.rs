@@ -114,6 +114,7 @@ both_databases! {
             "/set-up",
             "/domains",
             "/audit",
+            "/audit?subject=p1@acme.example",
             &of(&acme.connection, ""),
             &of(&saml, ""),
             &of(&acme.connection, "/links"),
