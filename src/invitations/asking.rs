@@ -16,7 +16,7 @@ use crate::denied::{self, Denial};
 use crate::mail::Post;
 use crate::orgs::{self, Organization};
 use crate::seats::{self, Seats};
-use crate::session::{Admin, Frame};
+use crate::session::{self, Admin, Frame};
 use crate::store::{Conn, DbError};
 use crate::teams;
 use crate::web::{FieldErrors, Page, Posted, Problem, Site, Uploaded};
@@ -372,21 +372,20 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
     let post = Post::of(&site);
     let mailed = post.is_configured();
     let (inviter, now, answers) = (admin.clone(), site.now(), denial.clone());
-    let (sent, sorted, answered) = site
+    let (done, open_denials) = site
         .store
-        .writing_in(&admin.organization, move |conn| {
-            invite(
-                conn,
-                now,
-                (&inviter, &post),
-                &sheet,
-                role.unwrap_or(Role::Member),
-                &answers,
-            )
+        .writing_in(&admin.organization, move |conn| -> Result<_, Problem> {
+            let role = role.unwrap_or(Role::Member);
+            let done = invite(conn, now, (&inviter, &post), &sheet, role, &answers)?;
+            Ok((done, session::open_denials(conn, &inviter.organization)?))
         })
         .await?;
+    let (sent, sorted, answered) = done;
     Ok(Page::new(Links {
-        frame: admin.frame("invitations"),
+        frame: Frame {
+            open_denials,
+            ..admin.frame("invitations")
+        },
         again: false,
         mailed,
         sent: Links::of(&site, &sent),

@@ -20,7 +20,7 @@ pub struct Frame {
     pub form_token: String,
     /// What the page before has to say.
     pub flash: Option<Flash>,
-    /// How many people were denied and wait for an answer, counted up to 100.
+    /// How many people were denied whom nobody has dealt with, counted up to 100.
     pub open_denials: usize,
     /// Id and name of the connections whose directory deactivated too many and waits for an owner. Seen by
     /// admins and owners.

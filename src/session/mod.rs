@@ -21,5 +21,5 @@ pub use model::{
     end_others, end_single_sign_on, enter, go_on, leave, list, way_back,
 };
 pub use people::{Admin, Member, Operator, Owner, Signed};
-pub use queries::{count_in_organization, end_everybody_in_organization, organizations_of};
+pub use queries::{count_in_organization, end_everybody_in_organization, open_denials, organizations_of};
 pub use store::{Sessions, or_a_page};

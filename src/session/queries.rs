@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::model::{NewSession, Open};
 use crate::store::schema::{
-    accounts, connections, kept_forms, members, organizations, scim_guards, sessions,
+    accounts, connections, denials, kept_forms, members, organizations, scim_guards, sessions,
 };
 use crate::store::time::Timestamp;
 use crate::store::{self, Conn, Result, Run as _, Sql, id};
@@ -230,6 +230,20 @@ pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<M
          WHERE o.slug = ? AND m.account_id = ? AND m.state = 'active'",
     );
     Ok(store::rows(conn, asked.text(slug).text(account))?.pop())
+}
+
+/// How many denials are open here, counted up to 100: for a page that answers what has just changed it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn open_denials(conn: &mut Conn, organization: &str) -> Result<usize> {
+    let open: Vec<Timestamp> = denials::table
+        .filter(denials::organization_id.eq(organization))
+        .filter(denials::state.eq("open"))
+        .select(denials::last_at)
+        .limit(100)
+        .load(conn)?;
+    Ok(open.len())
 }
 
 /// Slugs of the organizations that are on and that this account is an active member of, by name.
