@@ -75,10 +75,12 @@ pub fn invited(
     Ok(true)
 }
 
-/// Notes that the person asks to be let in. Its row is the newest again; a dismissed one stays dismissed.
+/// Notes that the person asks to be let in. Its row is the newest again, and a dismissed one is open again: whoever let an
+/// attempt be has not answered a request.
 ///
 /// # Errors
-/// When there is no such denial, the message is too long, the person has asked within a day, or is in already.
+/// When there is no such denial, the message is too long, the person has asked within a day, or was
+/// invited or let in since.
 pub fn ask(
     conn: &mut Conn,
     now: Timestamp,
@@ -93,23 +95,23 @@ pub fn ask(
         )));
     }
     let denial = queries::find(conn, organization, denial_id)?.ok_or(Problem::NotFound)?;
-    if denial.state == State::Settled {
-        return Err(Problem::Conflict(
-            "You have been let in since. Sign in again.".to_owned(),
-        ));
+    if let Some(sentence) = denial.why_not_ask(now) {
+        return Err(Problem::Conflict(sentence.to_owned()));
     }
-    if !denial.may_ask(now) {
-        return Err(Problem::Conflict(
-            "You have asked within the last day. The administrators see your request; ask again tomorrow."
-                .to_owned(),
-        ));
-    }
+    let open = match denial.state {
+        State::Dismissed => moved(&denial, State::Open, now, actor),
+        _ => Denial {
+            version: denial.version + 1,
+            ..denial.clone()
+        },
+    };
+    let words: Vec<&str> = message.split_whitespace().collect();
     let changed = Denial {
         asked_at: Some(now),
-        asked: tame(message, LONGEST_NOTE),
+        // In one line, as lists show it.
+        asked: tame(&words.join(" "), LONGEST_NOTE),
         last_at: now.max(denial.last_at),
-        version: denial.version + 1,
-        ..denial.clone()
+        ..open
     };
     write(conn, now, actor, "denial.asked", &denial, &changed)?;
     Ok(changed)

@@ -1,9 +1,12 @@
 //! What a denial is, and what may become of it.
 
 use crate::access::{Denial as Reason, DenialDetail, EmailAddress};
-use crate::sign_ins::Record;
+use crate::sign_ins::{Record, cut};
 use crate::store::text::tame;
 use crate::store::time::{DAY, Timestamp};
+
+/// How much of a message stands in the list, in characters.
+const IN_SHORT: usize = 80;
 
 /// What became of a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub enum State {
     Open,
     /// The person was invited, and has not come back yet.
     Invited,
-    /// An administrator let it be. Further attempts don't open it again.
+    /// An administrator let it be. Further attempts don't open it again; asking to be let in does.
     Dismissed,
     /// The person was admitted since.
     Settled,
@@ -138,14 +141,39 @@ pub struct Note {
 }
 
 impl Denial {
-    /// Whether the person may ask to be let in: once a day, while they are not in.
+    /// Why the person may not ask to be let in: they ask once a day, while nobody has said yes.
+    pub(super) fn why_not_ask(&self, now: Timestamp) -> Option<&'static str> {
+        match self.state {
+            State::Settled => Some("You have been let in since. Sign in again."),
+            State::Invited => Some("An administrator has dealt with this since. Sign in again."),
+            State::Open | State::Dismissed => self.asked_of_late(now).then_some(
+                "You have asked within the last day, and the administrators were given your request. Ask again tomorrow.",
+            ),
+        }
+    }
+
+    /// Whether the person may ask to be let in.
     pub fn may_ask(&self, now: Timestamp) -> bool {
-        self.state != State::Settled && self.asked_at.is_none_or(|at| now - at >= DAY)
+        self.why_not_ask(now).is_none()
+    }
+
+    /// Whether the person asked within a day.
+    pub fn asked_of_late(&self, now: Timestamp) -> bool {
+        self.asked_at.is_some_and(|at| now - at < DAY)
     }
 
     /// Whether the person asked and nobody has answered since.
     pub fn is_asking(&self) -> bool {
         self.state == State::Open && self.asked_at.is_some_and(|at| at >= self.state_at)
+    }
+
+    /// The beginning of what the person wrote who asks; empty where nothing is.
+    pub fn asks_in_short(&self) -> String {
+        if self.is_asking() {
+            cut(&self.asked, IN_SHORT)
+        } else {
+            String::new()
+        }
     }
 
     /// The person as titles name them: by address, else by name.
@@ -305,6 +333,36 @@ pub(super) mod tests {
     fn only_what_was_dismissed_stays_so_at_another_denial() {
         let after = State::ALL.map(State::after_another_denial);
         assert_eq!(after, [State::Open, State::Open, State::Dismissed, State::Open]);
+    }
+
+    #[test]
+    fn a_person_asks_once_a_day_while_nobody_said_yes() {
+        for (state, asked_at, may) in [
+            (State::Open, None, true),
+            (State::Open, Some(1), false),
+            (State::Open, Some(0), true),
+            (State::Dismissed, None, true),
+            (State::Dismissed, Some(1), false),
+            (State::Invited, None, false),
+            (State::Settled, None, false),
+        ] {
+            let asked = Denial {
+                asked_at,
+                ..denial("not_invited", state)
+            };
+            assert_eq!(asked.may_ask(DAY), may, "{state:?}, asked at {asked_at:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_shortened_while_it_waits() {
+        let mut mary = denial("not_invited", State::Open);
+        mary.asked = "x".repeat(200);
+        assert_eq!(mary.asks_in_short(), "", "she did not ask");
+        mary.asked_at = Some(0);
+        assert_eq!(mary.asks_in_short(), format!("{}…", "x".repeat(80)));
+        mary.state = State::Invited;
+        assert_eq!(mary.asks_in_short(), "");
     }
 
     #[test]

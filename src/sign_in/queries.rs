@@ -242,6 +242,8 @@ pub struct Refused {
     pub connection: Option<String>,
     pub denial: Option<String>,
     pub account: Option<String>,
+    /// The address as it was asserted; may be empty.
+    pub email: String,
 }
 
 type RefusedRow = (
@@ -252,6 +254,7 @@ type RefusedRow = (
     Option<String>,
     Option<String>,
     Option<String>,
+    String,
 );
 
 pub fn refused(conn: &mut Conn, reference: &str) -> Result<Option<Refused>> {
@@ -265,11 +268,12 @@ pub fn refused(conn: &mut Conn, reference: &str) -> Result<Option<Refused>> {
             sign_ins::connection_id,
             sign_ins::denial_id,
             sign_ins::account_id,
+            sign_ins::email,
         ))
         .first(conn)
         .optional()?;
     Ok(row.map(
-        |(outcome, reason, evidence, organization, connection, denial, account)| Refused {
+        |(outcome, reason, evidence, organization, connection, denial, account, email)| Refused {
             outcome,
             reason,
             evidence,
@@ -277,6 +281,7 @@ pub fn refused(conn: &mut Conn, reference: &str) -> Result<Option<Refused>> {
             connection,
             denial,
             account,
+            email,
         },
     ))
 }

@@ -21,6 +21,8 @@ struct Denied {
     organization: String,
     contact: String,
     reference: String,
+    /// The address that was asserted, for the browser that came with it.
+    email: Option<String>,
     again: Option<String>,
     asking: Asking,
     message: String,
@@ -30,7 +32,7 @@ struct Denied {
 /// Whether the page offers to request access.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asking {
-    /// Another browser, or the organization does not want it.
+    /// Another browser, the organization does not want it, or somebody has said yes since.
     No,
     /// The form.
     May,
@@ -142,20 +144,27 @@ impl Denied {
             contact: about.organization.settings.contact.clone(),
             reference,
             again: about.again(),
+            email: Some(about.record.email.clone()).filter(|email| is_theirs && !email.is_empty()),
             asking: match &about.denial {
                 Some(denial) if is_theirs && about.organization.settings.requests => {
-                    if denial.may_ask(now) {
-                        Asking::May
-                    } else if denial.state == denied::State::Settled {
-                        Asking::No
-                    } else {
-                        Asking::Asked
-                    }
+                    Asking::about(denial, now)
                 }
                 _ => Asking::No,
             },
             message: String::new(),
             error: None,
+        }
+    }
+}
+
+impl Asking {
+    fn about(denial: &Denial, now: Timestamp) -> Self {
+        if denial.may_ask(now) {
+            Self::May
+        } else if denial.state != denied::State::Settled && denial.asked_of_late(now) {
+            Self::Asked
+        } else {
+            Self::No
         }
     }
 }
