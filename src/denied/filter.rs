@@ -11,10 +11,17 @@ use crate::store::time::{DAY, Timestamp, date, parse_day};
 use crate::web::paging::base;
 use crate::web::{Choice, Paging};
 
+/// The word for those who ask to be let in.
+const ASKING: &str = "asking";
+/// The word for those who don't.
+const SILENT: &str = "silent";
+/// The word for every state.
+const ANY: &str = "any";
+
 /// The fields of the filter as the address has them.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Filter {
-    /// A state, `any`, or empty for the open ones.
+    /// A state, `asking`, `silent`, `any`; or empty for the open ones, and for everybody where a person is searched for.
     #[serde(default)]
     pub state: String,
     /// A reason or empty.
@@ -43,6 +50,15 @@ pub struct Filter {
     pub paging: Paging,
 }
 
+/// Whether somebody who was denied asks to be let in, and nobody has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// They do.
+    Asks,
+    /// They only came.
+    Silent,
+}
+
 /// Who takes care of a denial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assigned {
@@ -58,6 +74,8 @@ pub enum Assigned {
 pub struct Wanted {
     /// The state, or any.
     pub state: Option<State>,
+    /// Of the open ones, only those who ask or those who don't.
+    pub asking: Option<Asking>,
     /// The reason.
     pub reason: Option<Reason>,
     /// The connection's id.
@@ -87,11 +105,16 @@ impl Filter {
     pub fn wanted(&self, me: &str, named: bool) -> Wanted {
         let filled = |text: &str| (!text.trim().is_empty()).then(|| tame(text.trim(), 100));
         Wanted {
-            // Whoever types a reference wants that denial, whatever became of it.
+            // Whoever types a name or a reference wants that person, whatever became of them.
             state: match self.state.as_str() {
-                "" if named => None,
-                "" => Some(State::Open),
+                "" if filled(&self.person).is_some() => None,
+                "" | ASKING | SILENT => Some(State::Open),
                 word => State::parse(word),
+            },
+            asking: match self.state.as_str() {
+                ASKING => Some(Asking::Asks),
+                SILENT => Some(Asking::Silent),
+                _ => None,
             },
             reason: Reason::parse(&self.reason),
             connection: filled(&self.connection),
@@ -122,6 +145,26 @@ impl Filter {
             ("from", &self.from),
             ("to", &self.to),
         ])
+    }
+
+    /// The states to choose from. The first is chosen where nothing was.
+    pub fn states(&self) -> Vec<Choice> {
+        let chosen = match self.state.as_str() {
+            known @ ("" | ASKING | SILENT) => known,
+            word => State::parse(word).map_or(ANY, State::as_str),
+        };
+        let choice = |word: &str, title: &str| Choice::new(word, title, chosen);
+        let open = [
+            choice("", "Open, or any in a search"),
+            choice(State::Open.as_str(), "Open"),
+            choice(ASKING, "Open, asks to be let in"),
+            choice(SILENT, "Open, does not ask"),
+        ];
+        let others = State::ALL.into_iter().filter(|state| *state != State::Open);
+        open.into_iter()
+            .chain(others.map(|state| choice(state.as_str(), state.title())))
+            .chain([choice(ANY, "Any")])
+            .collect()
     }
 
     /// The reasons to choose from.
@@ -173,6 +216,10 @@ impl Wanted {
         let quoted = |person: &String| format!("with “{person}” in name or address");
         let words = [
             self.state.map(|state| state.title().to_lowercase()),
+            self.asking.map(|asking| match asking {
+                Asking::Asks => "asking to be let in".to_owned(),
+                Asking::Silent => "not asking to be let in".to_owned(),
+            }),
             self.reason.map(|reason| format!("reason “{}”", reason.title())),
             self.connection.as_ref().map(|id| format!("through {}", name(id))),
             self.domain.as_ref().map(|domain| format!("of {domain}")),
@@ -184,17 +231,9 @@ impl Wanted {
             self.reference.as_ref().map(|text| format!("reference {text}")),
             self.from.map(|day| format!("from {}", date(day))),
             self.until.map(|day| format!("until {}", date(day - DAY))),
+            self.state.is_none().then(|| "in any state".to_owned()),
         ];
         words.into_iter().flatten().collect()
-    }
-
-    /// The states to choose from.
-    pub fn states(&self) -> Vec<Choice> {
-        let chosen = self.state.map_or("any", State::as_str);
-        let all = State::ALL.map(|state| Choice::new(state.as_str(), state.title(), chosen));
-        all.into_iter()
-            .chain([Choice::new("any", "Any", chosen)])
-            .collect()
     }
 }
 
@@ -226,10 +265,37 @@ mod tests {
         };
         let named = filter.wanted("me", true);
         assert_eq!((named.state, &named.person), (None, &None));
-        assert_eq!(named.in_words(&[]), ["reference k7f2-91qd"]);
+        assert_eq!(named.in_words(&[]), ["reference k7f2-91qd", "in any state"]);
         let nobody = filter.wanted("me", false);
         assert_eq!(nobody.person.as_deref(), Some("k7f2-91qd"));
         assert!(!nobody.is_default());
+    }
+
+    #[test]
+    fn a_search_looks_in_every_state_unless_one_is_chosen() {
+        let search = |state: &str| Filter {
+            state: state.into(),
+            person: "mary".into(),
+            ..Filter::default()
+        };
+        for (word, state, asking) in [
+            ("", None, None),
+            ("any", None, None),
+            ("open", Some(State::Open), None),
+            ("asking", Some(State::Open), Some(Asking::Asks)),
+            ("silent", Some(State::Open), Some(Asking::Silent)),
+            ("dismissed", Some(State::Dismissed), None),
+        ] {
+            let wanted = search(word).wanted("me", false);
+            assert_eq!((wanted.state, wanted.asking), (state, asking), "{word}");
+            let chosen: Vec<Choice> = search(word)
+                .states()
+                .into_iter()
+                .filter(|choice| choice.chosen)
+                .collect();
+            assert_eq!(chosen.len(), 1, "{word}");
+            assert_eq!(chosen[0].value, word);
+        }
     }
 
     #[test]
@@ -257,6 +323,7 @@ mod tests {
                 "with “mary & co” in name or address",
                 "from 1 November 2026",
                 "until 23 November 2026",
+                "in any state",
             ]
         );
         assert!(filter.base().contains("person=Mary+%26+Co&"));

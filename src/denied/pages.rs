@@ -47,6 +47,8 @@ pub struct List {
 struct Row {
     denial: Denial,
     connection: String,
+    /// The beginning of what they wrote who ask; may be empty.
+    message: String,
 }
 
 /// Why the list is empty; each has its own text.
@@ -142,12 +144,13 @@ impl List {
             .then(|| why_empty(&loaded.wanted, loaded.any));
         let rows = slice.rows.into_iter().map(|denial| Row {
             connection: name(&denial.connection),
+            message: denial.asks_in_short(),
             denial,
         });
         Self {
             rows: rows.collect(),
             frame,
-            states: loaded.wanted.states(),
+            states: filter.states(),
             reasons: filter.reasons(),
             assignments: filter.assignments(),
             connections: filter.connections(&loaded.connections),

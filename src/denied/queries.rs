@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::filter::{Assigned, Wanted};
+use super::filter::{Asking, Assigned, Wanted};
 use super::model::{Denial, Note, State};
 use super::remedy::Now;
 use crate::access::MemberStanding;
@@ -251,6 +251,14 @@ fn matching<'a>(organization: &'a str, wanted: &Wanted, one: Option<&'a str>) ->
     if let Some(state) = wanted.state {
         query = query.filter(denials::state.eq(state.as_str()));
     }
+    query = match wanted.asking {
+        None => query,
+        Some(Asking::Asks) => query.filter(denials::asked_at.ge(denials::state_at.nullable())),
+        Some(Asking::Silent) => {
+            let answered = denials::asked_at.lt(denials::state_at.nullable());
+            query.filter(denials::asked_at.is_null().or(answered))
+        }
+    };
     if let Some(reason) = wanted.reason {
         query = query.filter(denials::reason.eq(reason.as_str()));
     }

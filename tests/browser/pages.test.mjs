@@ -156,7 +156,7 @@ test('what an owner sees', async () => {
   const walk = new Walk('owner', page.context());
   const invitation = await invites(page, walk);
   for (const path of ['/orgs/acme', '/account', '/operator', '/operator/organizations?q=zzz', '/operator/mail']) walk.add(path);
-  for (const list of ['members?q=zzz', 'invitations?q=zzz', 'denied?person=zzz', 'denied?state=settled', 'sign-ins', 'audit', 'mail', 'mail?state=sent']) {
+  for (const list of ['members?q=zzz', 'invitations?q=zzz', 'denied?person=zzz', 'denied?state=settled', 'denied?state=asking', 'sign-ins', 'audit', 'mail', 'mail?state=sent']) {
     walk.add(`/orgs/acme/${list}`);
   }
   for (const many of ['join&whom=all', 'role&whom=all&to_role=admin', 'remove&whom=all', 'reactivate&whom=all']) {

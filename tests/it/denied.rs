@@ -320,6 +320,26 @@ both_databases! {
         }
     }
 
+    /// Whoever searches means that person, whatever became of them; a state that was chosen counts.
+    async fn a_search_looks_in_every_state(db: Database) {
+        let acme = Acme::alone(db);
+        let first = attempt(&acme, "mary@contoso.example");
+        let mary = deny(&acme, &first);
+        after(&acme, HOUR);
+        let last = attempt(&acme, "mary@contoso.example");
+        deny(&acme, &last);
+        acme.write(|conn, now| {
+            actions::dismiss(conn, now, &Actor::operator(), &acme.organization, (&mary, 1), "")
+        });
+        let mut owner = acme.owner().await;
+        for person in ["mary", "mary@contoso.example", &first.reference, &last.reference] {
+            owner.get(&acme.to("/denied")).await.sees("Nobody is waiting");
+            owner.submit("Filter", &[("person", person)]).await.sees("in any state; newest first");
+            assert_eq!(rows(&owner), ["mary@contoso.example"], "{person}");
+            owner.submit("Filter", &[("state", "open")]).await.sees("No denial matches");
+        }
+    }
+
     async fn a_reference_of_another_kind_of_sign_in_leads_there(db: Database) {
         let acme = Acme::alone(db);
         deny(&acme, &attempt(&acme, "mary@contoso.example"));

@@ -56,11 +56,15 @@ fn lists(team: &str) -> Vec<String> {
         "/denied",
         "/denied?state=any&after=9.x",
         "/denied?reason=not_invited",
+        "/denied?state=asking",
+        "/denied?state=silent&before=9.x",
+        "/denied?person=ada",
         "/sign-ins",
         "/sign-ins?after=9.x",
         "/sign-ins?outcome=rejected",
         "/audit",
         "/audit?after=0199",
+        "/audit?subject=ada@acme.example",
     ];
     lists.iter().map(|list| list.replace("TEAM", team)).collect()
 }
