@@ -12,8 +12,8 @@ pub const SOON: i64 = 30 * DAY;
 pub const INVITATION_SOON: i64 = 3 * DAY;
 /// How long ago a token may have expired to be told still.
 pub const PAST: i64 = 7 * DAY;
-/// How far the open denials are counted.
-const MANY: usize = 100;
+/// How far the open denials are counted. A request makes its row the newest, so that it is among those that are.
+const MANY: i64 = 1_000;
 
 /// One thing that may need somebody, as the database tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub enum Kind {
     Seats,
     /// `n` invitations end soon, the first at `at`.
     Invitations,
+    /// `n` denials are open, of which `at` ask to be let in; the newest are counted.
+    Denials,
     /// `n` letters could not be sent of late, the last at `at`.
     Letters,
     /// A connection was never turned on.
@@ -66,7 +68,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 15] = [
+    const ALL: [(Self, &str); 16] = [
         (Self::Prepared, "prepared"),
         (Self::Changed, "changed"),
         (Self::Certificate, "certificate"),
@@ -76,6 +78,7 @@ impl Kind {
         (Self::Restored, "restored"),
         (Self::Seats, "seats"),
         (Self::Invitations, "invitations"),
+        (Self::Denials, "denials"),
         (Self::Letters, "letters"),
         (Self::Draft, "draft"),
         (Self::Connections, "connections"),
@@ -144,8 +147,6 @@ pub struct Desk<'a> {
     pub now: Timestamp,
     /// What the person may do.
     pub role: Role,
-    /// Open denials, counted up to 100.
-    pub open_denials: usize,
     /// Id and name of connections whose directory waits for an owner.
     pub paused: &'a [(String, String)],
 }
@@ -153,7 +154,12 @@ pub struct Desk<'a> {
 /// What needs somebody, most urgent first.
 pub fn needs(desk: &Desk<'_>, facts: &[Fact]) -> Vec<Need> {
     let mut needs: Vec<Need> = desk.paused.iter().map(|one| paused(desk, one)).collect();
-    needs.extend(denials(desk.open_denials));
+    needs.extend(
+        facts
+            .iter()
+            .filter(|fact| fact.kind == Kind::Denials)
+            .flat_map(denials),
+    );
     needs.extend(facts.iter().filter_map(|fact| one(desk, fact)));
     needs.sort_by_key(|need| need.urgency);
     needs
@@ -168,6 +174,8 @@ fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
         Kind::Restored => Some(restored(fact)),
         Kind::Seats => seats(desk, fact),
         Kind::Invitations => invitations(fact),
+        // They are two needs, and stand before all others of their urgency.
+        Kind::Denials => None,
         Kind::Letters => letters(fact),
         Kind::Draft => Some(draft(fact)),
         Kind::Prepared => Some(prepared(desk, fact)),
@@ -218,19 +226,33 @@ fn paused(desk: &Desk<'_>, (id, name): &(String, String)) -> Need {
     }
 }
 
-fn denials(open: usize) -> Option<Need> {
-    let (who, wait) = match open {
-        0 => return None,
-        1 => ("1 person".to_owned(), "was denied and waits"),
-        some if some < MANY => (format!("{some} people"), "were denied and wait"),
-        _ => ("100 or more people".to_owned(), "were denied and wait"),
+/// Who asks to be let in, and who only was denied.
+fn denials(fact: &Fact) -> impl Iterator<Item = Need> + use<> {
+    let (asking, silent) = (fact.at, fact.n - fact.at);
+    let asks = match asking {
+        0 => None,
+        1 => Some("1 person asks to be let in.".to_owned()),
+        some => Some(format!("{some} people ask to be let in.")),
     };
-    Some(Need {
+    let came = match silent {
+        0 => None,
+        1 if fact.n < MANY => Some("1 person was denied, and nobody has dealt with it.".to_owned()),
+        some if fact.n < MANY => Some(format!(
+            "{some} people were denied, and nobody has dealt with it."
+        )),
+        some => Some(format!(
+            "{some} or more people were denied, and nobody has dealt with it."
+        )),
+    };
+    let need = |deed: &str, path: &str, sentence| Need {
         urgency: Urgency::Now,
-        sentence: format!("{who} {wait} for an answer."),
-        deed: "See the denied sign-ins".to_owned(),
-        path: "/denied".to_owned(),
-    })
+        sentence,
+        deed: deed.to_owned(),
+        path: path.to_owned(),
+    };
+    let asks = asks.map(|sentence| need("See who asks", "/denied?state=asking", sentence));
+    let came = came.map(|sentence| need("See the denied sign-ins", "/denied?state=silent", sentence));
+    asks.into_iter().chain(came)
 }
 
 /// By when something that ends wants somebody.
@@ -494,11 +516,10 @@ mod tests {
 
     const NOW: Timestamp = 1_795_459_867_123; // 23 November 2026
 
-    fn desk(role: Role, open_denials: usize) -> Desk<'static> {
+    fn desk(role: Role) -> Desk<'static> {
         Desk {
             now: NOW,
             role,
-            open_denials,
             paused: &[],
         }
     }
@@ -521,11 +542,12 @@ mod tests {
     fn nothing_is_said_where_nothing_is_wrong() {
         let facts = [
             fact(Kind::Seats, 10, 7),
+            fact(Kind::Denials, 0, 0),
             fact(Kind::Invitations, 0, 0),
             fact(Kind::Connections, 1, 3),
             fact(Kind::Domains, 2, 2),
         ];
-        assert_eq!(needs(&desk(Role::Owner, 0), &facts), []);
+        assert_eq!(needs(&desk(Role::Owner), &facts), []);
     }
 
     #[test]
@@ -534,12 +556,14 @@ mod tests {
             fact(Kind::Draft, NOW - DAY, 1),
             fact(Kind::Token, NOW + 20 * DAY, 1),
             fact(Kind::Certificate, NOW + 2 * DAY, 1),
+            fact(Kind::Denials, 1, 4),
         ];
-        let found = needs(&desk(Role::Admin, 3), &facts);
+        let found = needs(&desk(Role::Admin), &facts);
         assert_eq!(
             sentences(&found),
             [
-                "3 people were denied and wait for an answer.",
+                "1 person asks to be let in.",
+                "3 people were denied, and nobody has dealt with it.",
                 "The newest certificate of Okta’s identity provider expires in 2 days. After that nobody comes in by it.",
                 "The directory’s token “Okta” expires in 20 days. Without one, the directory changes nothing here any more.",
                 "Okta is a draft since 22 November 2026 and lets nobody in yet.",
@@ -549,13 +573,13 @@ mod tests {
 
     #[test]
     fn seats_are_told_at_80_and_100_per_cent() {
-        let told = |taken| needs(&desk(Role::Owner, 0), &[fact(Kind::Seats, 10, taken)]);
+        let told = |taken| needs(&desk(Role::Owner), &[fact(Kind::Seats, 10, taken)]);
         assert_eq!(told(7), []);
         assert_eq!(sentences(&told(8)), ["8 of 10 seats are taken."]);
         assert_eq!(told(10)[0].urgency, Urgency::Now);
         assert!(told(11)[0].sentence.contains("11 by members"));
         assert_eq!(
-            needs(&desk(Role::Admin, 0), &[fact(Kind::Seats, 0, 1)])[0].path,
+            needs(&desk(Role::Admin), &[fact(Kind::Seats, 0, 1)])[0].path,
             "/members"
         );
     }
@@ -563,11 +587,11 @@ mod tests {
     #[test]
     fn a_new_organization_is_told_what_to_set_up() {
         let facts = [fact(Kind::Connections, 0, 0), fact(Kind::Domains, 0, 0)];
-        let owner = needs(&desk(Role::Owner, 0), &facts);
+        let owner = needs(&desk(Role::Owner), &facts);
         let paths: Vec<_> = owner.iter().map(|need| need.path.as_str()).collect();
         assert_eq!(paths, ["/connections/new", "/domains"]);
         assert!(
-            needs(&desk(Role::Admin, 0), &facts)
+            needs(&desk(Role::Admin), &facts)
                 .iter()
                 .all(|need| need.path != "/connections/new")
         );
@@ -575,7 +599,7 @@ mod tests {
 
     #[test]
     fn a_lost_proof_says_what_follows_and_when() {
-        let told = |n| needs(&desk(Role::Owner, 0), &[fact(Kind::Lost, NOW, n)]).remove(0);
+        let told = |n| needs(&desk(Role::Owner), &[fact(Kind::Lost, NOW, n)]).remove(0);
         assert_eq!(
             told(0).sentence,
             "The TXT record of Okta is missing since 23 November 2026. From 30 November 2026 on nobody new is let in by it."
@@ -586,7 +610,7 @@ mod tests {
 
     #[test]
     fn changed_settings_are_told() {
-        let told = |role| needs(&desk(role, 0), &[fact(Kind::Changed, NOW, 1)]).remove(0);
+        let told = |role| needs(&desk(role), &[fact(Kind::Changed, NOW, 1)]).remove(0);
         assert!(told(Role::Owner).sentence.contains("changed on 23 November 2026"));
         assert_eq!(told(Role::Owner).path, "/connections/c1/previous");
         assert_eq!(told(Role::Admin).path, "/connections/c1");
@@ -594,7 +618,7 @@ mod tests {
 
     #[test]
     fn letters_that_were_given_up_are_counted() {
-        let told = |n| needs(&desk(Role::Admin, 0), &[fact(Kind::Letters, NOW, n)]);
+        let told = |n| needs(&desk(Role::Admin), &[fact(Kind::Letters, NOW, n)]);
         assert_eq!(told(0), []);
         assert_eq!(
             sentences(&told(1)),
@@ -606,10 +630,25 @@ mod tests {
     #[test]
     fn a_paused_directory_waits_for_an_owner() {
         let paused = [("c1".to_owned(), "Okta".to_owned())];
-        let mut desk = desk(Role::Admin, 100);
+        let mut desk = desk(Role::Admin);
         desk.paused = &paused;
-        let found = needs(&desk, &[]);
+        let found = needs(&desk, &[fact(Kind::Denials, 2, MANY)]);
         assert!(found[0].sentence.ends_with("waits for an owner."));
-        assert!(found[1].sentence.starts_with("100 or more people"));
+        assert!(found[1].sentence.starts_with("2 people ask"));
+        assert!(found[2].sentence.starts_with("998 or more people"));
+    }
+
+    #[test]
+    fn who_asks_is_told_apart_from_who_was_denied() {
+        let told = |asking, open| needs(&desk(Role::Admin), &[fact(Kind::Denials, asking, open)]);
+        let only_came = told(0, 1);
+        assert_eq!(
+            sentences(&only_came),
+            ["1 person was denied, and nobody has dealt with it."]
+        );
+        assert_eq!(only_came[0].path, "/denied?state=silent");
+        let only_asks = told(2, 2);
+        assert_eq!(sentences(&only_asks), ["2 people ask to be let in."]);
+        assert_eq!(only_asks[0].path, "/denied?state=asking");
     }
 }

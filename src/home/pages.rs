@@ -60,7 +60,6 @@ async fn desk(member: &Member, site: &Site) -> Result<HttpResponse, Problem> {
     let desk = Desk {
         now,
         role: member.role,
-        open_denials: frame.open_denials,
         paused: &frame.paused,
     };
     Ok(Page::new(DeskPage {

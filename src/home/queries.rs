@@ -25,6 +25,10 @@ FROM (SELECT i.expires_at FROM invitations i
       WHERE i.organization_id = $1 AND i.state = 'pending' AND i.expires_at > $2 AND i.expires_at <= $3
       ORDER BY i.expires_at LIMIT 1000) AS soon
 UNION ALL
+SELECT 'denials', '', '', COALESCE(SUM(CASE WHEN newest.asked_at >= newest.state_at THEN 1 ELSE 0 END), 0), COUNT(*)
+FROM (SELECT d.asked_at, d.state_at FROM denials d WHERE d.organization_id = $1 AND d.state = 'open'
+      ORDER BY d.last_at DESC, d.id DESC LIMIT 1000) AS newest
+UNION ALL
 SELECT 'certificate', c.id, c.name, MAX(k.not_after), COUNT(*)
 FROM connections c JOIN saml_certificates k ON k.connection_id = c.id
 WHERE c.organization_id = $1 AND c.state = 'on' GROUP BY c.id, c.name HAVING MAX(k.not_after) <= $4

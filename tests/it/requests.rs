@@ -35,6 +35,61 @@ both_databases! {
         person.get(person.url().clone().as_str()).await.does_not_see("Request access");
     }
 
+    /// Whoever let an attempt be has not answered a request: it is among the open ones, and on Home.
+    async fn a_request_after_a_dismissal_reaches_an_administrator(db: Database) {
+        let front = Front::open(db).await;
+        let acme = &front.acme;
+        denied(&front).await;
+        let mut owner = acme.owner().await;
+        owner.get(&acme.to("/denied")).await.click("ada@acme.example").await;
+        owner.click("Dismiss…").await.sees("A request to be let in does.");
+        owner.submit("Dismiss this denial", &[]).await.sees("is dismissed");
+
+        let mut person = denied(&front).await;
+        owner.get(&acme.to("/denied")).await.sees("Nobody is waiting");
+        owner.get(&acme.to("")).await.sees("Nothing needs you");
+        person
+            .submit("Request access", &[("message", "It is me.\r\nAda")])
+            .await
+            .sees("Your request was given to the administrators of Acme");
+
+        owner.get(&acme.to("/denied")).await.sees("1 person, open; newest first").sees("Denied sign-ins 1 open");
+        owner.sees("Open Asks to be let in It is me. Ada");
+        front.provider.person("bob", "bob@acme.example");
+        Browser::new().get(&acme.sign_in()).await.sees("Access denied");
+        owner.get(&acme.to("")).await.sees("1 person asks to be let in.");
+        owner.sees("1 person was denied, and nobody has dealt with it.");
+        owner.click("See the denied sign-ins").await.sees("1 person, open, not asking to be let in").sees("bob@acme.example");
+        owner.get(&acme.to("")).await.click("See who asks").await.sees("1 person, open, asking to be let in");
+        owner.click("ada@acme.example").await.sees("and wrote: It is me. Ada Why");
+        let open = "audit_events WHERE action = 'denial.asked' AND before_json LIKE '%dismissed%' AND after_json LIKE '%open%'";
+        assert_eq!(acme.count(open), 1);
+    }
+
+    /// The page says as whom they came, and leads back to the door.
+    async fn the_denied_person_tries_again(db: Database) {
+        let front = Front::open(db).await;
+        let acme = &front.acme;
+        let mut person = Browser::new();
+        person.get(&acme.sign_in()).await.sees("Access denied").sees("You signed in as ada@acme.example");
+        let page = person.url().to_string();
+        Browser::new().get(&page).await.sees("Access denied").does_not_see("ada@acme.example");
+
+        let mut owner = acme.owner().await;
+        owner.get(&acme.to("/denied")).await.sees("Denied sign-ins 1 open");
+        owner.click("ada@acme.example").await.click("Invite this person").await;
+        owner.submit("Review", &[]).await;
+        owner.submit("Invite this person", &[]).await.sees("1 person is invited");
+        owner.does_not_see("Denied sign-ins 1 open");
+
+        let mut tab = person.new_tab();
+        tab.get(&page).await.does_not_see("Request access");
+        person.submit("Request access", &[]).await.sees("An administrator has dealt with this since.");
+        assert_eq!(person.status(), 409);
+        tab.click("Try again").await;
+        assert_eq!(tab.path(), "/orgs/acme");
+    }
+
     async fn a_request_is_made_once_a_day_and_by_the_same_browser(db: Database) {
         let front = Front::open(db).await;
         let mut person = denied(&front).await;
