@@ -512,6 +512,25 @@ mod tests {
     }
 
     #[test]
+    fn a_mapped_role_raises_an_invited_member_and_nobody_else() {
+        let mut policy = policy();
+        policy.mapping[0].role = Role::Admin;
+        for (invited, role, by_mapping) in [
+            (Role::Member, Role::Admin, true),
+            (Role::Admin, Role::Admin, false),
+            (Role::Owner, Role::Owner, false),
+        ] {
+            let standing = Standing {
+                invitation: invitation(invited, &[]),
+                ..stranger()
+            };
+            let admission = admitted(&policy, &identity(Some(&["eng"])), &standing);
+            let expected = MembershipEffect::Created { role, by_mapping };
+            assert_eq!(admission.membership, expected, "{invited:?}");
+        }
+    }
+
+    #[test]
     fn roles_and_named_teams_follow_groups_only_where_a_sign_in_writes() {
         let convention = Convention {
             organization: "acme".to_owned(),
