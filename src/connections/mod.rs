@@ -18,7 +18,7 @@ pub use model::{Connection, Protocol, Settings, StandingDomain, State, policy, s
 pub use provider::{OidcSettings, ProviderSettings};
 pub use queries::{
     attached, domain_standing, domain_standings, find, find_at_door, find_by_slugs, find_by_token, find_in,
-    for_domain, list,
+    for_domain, list, vouching,
 };
 
 use actix_web::web;

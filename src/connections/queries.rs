@@ -160,6 +160,22 @@ pub fn for_domain(conn: &mut Conn, domain: &str) -> Result<Vec<Connection>> {
     Ok(rows.into_iter().map(Connection::from).collect())
 }
 
+/// What vouches for whom in this organization: each verified domain with the short name of each connection that is on and
+/// that it is attached to.
+///
+/// # Errors
+/// When the database refuses.
+pub fn vouching(conn: &mut Conn, organization: &str) -> Result<Vec<(String, String)>> {
+    connections::table
+        .inner_join(connection_domains::table.inner_join(domains::table))
+        .filter(connections::organization_id.eq(organization))
+        .filter(connections::state.eq(State::On.as_str()))
+        .filter(domains::verified)
+        .order((domains::name, connections::slug))
+        .select((domains::name, connections::slug))
+        .load(conn)
+}
+
 /// The organization's connections, by name.
 ///
 /// # Errors

@@ -3,11 +3,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::asking::Links;
 use super::model::{Invitation, State};
 use super::queries::{self, Wanted};
+use super::sent::{Links, Unneeded};
 use super::{actions, letters};
 use crate::audit::Actor;
+use crate::connections;
 use crate::mail::Post;
 use crate::orgs;
 use crate::seats::{self, Seats};
@@ -315,7 +316,7 @@ pub(super) async fn act(
         .store
         .writing_in(&admin.organization, move |conn| -> Result<_, Problem> {
             let done = perform(conn, now, act, &who, &whom, &shown)?;
-            if let Done::Resent(sent) = &done {
+            if let Done::Resent(sent, _) = &done {
                 letters::fresh(conn, now, &post, &who.organization, sent, mailed)?;
             }
             Ok(done)
@@ -323,11 +324,12 @@ pub(super) async fn act(
         .await?;
     let list = admin.path("/invitations");
     Ok(match done {
-        Done::Resent(sent) => Page::new(Links {
+        Done::Resent(sent, vouching) => Page::new(Links {
             frame: admin.frame("invitations"),
             again: true,
             mailed,
             sent: Links::of(&site, &sent),
+            unneeded: Unneeded::of(&site, &admin, &sent, &vouching),
             left_out: Vec::new(),
             denial: None,
         })
@@ -347,7 +349,8 @@ pub(super) async fn act(
 }
 
 enum Done {
-    Resent(Vec<super::Sent>),
+    /// These; and what vouches for whose address.
+    Resent(Vec<super::Sent>, Vec<(String, String)>),
     /// So many; and whether more match.
     Revoked(usize, bool),
 }
@@ -398,7 +401,8 @@ fn perform(
     match act {
         Act::Resend => {
             let organization = orgs::find(conn, &admin.organization)?.ok_or(Problem::NotFound)?;
-            actions::resend(conn, now, &actor, own_role, &organization, &ids).map(Done::Resent)
+            let sent = actions::resend(conn, now, &actor, own_role, &organization, &ids)?;
+            Ok(Done::Resent(sent, connections::vouching(conn, &organization.id)?))
         }
         Act::Revoke => {
             let number = actions::revoke(conn, now, &actor, own_role, &admin.organization, &ids)?;

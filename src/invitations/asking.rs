@@ -8,10 +8,12 @@ use serde::Deserialize;
 use super::model::{Sent, TeamName};
 use super::queries;
 use super::review::{self, Ground, Left, MOST, Sorted};
+use super::sent::{Links, Unneeded};
 use super::sheet::{self, Sheet};
 use super::{actions, letters};
 use crate::access::{EmailAddress, Role};
 use crate::audit::Actor;
+use crate::connections;
 use crate::denied::{self, Denial};
 use crate::mail::Post;
 use crate::orgs::{self, Organization};
@@ -224,27 +226,6 @@ impl Review {
     }
 }
 
-/// The links, shown once.
-#[derive(Template)]
-#[template(path = "invitations/sent.html")]
-pub(super) struct Links {
-    pub frame: Frame,
-    pub again: bool,
-    /// Whether they went by mail, and no link is shown.
-    pub mailed: bool,
-    pub sent: Vec<(String, String)>,
-    pub left_out: Vec<(String, String)>,
-    pub denial: Option<String>,
-}
-
-impl Links {
-    /// Address and link of each invitation that was sent.
-    pub fn of(site: &Site, sent: &[Sent]) -> Vec<(String, String)> {
-        let link = |one: &Sent| site.url(&format!("/invitation/{}", one.token));
-        sent.iter().map(|one| (one.email.clone(), link(one))).collect()
-    }
-}
-
 /// `GET /orgs/{org}/invitations/new`.
 pub(super) async fn form(
     admin: Admin,
@@ -372,15 +353,15 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
     let post = Post::of(&site);
     let mailed = post.is_configured();
     let (inviter, now, answers) = (admin.clone(), site.now(), denial.clone());
-    let (done, open_denials) = site
+    let ((sent, sorted, answered), vouching, open_denials) = site
         .store
         .writing_in(&admin.organization, move |conn| -> Result<_, Problem> {
             let role = role.unwrap_or(Role::Member);
             let done = invite(conn, now, (&inviter, &post), &sheet, role, &answers)?;
-            Ok((done, session::open_denials(conn, &inviter.organization)?))
+            let vouching = connections::vouching(conn, &inviter.organization)?;
+            Ok((done, vouching, session::open_denials(conn, &inviter.organization)?))
         })
         .await?;
-    let (sent, sorted, answered) = done;
     Ok(Page::new(Links {
         frame: Frame {
             open_denials,
@@ -389,6 +370,7 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
         again: false,
         mailed,
         sent: Links::of(&site, &sent),
+        unneeded: Unneeded::of(&site, &admin, &sent, &vouching),
         left_out: left_out(sorted),
         denial: answered.then_some(denial),
     }))

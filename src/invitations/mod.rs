@@ -15,6 +15,7 @@ mod list;
 mod model;
 mod queries;
 mod review;
+mod sent;
 pub mod sheet;
 
 use actix_web::{HttpResponse, web};

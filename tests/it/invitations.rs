@@ -166,6 +166,47 @@ both_databases! {
         assert_eq!((olive.status(), taken(&acme)), (200, 1));
     }
 
+    /// Whose domain a connection vouches for comes in without the link, and nobody else does: the page says who.
+    async fn the_page_says_who_needs_no_link(db: Database) {
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        let address = acme.sign_in();
+        for (people, button, told, named) in [
+            ("a@acme.example", "Invite this person", "The link is not needed", true),
+            ("b@acme.example c@guest.example", "Invite these 2 people", "No link is needed by 1 of 2 people", true),
+            ("d@sub.acme.example", "Invite this person", "It is needed: no single sign-on that is turned on", false),
+        ] {
+            olive.get(&acme.to("/invitations/new")).await;
+            olive.submit("Review", &[("addresses", people)]).await;
+            olive.submit(button, &[]).await.sees(told);
+            assert_eq!(olive.body().contains(&format!("readonly value=\"{address}\"")), named, "{people}");
+        }
+        acme.run("UPDATE connections SET state = 'off'");
+        let one = acme.rows("invitations", "id").remove(0);
+        olive.get(&acme.to(&format!("/invitations/{}/resend", one.split("id=").nth(1).unwrap()))).await;
+        olive.submit("Make a fresh link", &[]).await.sees("It is needed").does_not_see("Sign-in address");
+    }
+
+    /// Of more than ten links the page makes one file.
+    async fn many_links_are_one_file(db: Database) {
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        for (some, are_few) in [(10, true), (11, false)] {
+            let people: Vec<String> = (0..some).map(|n| format!("p{n}@of{some}.example")).collect();
+            olive.get(&acme.to("/invitations/new")).await;
+            olive.submit("Review", &[("addresses", &people.join(" "))]).await;
+            olive.submit(&format!("Invite these {some} people"), &[]).await.sees("No mail is sent");
+            assert_eq!(olive.body().contains("<textarea"), !are_few, "{some}");
+            assert_eq!(olive.body().matches("/invitation/").count(), some, "each link stands there once");
+            if are_few {
+                olive.sees("Link for p0@of10.example").does_not_see("CSV file");
+            } else {
+                let link = acme.installation.to("/invitation/");
+                olive.sees(&format!("\"address\",\"link\" \"p0@of11.example\",\"{link}")).does_not_see("Link for");
+            }
+        }
+    }
+
     /// The address of the form fills it in.
     async fn a_form_may_be_filled_in_by_its_address(db: Database) {
         let acme = Acme::alone(db);
