@@ -94,13 +94,13 @@ pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
             }
         };
         let key = invitee.email.key().to_owned();
-        if let Some(first) = seen.get(&key) {
+        if let Some((number, first)) = seen.get(&key) {
             sorted
                 .duplicates
-                .push(left(format!("The same as in line {first}.")));
+                .push(left(again(line, &invitee, *number, first)));
             continue;
         }
-        seen.insert(key.clone(), line.number);
+        seen.insert(key.clone(), (line.number, invitee.clone()));
         let place = match ground.known.get(&key) {
             None => {
                 sorted.invite.push(invitee);
@@ -114,6 +114,25 @@ pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
         place.push(left(String::new()));
     }
     sorted
+}
+
+/// What is said of an address that stands in an earlier line: also what this line asks for and is passed over.
+fn again(line: &Line, invitee: &Invitee, number: u64, first: &Invitee) -> String {
+    let role = !line.role.is_empty() && invitee.role != first.role;
+    let ids = |one: &Invitee| {
+        one.teams
+            .iter()
+            .map(|team| team.id.clone())
+            .collect::<BTreeSet<_>>()
+    };
+    let teams = !line.teams.is_empty() && ids(invitee) != ids(first);
+    let other = match (role, teams) {
+        (false, false) => return format!("The same as in line {number}."),
+        (true, false) => "another role",
+        (false, true) => "other teams",
+        (true, true) => "another role and other teams",
+    };
+    format!("The same address as in line {number}, with {other}: line {number} counts.")
 }
 
 impl Ground<'_> {
@@ -266,6 +285,23 @@ mod tests {
             sorted.invalid.iter().all(|one| one.why.ends_with('.')),
             "{sorted:?}"
         );
+    }
+
+    #[test]
+    fn a_line_that_asks_for_something_else_is_told_which_counts() {
+        let text = "email,role,teams\na@a.example,,Sales\nA@a.example,,\na@a.example,member,sales\n\
+                    a@a.example,admin,\na@a.example,,Support\na@a.example,admin,Support\n";
+        let sorted = sorted(text, Role::Owner, &[]);
+        let why: Vec<&str> = sorted.duplicates.iter().map(|one| one.why.as_str()).collect();
+        let expected = [
+            "The same as in line 2.",
+            "The same as in line 2.",
+            "The same address as in line 2, with another role: line 2 counts.",
+            "The same address as in line 2, with other teams: line 2 counts.",
+            "The same address as in line 2, with another role and other teams: line 2 counts.",
+        ];
+        assert_eq!(why, expected);
+        assert_eq!(sorted.invite[0].role, Role::Member);
     }
 
     #[test]
