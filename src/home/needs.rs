@@ -149,6 +149,8 @@ pub struct Desk<'a> {
     pub role: Role,
     /// Id and name of connections whose directory waits for an owner.
     pub paused: &'a [(String, String)],
+    /// Whether a mail server is named in the settings.
+    pub is_mailing: bool,
 }
 
 /// What needs somebody, most urgent first.
@@ -161,6 +163,7 @@ pub fn needs(desk: &Desk<'_>, facts: &[Fact]) -> Vec<Need> {
             .flat_map(denials),
     );
     needs.extend(facts.iter().filter_map(|fact| one(desk, fact)));
+    needs.extend(mail(desk));
     needs.sort_by_key(|need| need.urgency);
     needs
 }
@@ -404,6 +407,16 @@ fn letters(fact: &Fact) -> Option<Need> {
     })
 }
 
+/// Nothing is wrong without mail, so this is the last thing to do.
+fn mail(desk: &Desk<'_>) -> Option<Need> {
+    (!desk.is_mailing && desk.role >= Role::Owner).then(|| Need {
+        urgency: Urgency::Sometime,
+        sentence: "No mail is sent: invitations and warnings are only shown here.".to_owned(),
+        deed: "See the mail".to_owned(),
+        path: "/mail".to_owned(),
+    })
+}
+
 fn draft(fact: &Fact) -> Need {
     Need {
         urgency: Urgency::Sometime,
@@ -521,6 +534,7 @@ mod tests {
             now: NOW,
             role,
             paused: &[],
+            is_mailing: true,
         }
     }
 
@@ -625,6 +639,21 @@ mod tests {
             ["1 letter could not be sent, on 23 November 2026."]
         );
         assert!(sentences(&told(3))[0].starts_with("3 letters could not be sent"));
+    }
+
+    #[test]
+    fn owners_are_told_last_that_no_mail_is_sent() {
+        let told = |role| {
+            let desk = Desk {
+                is_mailing: false,
+                ..desk(role, 0)
+            };
+            needs(&desk, &[fact(Kind::Draft, NOW, 1)])
+        };
+        let owners = told(Role::Owner);
+        assert_eq!((owners.len(), owners[1].path.as_str()), (2, "/mail"));
+        assert_eq!(owners[1].urgency, Urgency::Sometime);
+        assert_eq!(told(Role::Admin).len(), 1);
     }
 
     #[test]

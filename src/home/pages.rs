@@ -61,6 +61,7 @@ async fn desk(member: &Member, site: &Site) -> Result<HttpResponse, Problem> {
         now,
         role: member.role,
         paused: &frame.paused,
+        is_mailing: site.config.smtp.is_some(),
     };
     Ok(Page::new(DeskPage {
         needs: needs(&desk, &facts),

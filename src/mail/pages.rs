@@ -34,6 +34,8 @@ pub(super) struct Filter {
 struct MailPage {
     frame: Frame,
     is_configured: bool,
+    /// Whether the person may open the operator’s pages.
+    is_operator: bool,
     page: Slice<Kept>,
     state: Option<State>,
     base: String,
@@ -106,6 +108,7 @@ async fn shown(
     let page = MailPage {
         frame: member.frame("mail"),
         is_configured: Post::of(site).is_configured(),
+        is_operator: member.signed.may_operate(),
         page: Slice::cut(rows, &filter.paging, |letter| letter.id.clone()),
         state,
         base: base(&[("state", state.map_or("", State::as_str))]),

@@ -74,6 +74,13 @@ pub struct Owner(pub Member);
 #[derive(Debug, Clone)]
 pub struct Operator(pub Signed);
 
+impl Signed {
+    /// Whether the operator’s pages open: to whoever runs the installation, signed in by a password alone.
+    pub fn may_operate(&self) -> bool {
+        self.operator && self.organization.is_none()
+    }
+}
+
 impl Member {
     /// The frame of a page whose navigation entry is `here`, such as `members`.
     pub fn frame(&self, here: &'static str) -> Frame {

@@ -16,9 +16,13 @@ both_databases! {
     async fn nothing_needs_anybody_where_nothing_is_wrong(db: Database) {
         let acme = Acme::alone(db);
         let mut olive = acme.owner().await;
-        olive.get(&acme.installation.to("/")).await.sees("Nothing needs you").sees("Nobody signed in yet");
+        olive.get(&acme.installation.to("/")).await.sees("Nobody came by single sign-on yet");
         assert_eq!((olive.status(), olive.path()), (200, "/orgs/acme"));
         assert!(olive.body().contains(r#"aria-current="page">Home"#));
+        // All that is left to do is the mail, which an owner may think about, and an admin can't change.
+        olive.sees("What needs you To do No mail is sent: invitations and warnings are only shown here.");
+        acme.join("ada@acme.example", "Ada", Role::Admin);
+        acme.signed_in("ada@acme.example").await.get(&acme.to("")).await.sees("Nothing needs you");
     }
 
     /// Each thing that needs somebody is a sentence with its link.

@@ -12,6 +12,7 @@ use vestibule::store::schema::letters;
 use vestibule::store::time::{DAY, HOUR, MINUTE};
 use vestibule::web::Problem;
 
+use crate::support::acme::OWNER;
 use crate::support::peer::{MailServer, SENDER};
 use crate::support::{Acme, Browser, Installation};
 
@@ -617,8 +618,20 @@ both_databases! {
         acme.operator("otto@run.example");
         let mut olive = acme.quiet(acme.owner().await);
         olive.get(&acme.to("/mail")).await.sees("No letter is sent from here.").sees("There are no letters");
+        olive.sees("Ask whoever runs the installation.");
+        olive.get(&acme.to("")).await.click("See the mail").await.sees("No letter is sent from here.");
         let mut otto = acme.quiet(acme.signed_in("otto@run.example").await);
         otto.get(&acme.installation.to("/operator/mail")).await.sees("VESTIBULE_SMTP_URL");
+        otto.get(&acme.installation.to("/operator")).await.click("Name a mail server").await.sees("start the server again");
+        acme.write(|conn, now| {
+            let account = vestibule::accounts::find_by_email(conn, &address(OWNER))?.unwrap();
+            let actor = vestibule::audit::Actor::operator();
+            Ok(vestibule::accounts::actions::set_operator(conn, now, &actor, &account, true)?)
+        });
+        let mut both = acme.quiet(acme.owner().await);
+        both.get(&acme.to("/mail")).await.does_not_see("Ask whoever runs");
+        both.click("See how to name one").await;
+        assert_eq!((both.status(), both.path()), (200, "/operator/mail"));
         olive.get(&acme.to("/invitations/new?email=ada@acme.example")).await.submit("Review", &[]).await;
         olive.submit("Invite this person", &[]).await.sees("Link for ada@acme.example");
     }
