@@ -235,10 +235,11 @@ fn join(
         }
     };
     let actor = Actor::person(&account.id, account.shown_name(), &client.ip);
-    enter(conn, now, &actor, &open, &account)?;
+    let member = enter(conn, now, &actor, &open, &account)?;
     if new.is_none() {
         return Ok(None);
     }
+    members::actions::signed_in(conn, now, &member)?;
     let session = NewSession {
         account: &account.id,
         organization: None,
@@ -269,28 +270,30 @@ pub fn accept_signed_in(
             "This invitation is for another address.".to_owned(),
         ));
     }
-    enter(conn, now, actor, &open, account)
+    enter(conn, now, actor, &open, account).map(drop)
 }
 
+/// Makes the person a member, and answers the membership.
 fn enter(
     conn: &mut Conn,
     now: Timestamp,
     actor: &Actor,
     open: &Open,
     account: &Account,
-) -> Result<(), Problem> {
+) -> Result<String, Problem> {
     let (organization, invitation) = (&open.organization.id, &open.invitation);
-    match members::find_by_account(conn, organization, &account.id)?.map(|member| member.state) {
-        Some(members::State::Deactivated) => {
+    let known = members::find_by_account(conn, organization, &account.id)?;
+    match known.as_ref().map(|member| (member.state, &member.id)) {
+        Some((members::State::Deactivated, _)) => {
             return Err(Problem::Forbidden(
                 "Your membership is deactivated. Ask an administrator to reactivate it.".to_owned(),
             ));
         }
-        Some(members::State::Active) => {
+        Some((members::State::Active, id)) => {
             invitations::actions::close_pending(conn, now, actor, organization, &account.email_key)?;
-            return Ok(());
+            return Ok(id.clone());
         }
-        None | Some(members::State::Removed) => {}
+        None | Some((members::State::Removed, _)) => {}
     }
     let joining = Joining {
         organization,
@@ -306,5 +309,6 @@ fn enter(
     if !invitations::actions::accept(conn, now, actor, &invitation.id, &member)? {
         return Err(gone());
     }
-    Ok(accounts::actions::admitted(conn, now, account)?)
+    accounts::actions::admitted(conn, now, account)?;
+    Ok(member)
 }

@@ -193,6 +193,11 @@ pub fn setup_link_is_open(conn: &mut Conn, token_hash: &str, now: Timestamp) -> 
     .get_result(conn)
 }
 
+/// Whether anybody has an account here.
+pub fn is_set_up(conn: &mut Conn) -> Result<bool> {
+    diesel::select(diesel::dsl::exists(accounts::table.select(accounts::id))).get_result(conn)
+}
+
 pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<bool> {
     let touched = diesel::update(
         setup_links::table

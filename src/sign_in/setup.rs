@@ -1,6 +1,7 @@
 //! Getting in the first time: the one-time set-up link, and `vestibule make-owner`.
 
 use actix_session::Session;
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -164,6 +165,13 @@ struct SetUp {
     typed: Typed,
 }
 
+/// What an old link opens.
+#[derive(Template)]
+#[template(path = "sign_in/set_up_already.html")]
+struct Already {
+    door: Door,
+}
+
 #[derive(Debug, Clone, Default)]
 struct Typed {
     organization: String,
@@ -173,25 +181,41 @@ struct Typed {
 }
 
 /// `GET /set-up`: the form for organization and first owner.
-pub async fn show(
-    request: HttpRequest,
-    door: Door,
-    site: web::Data<Site>,
-) -> Result<Page<impl Template>, Problem> {
-    let (hash, now) = (token_hash(&request, &site)?, site.now());
+pub async fn show(request: HttpRequest, door: Door, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+    let Some(hash) = token_hash(&request, &site) else {
+        return over(door, &site).await;
+    };
+    let now = site.now();
     let open = site
         .store
         .reading(move |conn| queries::setup_link_is_open(conn, &hash, now))
         .await
         .map_err(Problem::from)?;
     if !open {
-        return Err(used_up());
+        return over(door, &site).await;
     }
     Ok(Page::new(SetUp {
         door,
         errors: FieldErrors::default(),
         typed: Typed::default(),
-    }))
+    })
+    .response())
+}
+
+/// The answer to a link that was used or has expired, or to none at all.
+async fn over(door: Door, site: &Site) -> Result<HttpResponse, Problem> {
+    let is_set_up = site
+        .store
+        .reading(move |conn| queries::is_set_up(conn))
+        .await
+        .map_err(Problem::from)?;
+    if is_set_up {
+        return Ok(Page::with_status(StatusCode::GONE, Already { door }).response());
+    }
+    Err(Problem::Gone(
+        "This set-up link was used or has expired. Start the server again for a new one, or run “vestibule make-owner”."
+            .to_owned(),
+    ))
 }
 
 /// `POST /set-up`: makes them, and signs the owner in.
@@ -203,7 +227,9 @@ pub async fn set_up(
     client: Client,
     form: Posted,
 ) -> Result<HttpResponse, Problem> {
-    let token = token_hash(&request, &site)?;
+    let Some(token) = token_hash(&request, &site) else {
+        return over(door, &site).await;
+    };
     let typed = Typed {
         organization: form.text("organization").to_owned(),
         slug: form.text("slug").to_owned(),
@@ -218,10 +244,7 @@ pub async fn set_up(
     let (now, slug) = (site.now(), typed.slug.clone());
     let opened = site
         .store
-        .writing(move |conn| -> Result<String, Problem> {
-            if !queries::use_setup_link(conn, &token, now)? {
-                return Err(used_up());
-            }
+        .writing(move |conn| {
             let owner = NewOwner {
                 slug: &typed.slug,
                 organization_name: &typed.organization,
@@ -230,21 +253,12 @@ pub async fn set_up(
                 password_hash: Some(&hash),
                 operator: true,
             };
-            let actor = Actor::person("", &typed.name, &client.ip);
-            let (_, account) = make_owner(conn, now, &actor, &owner)?;
-            let new = NewSession {
-                account: &account.id,
-                organization: None,
-                connection: None,
-                strength: session::Strength::Password,
-                proved_at: now,
-                client: &client,
-                lifetime: session::LIFETIME,
-                idle: session::IDLE,
-            };
-            Ok(session::begin(conn, now, &new)?)
+            first_owner(conn, now, &token, &owner, &client)
         })
         .await?;
+    let Some(opened) = opened else {
+        return over(door, &site).await;
+    };
     session::enter(&request, &session, &opened)?;
     let mut answer = see_other(&format!("/orgs/{slug}"));
     answer
@@ -253,15 +267,38 @@ pub async fn set_up(
     Ok(answer)
 }
 
-fn token_hash(request: &HttpRequest, site: &Site) -> Result<String, Problem> {
-    request
-        .cookie(&site.cookie_name(COOKIE))
-        .map(|cookie| id::hash_token(cookie.value()))
-        .ok_or_else(used_up)
+/// Makes them by the link, and opens the owner's session. None where the link opens nothing any more.
+fn first_owner(
+    conn: &mut Conn,
+    now: Timestamp,
+    link: &str,
+    owner: &NewOwner<'_>,
+    client: &Client,
+) -> Result<Option<String>, Problem> {
+    if !queries::use_setup_link(conn, link, now)? {
+        return Ok(None);
+    }
+    let actor = Actor::person("", owner.name, &client.ip);
+    let (organization, account) = make_owner(conn, now, &actor, owner)?;
+    if let Some(member) = members::find_by_account(conn, &organization.id, &account.id)? {
+        members::actions::signed_in(conn, now, &member.id)?;
+    }
+    let new = NewSession {
+        account: &account.id,
+        organization: None,
+        connection: None,
+        strength: session::Strength::Password,
+        proved_at: now,
+        client,
+        lifetime: session::LIFETIME,
+        idle: session::IDLE,
+    };
+    Ok(Some(session::begin(conn, now, &new)?))
 }
 
-fn used_up() -> Problem {
-    Problem::Gone("This set-up link was used or has expired. Start the server again for a new one, or run “vestibule make-owner”.".to_owned())
+fn token_hash(request: &HttpRequest, site: &Site) -> Option<String> {
+    let cookie = request.cookie(&site.cookie_name(COOKIE))?;
+    Some(id::hash_token(cookie.value()))
 }
 
 fn check(typed: &Typed, password: &str) -> Result<EmailAddress, FieldErrors> {

@@ -86,6 +86,14 @@ both_databases! {
         assert_eq!((olive.status(), olive.path()), (200, "/orgs/acme"));
         second.submit("Set up", &answers).await;
         assert_eq!(second.status(), 410);
+        second.sees("Vestibule is set up already");
+        for address in ["/set-up", fresh.as_str()] {
+            let mut again = Browser::new();
+            again.get(&installation.to(address)).await.sees("Vestibule is set up already");
+            assert_eq!((again.status(), again.path()), (410, "/set-up"), "{address}");
+            assert_eq!(again.click("Sign in").await.path(), "/sign-in");
+        }
+        olive.get(&installation.to("/orgs/acme/members")).await.sees("Olive").does_not_see("never");
         assert!(link().is_none());
     }
 
@@ -112,6 +120,7 @@ both_databases! {
             ("accounts WHERE email_key LIKE '%evil%'", 0),
             ("members WHERE role = 'owner'", 1),
             ("members WHERE role = 'member' AND state = 'active'", 1),
+            ("members WHERE role = 'member' AND last_sign_in_at IS NOT NULL", 1),
         ] {
             assert_eq!(acme.count(what), many, "{what}");
         }
