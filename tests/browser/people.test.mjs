@@ -88,8 +88,8 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel('Search').fill('mey');
     await page.getByRole('button', { name: 'Filter' }).click();
     assert.equal(await page.getByRole('rowheader').count(), 1);
-    await page.getByLabel('Do to many').selectOption({ label: 'Give a role' });
-    await page.getByRole('button', { name: '… all that match…' }).click();
+    await page.getByLabel('Several at once').selectOption({ label: 'Give a role' });
+    await page.getByRole('button', { name: 'Do it to all that match…' }).click();
     await page.getByLabel('Role').selectOption({ label: 'Admin' });
     await page.getByRole('button', { name: 'See what happens…' }).click();
     if (javaScriptEnabled) await audit(page);

@@ -225,7 +225,7 @@ both_databases! {
         acme.invite("z@guest.example");
         let mut olive = acme.owner().await;
         olive.get(&acme.to("/invitations?state=pending")).await;
-        olive.click("Revoke all…").await.sees("Revoke 4 invitations?");
+        olive.click("Revoke all that match…").await.sees("Revoke 4 invitations?");
         acme.invite("d@acme.example");
         olive.submit("Revoke 4 invitations", &[]).await.sees("Other invitations match by now");
         assert_eq!((olive.status(), pending(&acme)), (409, 5));
@@ -233,7 +233,7 @@ both_databases! {
         olive.submit("Revoke 1 invitation", &[]).await.sees("is revoked");
         assert_eq!(pending(&acme), 4);
         olive.get(&acme.to("/invitations?state=revoked")).await;
-        olive.click("Resend all…").await.sees("Make 1 link fresh?");
+        olive.click("Resend all that match…").await.sees("Make 1 link fresh?");
         olive.submit("Make 1 fresh link", &[]).await.sees("A fresh link is made");
         assert_eq!(pending(&acme), 5);
         // Of several for one address one is sent again, and members get none.

@@ -251,6 +251,21 @@ both_databases! {
         assert_eq!(member(&acme, &bob).role, Role::Admin);
     }
 
+    /// Whoever looks for it under Edit finds what keeps people out, as far as they may do it.
+    async fn the_form_leads_to_what_else_can_be_done(db: Database) {
+        let acme = Acme::alone(db);
+        acme.join(ADA, "Ada", Role::Admin);
+        let bob = joins(&acme, BOB, "Bob", Role::Member, Source::Jit);
+        let mut ada = acme.signed_in(ADA).await;
+        let form = acme.to(&format!("/members/{bob}/edit"));
+        ada.get(&form).await.click("Remove… Bob").await.sees("Remove Bob");
+        ada.get(&form).await.click("Deactivate… Bob").await.sees("Deactivate Bob");
+        deactivated(&acme, &bob);
+        ada.get(&form).await.sees("Reactivate… Bob").does_not_see("Deactivate…");
+        let owner = acme.to(&format!("/members/{}/edit", owner_id(&acme)));
+        ada.get(&owner).await.does_not_see("Deactivate…").does_not_see("Remove…");
+    }
+
     /// Out of all teams, the offer closed, sessions ended; and an invitation brings them back.
     async fn removed_stays_removed_until_invited(db: Database) {
         let acme = Acme::alone(db);

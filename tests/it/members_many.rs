@@ -210,7 +210,7 @@ both_databases! {
         assert_eq!(acme.count("teams WHERE people = 0"), 1);
 
         olive.get(&acme.to("/members")).await;
-        olive.submit("… the ticked…", &[("id", &ada), ("deed", "role")]).await.sees("Give which role?");
+        olive.submit("Do it to the ticked…", &[("id", &ada), ("deed", "role")]).await.sees("Give which role?");
         olive.submit("See what happens…", &[("to_role", "owner")]).await.sees("Give 1 member the role owner?");
         olive.submit("Give 1 member the role owner", &[]).await.sees("1 member is owner now.");
         olive.get(&acme.to("/members/bulk?deed=remove&whom=all")).await.sees("Remove 4 members?");

@@ -4,9 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::act::Deed;
 use crate::access::Role;
 use crate::members::actions::{self, Doer, TeamChange};
-use crate::members::model::{Act, Membership, Refusal, State, judge};
+use crate::members::model::{Act, Facts, Membership, Refusal, State, judge};
 use crate::session::{Admin, Frame};
 use crate::store::Conn;
 use crate::store::time::Timestamp;
@@ -21,6 +22,8 @@ struct Edit {
     roles: Vec<Role>,
     role_is_fixed: Option<String>,
     teams: Vec<Choice>,
+    /// What else can be done to the person, on a page of its own.
+    deeds: Vec<Deed>,
     conflict: Option<String>,
 }
 
@@ -155,6 +158,7 @@ async fn form(
         role_is_fixed: may(Role::Member).err().map(|refusal| refusal.to_string()),
         roles,
         teams: choices(all, &own),
+        deeds: deeds(admin.role, &member, &facts),
         member,
         conflict,
     };
@@ -164,6 +168,12 @@ async fn form(
         StatusCode::OK
     };
     Ok(Page::with_status(status, page).response())
+}
+
+/// What lets them in or keeps them out, as far as this person may do it.
+fn deeds(own: Role, member: &Membership, facts: &Facts) -> Vec<Deed> {
+    let may = |deed: &Deed| *deed != Deed::SignOut && judge(deed.act(), own, member, facts).is_ok();
+    Deed::fitting(member.state).into_iter().filter(may).collect()
 }
 
 fn choices(all: Vec<Team>, own: &[Belonging]) -> Vec<Choice> {
