@@ -72,7 +72,7 @@ pub async fn now(
 fn asked(conn: &mut Conn, at: i64, organization: &str, id: &str) -> Result<Domain, Problem> {
     let domain = queries::find(conn, organization, id)?.ok_or(Problem::NotFound)?;
     if !queries::claim_asked(conn, id, at, at - REST)? {
-        return Err(Problem::TooMany(u64::try_from(REST / SECOND).unwrap_or(10)));
+        return Err(Problem::TooMany(rest_of(&domain, at)));
     }
     if domain.verified || domain.next_check_at.is_some() {
         return Ok(domain);
@@ -84,6 +84,13 @@ fn asked(conn: &mut Conn, at: i64, organization: &str, id: &str) -> Result<Domai
     };
     queries::update(conn, &again)?;
     Ok(again)
+}
+
+/// How many seconds of the rest are left.
+fn rest_of(domain: &Domain, at: i64) -> u64 {
+    let since = domain.last.map_or(0, |last| at - last.at).clamp(0, REST - SECOND);
+    let left = (REST - since + SECOND - 1) / SECOND;
+    u64::try_from(left).unwrap_or(10)
 }
 
 /// Where people put the record by mistake: at the domain itself, or where their provider added the domain to a

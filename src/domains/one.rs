@@ -37,6 +37,11 @@ impl One {
         )
     }
 
+    /// Whether its zone may be that of a domain above it.
+    fn is_below(&self) -> bool {
+        self.domain.name.matches('.').count() > 1
+    }
+
     /// The day on which the record was missed first.
     fn missing_since(&self) -> String {
         self.domain.lost_at.map(date).unwrap_or_default()
@@ -88,7 +93,8 @@ pub(super) async fn check(
     let flash = match looked {
         Ok(looked) => told(&looked),
         Err(Problem::TooMany(seconds)) => Flash::bad(format!(
-            "It was looked up less than {seconds} seconds ago. Try again in a moment."
+            "Wait {seconds} second{}, then check again.",
+            if seconds == 1 { "" } else { "s" }
         )),
         Err(problem) => return Err(problem),
     };
@@ -105,7 +111,7 @@ fn told(looked: &Looked) -> Flash {
     }
     let hint = match &looked.misplaced {
         Some(place) => format!(
-            " It stands at {place} instead. Where the provider adds the domain by itself, type only the part before it."
+            " It stands at {place} instead. Some DNS providers add the domain by themselves: there, write _vestibule only."
         ),
         None => String::new(),
     };

@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{Domain, Finding, Standing, actions, queries};
-use crate::access::{DomainName, Role};
+use super::{Domain, Finding, Standing, actions, is_public_mail, queries};
+use crate::access::{DomainName, EmailAddress, Role};
 use crate::audit::Actor;
 use crate::session::{Admin, Frame, Member, Owner};
 use crate::store;
@@ -87,8 +87,7 @@ impl Domain {
 
 /// `GET /orgs/{org}/domains`
 pub async fn list(admin: Admin, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
-    let errors = FieldErrors::default();
-    shown(&admin, &site, String::new(), errors, StatusCode::OK).await
+    shown(&admin, &site, None, FieldErrors::default(), StatusCode::OK).await
 }
 
 /// `POST /orgs/{org}/domains`: adds one, or gives one that waits a new token.
@@ -123,18 +122,25 @@ async fn wrong(
     sentence: String,
 ) -> Result<HttpResponse, Problem> {
     let errors = FieldErrors::one("name", sentence);
-    shown(owner, site, typed, errors, StatusCode::UNPROCESSABLE_ENTITY).await
+    shown(owner, site, Some(typed), errors, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+/// The first domain is most likely that of the person's own address, unless anybody can have one there.
+fn own_domain(member: &Member) -> Option<String> {
+    let address = EmailAddress::parse(&member.signed.email).ok()?;
+    let name = DomainName::parse(address.domain()).ok()?;
+    (!is_public_mail(&name)).then(|| name.as_str().to_owned())
 }
 
 async fn shown(
     member: &Member,
     site: &web::Data<Site>,
-    typed: String,
+    typed: Option<String>,
     errors: FieldErrors,
     status: StatusCode,
 ) -> Result<HttpResponse, Problem> {
     let organization = member.organization.clone();
-    let rows = site
+    let rows: Vec<Row> = site
         .store
         .reading(move |conn| -> store::Result<_> {
             let attached = queries::connections_of(conn, &organization)?;
@@ -155,8 +161,12 @@ async fn shown(
         .map_err(Problem::from)?;
     let page = List {
         frame: member.frame("domains"),
+        typed: match typed {
+            Some(typed) => typed,
+            None if rows.is_empty() => own_domain(member).unwrap_or_default(),
+            None => String::new(),
+        },
         rows,
-        typed,
         errors,
     };
     Ok(Page::with_status(status, page).response())

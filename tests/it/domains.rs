@@ -103,7 +103,7 @@ both_databases! {
         assert_eq!(domain(&front, &id).last.unwrap().finding, Finding::Failed);
         dns.says(PLACE, &proof(&waiting));
         checks(&front, &mut olive, &id).await.sees("corp.example is verified").sees("Record seen last");
-        olive.submit("Check now", &[]).await.sees("looked up less than 10 seconds ago");
+        olive.submit("Check now", &[]).await.sees("Wait 10 seconds, then check again");
         let verified = domain(&front, &id);
         assert_eq!((verified.standing(), verified.vouched), (Standing::Verified, false));
         olive.get(&front.acme.to("/audit")).await.sees("Verified a domain");
