@@ -15,6 +15,8 @@ pub struct Facts {
     pub tested: i64,
     /// How many are on.
     pub on: i64,
+    /// On how many just-in-time provisioning is on.
+    pub joining: i64,
     /// On how many just-in-time provisioning was switched once.
     pub decided: i64,
     /// How many members and invitations there are, counted up to 2.
@@ -45,6 +47,9 @@ pub struct Path {
     pub steps: Vec<Step>,
 }
 
+/// Where the step stands after which people come in.
+const TURNING_ON: usize = 3;
+
 impl Path {
     /// The path of an organization.
     pub fn of(facts: &Facts) -> Self {
@@ -64,6 +69,11 @@ impl Path {
         self.steps.iter().filter(|step| step.done).count()
     }
 
+    /// Whether people come in by single sign-on already.
+    pub fn is_open(&self) -> bool {
+        self.steps.get(TURNING_ON).is_some_and(|step| step.done)
+    }
+
     /// Whether all are.
     pub fn is_done(&self) -> bool {
         self.done() == self.steps.len()
@@ -81,6 +91,11 @@ fn of_connection(facts: &Facts, rest: &str) -> String {
         return "/connections/new".to_owned();
     }
     format!("/connections/{}{rest}", facts.connection)
+}
+
+/// Whether people of the domains join by themselves: a new connection lets them.
+fn joins(facts: &Facts) -> bool {
+    facts.connections == 0 || facts.joining > 0
 }
 
 fn domain(facts: &Facts) -> Step {
@@ -158,16 +173,23 @@ fn test(facts: &Facts) -> Step {
 }
 
 fn turn_on(facts: &Facts) -> Step {
-    let (sentence, deed) = if facts.on > 0 {
-        (
-            "People can sign in by single sign-on.",
-            ("See what is on", "/connections".to_owned()),
-        )
-    } else {
-        (
-            "From then on members and invited people can sign in by it.",
+    let (sentence, deed) = match (facts.on > 0, joins(facts)) {
+        (false, false) => (
+            "From then on members and invited people come in by it, and nobody else.",
             ("Turn it on", of_connection(facts, "/state")),
-        )
+        ),
+        (false, true) => (
+            "From then on members and invited people come in by it, and everybody else of your verified domain too: they join by themselves. Turn that off first if only whom you invite may come in (step 5).",
+            ("Turn it on", of_connection(facts, "/state")),
+        ),
+        (true, false) => (
+            "Members and invited people come in by single sign-on, and nobody else.",
+            ("See what is on", "/connections".to_owned()),
+        ),
+        (true, true) => (
+            "Members and invited people come in by single sign-on, and everybody else of your verified domain too.",
+            ("See what is on", "/connections".to_owned()),
+        ),
     };
     Step {
         title: "Turning it on",
@@ -179,10 +201,16 @@ fn turn_on(facts: &Facts) -> Step {
 
 fn who_comes_in(facts: &Facts) -> Step {
     let done = facts.on > 0 && (facts.decided > 0 || facts.people > 1);
-    let sentence = if done {
-        "You said who comes in: just-in-time provisioning, invitations, or both."
-    } else {
-        "Everybody of your verified domain, by themselves (just-in-time provisioning is on), or only whom you invite: then turn it off."
+    let sentence = match (done, joins(facts)) {
+        (true, _) => {
+            "You said who comes in: people who join by themselves (just-in-time provisioning), people whom you invite, or both."
+        }
+        (false, false) => {
+            "Only whom you invite: people of your domains do not join by themselves (just-in-time provisioning is off)."
+        }
+        (false, true) => {
+            "Everybody of your verified domain: they join by themselves (just-in-time provisioning is on). Turn it off if only whom you invite may come in."
+        }
     };
     Step {
         title: "Who may come in",
@@ -190,7 +218,7 @@ fn who_comes_in(facts: &Facts) -> Step {
         done,
         deeds: vec![
             ("Invite people", "/invitations/new".to_owned()),
-            ("Just-in-time provisioning", of_connection(facts, "/jit")),
+            ("Who joins by themselves", of_connection(facts, "/jit")),
         ],
     }
 }
@@ -233,6 +261,23 @@ mod tests {
         facts.people = 2;
         assert_eq!(done(&facts), (vec![true; 5], None));
         assert!(Path::of(&facts).is_done());
+    }
+
+    #[test]
+    fn who_comes_in_is_said_with_the_step_that_lets_them_in() {
+        let mut facts = Facts {
+            connections: 1,
+            ..Facts::default()
+        };
+        let said = |facts: &Facts| Path::of(facts).steps[TURNING_ON].sentence.clone();
+        assert!(said(&facts).ends_with("and nobody else.") && !Path::of(&facts).is_open());
+        assert!(said(&Facts::default()).contains("join by themselves"));
+        facts.joining = 1;
+        assert!(said(&facts).contains("join by themselves"));
+        facts.on = 1;
+        assert!(
+            said(&facts).contains("everybody else of your verified domain") && Path::of(&facts).is_open()
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::model::Path;
 use super::queries;
+use crate::mail::Post;
 use crate::session::{Frame, Owner};
 use crate::web::{Page, Problem, Site};
 
@@ -15,6 +16,8 @@ pub struct PathPage {
     path: Path,
     /// The number of the step that comes next; 0 where all are done.
     next: usize,
+    /// Whether letters can be sent.
+    mails: bool,
 }
 
 /// `GET /orgs/{org}/set-up`
@@ -29,5 +32,6 @@ pub async fn show(owner: Owner, site: web::Data<Site>) -> Result<Page<PathPage>,
         frame: owner.frame("home"),
         next: path.next().map_or(0, |(number, _)| number),
         path,
+        mails: Post::of(&site).is_configured(),
     }))
 }

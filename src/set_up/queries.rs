@@ -17,6 +17,7 @@ SELECT (SELECT COUNT(*) FROM domains d WHERE d.organization_id = $1) AS domains,
        (SELECT COUNT(*) FROM connections c WHERE c.organization_id = $1 AND EXISTS (
           SELECT 1 FROM connection_tests t WHERE t.connection_id = c.id AND t.passed)) AS tested,
        (SELECT COUNT(*) FROM connections c WHERE c.organization_id = $1 AND c.state = 'on') AS live,
+       (SELECT COUNT(*) FROM connections c WHERE c.organization_id = $1 AND c.jit) AS joining,
        (SELECT COUNT(*) FROM connections c WHERE c.organization_id = $1 AND c.jit_changed_at IS NOT NULL) AS decided,
        (SELECT COUNT(*) FROM (SELECT 1 FROM members m WHERE m.organization_id = $1 AND m.state = 'active' LIMIT 2) AS two)
        + (SELECT COUNT(*) FROM (SELECT 1 FROM invitations i WHERE i.organization_id = $1 LIMIT 1) AS one) AS people,
@@ -39,6 +40,8 @@ struct Row {
     tested: i64,
     #[diesel(sql_type = BigInt)]
     live: i64,
+    #[diesel(sql_type = BigInt)]
+    joining: i64,
     #[diesel(sql_type = BigInt)]
     decided: i64,
     #[diesel(sql_type = BigInt)]
@@ -64,6 +67,7 @@ pub fn path(conn: &mut Conn, organization: &str) -> Result<Path> {
         vouching: row.vouching,
         tested: row.tested,
         on: row.live,
+        joining: row.joining,
         decided: row.decided,
         people: row.people,
         connection: row.connection,

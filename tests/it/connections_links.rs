@@ -212,6 +212,7 @@ both_databases! {
         let mut olive = acme.owner().await;
         olive.get(&acme.to("")).await.sees("0 of 5 done").sees("Your domain");
         olive.click("See the whole path").await.sees("0 of 5 steps are done").sees("By SAML 2.0");
+        olive.sees("No mail server is set").sees("Until step 4 nobody comes in by single sign-on");
         olive.get(&acme.to("/connections/new")).await;
         olive.submit("Add the connection", &[("name", "Campus"), ("later", "yes")]).await;
         olive.get(&acme.to("/set-up")).await.sees("vouches for nobody’s address").sees("Hand it to your IT by a link");
