@@ -82,15 +82,6 @@ impl Kind {
     pub fn is_for_inviting(self) -> bool {
         self == Self::Out(Denial::NotInvited)
     }
-
-    /// Whether people would be shut out: the badge's variant.
-    pub fn badge(self) -> &'static str {
-        match self {
-            Self::Out(_) | Self::NoPasswordUnseen => "bad",
-            Self::In(_) | Self::Password => "good",
-            Self::Teams | Self::Denied(_) | Self::NoPassword => "warn",
-        }
-    }
 }
 
 fn lower(title: &str) -> String {

@@ -27,6 +27,8 @@ struct Domains {
     domains: Vec<(Domain, bool)>,
     /// What would be attached and detached, in words; none where nothing differs.
     change: Option<String>,
+    /// Whether domains are attached and none is detached, and nobody loses a password by it.
+    is_harmless: bool,
     shown: Option<Shown>,
     stale: bool,
     refusal: Option<String>,
@@ -159,6 +161,7 @@ async fn domains_page(
             .map(|domain| (wanted.contains(&domain.id), domain))
             .map(|(chosen, domain)| (domain, chosen))
             .collect(),
+        is_harmless: wanted.is_superset(&attached) && !connection.enforce,
         connection,
         change,
         shown,
