@@ -100,8 +100,8 @@ both_databases! {
         let mut olive = acme.owner().await;
         let before = people(&acme);
         olive.get(&page(&acme, "/test")).await.click("Sign in at the provider").await;
-        olive.submit("Continue", &[("login", "sam")]).await.sees("The test passed").sees("Denied");
-        olive.sees("not attached to this connection").sees("sent no name").sees("sent no groups");
+        olive.submit("Continue", &[("login", "sam")]).await.sees("The provider answers, but this person would be denied");
+        olive.sees("Attach acme.example…").sees("Denied").sees("not attached to this connection").sees("sent no name").sees("sent no groups");
         provider.set_people(&json!({ "sam": { "name": "Sam" } }));
         olive.get(&page(&acme, "/test/start")).await.sees("The test failed").sees("sent no e-mail address");
         provider.set_people(&json!({ "sam": { "email": "sam@acme.example", "email_verified": false } }));
@@ -255,7 +255,8 @@ both_databases! {
 
         let before = people(&acme);
         olive.get(&at("/test")).await.click("Sign in at the provider").await;
-        provider.sign_in(&mut olive, "olive").await.sees("The test passed").sees("NameID").sees("Olive Owner");
+        provider.sign_in(&mut olive, "olive").await.sees("The provider answers, but this person would be denied");
+        olive.sees("NameID").sees("Olive Owner");
         olive.sees("not attached to this connection").sees("The domain of this address is not verified for this connection");
         assert_eq!(people(&acme), before);
         olive.click("Turn the connection on…").await;
@@ -270,7 +271,7 @@ both_databases! {
         let live = |acme: &Acme| acme.read(|conn| Ok(connections::saml::certificates(conn, &id)?.len()));
         assert_eq!(live(&acme), 1);
         olive.get(&at("/test")).await.click("Test the draft at the provider").await;
-        provider.go_back(&mut olive).await.sees("The test passed");
+        provider.go_back(&mut olive).await.sees("The provider answers");
         olive.click("Swap the draft in…").await;
         olive.submit("Swap the draft in", &[]).await.sees("uses the new settings from now on");
         assert_eq!(live(&acme), 2);

@@ -4,9 +4,10 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::desk::Desk;
-use crate::connections::testing::{self, Outcome, Test};
+use crate::connections::testing::{self, Ground, Mending, Outcome, Test};
 use crate::connections::versions::{self, Version};
 use crate::connections::{Connection, ProviderSettings, queries};
+use crate::domains;
 use crate::session::{Frame, Owner};
 use crate::store::{self, Conn};
 use crate::web::{Page, Problem, Site};
@@ -34,6 +35,10 @@ struct FoundPage {
     test: Test,
     tested: Tested,
     may_switch: bool,
+    /// Whether the provider answers and the person would be denied. Whoever holds a set-up link is not told.
+    denied: bool,
+    /// What mends that.
+    mending: Option<Mending>,
 }
 
 /// What the tested settings are by now.
@@ -142,13 +147,19 @@ pub(super) async fn found_at(
     test: String,
 ) -> Result<HttpResponse, Problem> {
     let (organization, id) = (desk.organization.clone(), desk.id.clone());
-    let (connection, both, test) = site
+    let tells = !desk.frame.guest;
+    let (connection, both, test, mending) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
             let test = testing::find(conn, &connection.id, &test)?.ok_or(Problem::NotFound)?;
             let both = Both::load(conn, &connection)?;
-            Ok((connection, both, test))
+            let mending = if tells && test.is_denied() {
+                mending(conn, &connection, &test)?
+            } else {
+                None
+            };
+            Ok((connection, both, test, mending))
         })
         .await?;
     Ok(Page::new(FoundPage {
@@ -159,10 +170,33 @@ pub(super) async fn found_at(
         base: desk.base.clone(),
         tested: both.tested(&test),
         may_switch: desk.may_switch,
+        denied: tells && test.is_denied(),
+        mending,
         connection,
         test,
     })
     .response())
+}
+
+/// What would let the person in, as things are now.
+fn mending(conn: &mut Conn, connection: &Connection, test: &Test) -> store::Result<Option<Mending>> {
+    let Outcome::Answered {
+        identity,
+        reason: Some(reason),
+        ..
+    } = &test.finding.outcome
+    else {
+        return Ok(None);
+    };
+    let Some(email) = &identity.email else {
+        return Ok(None);
+    };
+    let attached = queries::attached(conn, &connection.id)?;
+    let ground = Ground {
+        domain: domains::find_by_name(conn, &connection.organization, email.domain())?,
+        attached: attached.into_iter().map(|(id, _)| id).collect(),
+    };
+    Ok(testing::mending(*reason, identity, connection, &ground))
 }
 
 fn place(desk: &Desk) -> &'static str {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{AdmitReason, Decision, Identity, Trace, Verdict};
+use crate::access::{AdmitReason, Decision, Denial, Identity, Trace, Verdict};
 use crate::store::time::Timestamp;
 
 /// Which settings are tested.
@@ -99,6 +99,9 @@ pub enum Outcome {
         admitted: bool,
         /// Why, as a sentence.
         sentence: String,
+        /// Why not; none for whoever would come in, and of tests that were kept before it was noted.
+        #[serde(default)]
+        reason: Option<Denial>,
         /// Each rule that was asked.
         trace: Trace,
     },
@@ -115,7 +118,12 @@ impl Outcome {
             },
             Verdict::Deny(refusal) => refusal.reason.sentence(refusal.detail),
         };
+        let reason = match &decision.verdict {
+            Verdict::Admit(_) => None,
+            Verdict::Deny(refusal) => Some(refusal.reason),
+        };
         Self::Answered {
+            reason,
             identity: Box::new(identity),
             admitted: matches!(decision.verdict, Verdict::Admit(_)),
             sentence: sentence.to_owned(),
@@ -162,4 +170,11 @@ pub struct Test {
     pub passed: bool,
     /// What it found.
     pub finding: Finding,
+}
+
+impl Test {
+    /// Whether the provider’s answer was good, and whoever tested would be denied all the same.
+    pub fn is_denied(&self) -> bool {
+        self.passed && matches!(self.finding.outcome, Outcome::Answered { admitted: false, .. })
+    }
 }
