@@ -113,7 +113,13 @@ both_databases! {
         let id = added(&acme, &mut owner, &[("name", "Later"), ("how", "later")]).await;
         owner.sees("can’t be turned on yet").sees("/acs");
         owner.get(&acme.to(&format!("/connections/{id}/state"))).await;
-        owner.submit("Turn on Later", &[]).await.sees("It can’t be turned on yet. The provider’s entity id is missing.");
+        owner.sees("It can’t be turned on yet. The provider’s entity id is missing.");
+        owner.get(&acme.to(&format!("/connections/{id}/edit"))).await;
+        let fields = owner.fields("Save the connection");
+        let of = |name: &str| fields.iter().find(|(field, _)| field == name).unwrap().1.clone();
+        let (token, version) = (of("form_token"), of("version"));
+        let fields = [("form_token", token.as_str()), ("version", version.as_str()), ("to", "on"), ("untested", "yes")];
+        owner.post(&acme.to(&format!("/connections/{id}/state")), &fields).await.sees("It can’t be turned on yet.");
         assert_eq!(owner.status(), 409);
 
         let one = certificate(acme.installation.site.now());

@@ -7,11 +7,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::audit::Actor;
-use crate::connections::{Connection, Protocol, State, actions, discovery, queries, saml, testing};
+use crate::connections::testing::{self, Test};
+use crate::connections::{Connection, Protocol, State, actions, discovery, queries, saml, versions};
 use crate::outbound::Outbound;
 use crate::session::{Frame, Fresh, Owner};
-use crate::store::Conn;
 use crate::store::time::Timestamp;
+use crate::store::{self, Conn};
 use crate::web::{Flash, Page, Posted, Problem, Site};
 
 /// What a switch page needs besides its numbers.
@@ -31,15 +32,73 @@ struct Ask {
 struct StatePage {
     ask: Ask,
     frame: Frame,
-    members: i64,
-    without: i64,
-    owners: i64,
-    /// Whether the settings passed their last test.
-    tested: bool,
+    /// Who has another way in, for turning off.
+    others: Others,
+    /// What is known of the settings, for turning on.
+    ready: Ready,
     is_saml: bool,
     /// SAML: our entity id.
     entity_id: String,
     redirect_uri: String,
+}
+
+/// Who has another way in.
+#[derive(Default)]
+struct Others {
+    members: i64,
+    without: i64,
+    owners: i64,
+}
+
+/// Whether it can be turned on, and who comes in then.
+#[derive(Default)]
+struct Ready {
+    /// What is missing in the settings.
+    missing: Option<&'static str>,
+    /// The last test of the settings.
+    test: Option<Test>,
+    /// The attached domains that are verified, by name.
+    domains: Vec<String>,
+}
+
+impl Ready {
+    fn load(conn: &mut Conn, connection: &Connection) -> store::Result<Self> {
+        let live = versions::live(conn, connection)?;
+        let print = live.print();
+        let tests = testing::latest(conn, &connection.id)?;
+        let attached = super::queries::attached(conn, &connection.id)?;
+        Ok(Self {
+            missing: live.missing(),
+            test: tests.into_iter().find(|test| test.print == print),
+            domains: attached
+                .into_iter()
+                .filter(|domain| domain.verified)
+                .map(|domain| domain.name)
+                .collect(),
+        })
+    }
+
+    /// Whether the settings passed their last test.
+    fn is_tested(&self) -> bool {
+        self.test.as_ref().is_some_and(|test| test.passed)
+    }
+
+    /// Whether the person of that test would be denied.
+    fn is_denied(&self) -> bool {
+        self.test.as_ref().is_some_and(Test::is_denied)
+    }
+}
+
+impl Others {
+    fn load(conn: &mut Conn, connection: &Connection) -> store::Result<Self> {
+        let members = queries::active_members(conn, &connection.organization)?;
+        let with = queries::with_another_way(conn, connection, false)?;
+        Ok(Self {
+            members,
+            without: (members - with).max(0),
+            owners: queries::with_another_way(conn, connection, true)?,
+        })
+    }
 }
 
 /// How a POST ended that did not do it.
@@ -85,12 +144,7 @@ pub async fn set_state(
     if let Some(undone) = unconfirmed(&owner, &form, on) {
         return state_page(&owner, &site, id, undone).await;
     }
-    if on
-        && let Some(issuer) = issuer_of(&owner, &site, &id).await?
-        && let Err(sentence) = discovery::look(&outbound, &issuer).await
-    {
-        let sentence = format!("The connection was not turned on. {sentence}");
-        let undone = Undone::refused(StatusCode::UNPROCESSABLE_ENTITY, sentence);
+    if on && let Some(undone) = unready(&owner, &site, &outbound, &id).await? {
         return state_page(&owner, &site, id, undone).await;
     }
     let even_untested = form.has("untested");
@@ -108,16 +162,34 @@ pub async fn set_state(
     }
 }
 
-/// The issuer that can be asked to describe itself; none where SAML is spoken.
-async fn issuer_of(owner: &Owner, site: &web::Data<Site>, id: &str) -> Result<Option<String>, Problem> {
+/// Why it can't be turned on: something is missing, or the provider does not describe itself as it should.
+async fn unready(
+    owner: &Owner,
+    site: &web::Data<Site>,
+    outbound: &Outbound,
+    id: &str,
+) -> Result<Option<Undone>, Problem> {
     let (organization, id) = (owner.organization.clone(), id.to_owned());
-    let known = site
+    let (known, missing) = site
         .store
-        .reading(move |conn| queries::find_in(conn, &organization, &id))
-        .await
-        .map_err(Problem::from)?
-        .ok_or(Problem::NotFound)?;
-    Ok((known.protocol == Protocol::Oidc).then_some(known.issuer))
+        .reading(move |conn| -> Result<_, Problem> {
+            let known = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
+            let missing = versions::live(conn, &known)?.missing();
+            Ok((known, missing))
+        })
+        .await?;
+    if let Some(missing) = missing {
+        let sentence = format!("It can’t be turned on yet. {missing}");
+        return Ok(Some(Undone::refused(StatusCode::CONFLICT, sentence)));
+    }
+    // Only where OpenID Connect is spoken is there somebody to ask.
+    if known.protocol == Protocol::Oidc
+        && let Err(sentence) = discovery::look(outbound, &known.issuer).await
+    {
+        let sentence = format!("The connection was not turned on. {sentence}");
+        return Ok(Some(Undone::refused(StatusCode::UNPROCESSABLE_ENTITY, sentence)));
+    }
+    Ok(None)
 }
 
 async fn state_page(
@@ -127,15 +199,16 @@ async fn state_page(
     undone: Undone,
 ) -> Result<HttpResponse, Problem> {
     let organization = owner.organization.clone();
-    let (connection, members, with, owners, tested) = site
+    let (connection, others, ready) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
             let connection = queries::find_in(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
-            let members = queries::active_members(conn, &organization)?;
-            let with = queries::with_another_way(conn, &connection, false)?;
-            let owners = queries::with_another_way(conn, &connection, true)?;
-            let tested = testing::live_passed(conn, &connection)?;
-            Ok((connection, members, with, owners, tested))
+            let (others, ready) = if connection.is_on() {
+                (Others::load(conn, &connection)?, Ready::default())
+            } else {
+                (Others::default(), Ready::load(conn, &connection)?)
+            };
+            Ok((connection, others, ready))
         })
         .await?;
     let status = undone.status;
@@ -145,10 +218,8 @@ async fn state_page(
         entity_id: saml::entity_id(site, &connection.id),
         redirect_uri: super::return_address(site, &connection),
         ask: Ask::of(owner, connection, undone),
-        without: (members - with).max(0),
-        members,
-        owners,
-        tested,
+        others,
+        ready,
     };
     Ok(Page::with_status(status, page).response())
 }
