@@ -56,6 +56,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("team.followed", "Groups changed who is in a team"),
     ("connection.created", "Made a connection"),
     ("connection.changed", "Changed a connection"),
+    ("connection.deleted", "Deleted a connection that was a draft"),
     ("connection.link_made", "Made a set-up link"),
     ("connection.link_opened", "Opened a set-up link"),
     ("connection.link_revoked", "Revoked a set-up link"),

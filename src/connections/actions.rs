@@ -183,6 +183,29 @@ pub fn turn_on(
     Ok(done)
 }
 
+/// Deletes a draft by which nobody ever came, with its sealed secret, its keys, tests and links.
+///
+/// # Errors
+/// `Conflict` when it was in use, or changed meanwhile.
+pub fn delete(conn: &mut Conn, now: Timestamp, actor: &Actor, known: &Connection) -> Result<(), Problem> {
+    let uses = queries::uses(conn, known)?;
+    if let Some(reason) = known.why_kept(uses) {
+        return Err(Problem::Conflict(reason.to_owned()));
+    }
+    unless_stale(queries::delete(conn, known)?)?;
+    let before = Settings::from(known).told();
+    record(
+        conn,
+        now,
+        actor,
+        known,
+        "connection.deleted",
+        Some(before),
+        Value::Null,
+    )?;
+    Ok(())
+}
+
 /// Turns just-in-time provisioning on or off.
 ///
 /// # Errors

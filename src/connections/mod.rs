@@ -50,7 +50,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                 .post(pages::revoke_link),
         )
         .service(at("/{id}/keys").get(pages::keys).post(pages::change_keys))
-        .service(at("/{id}/state").get(pages::state).post(pages::set_state));
+        .service(at("/{id}/state").get(pages::state).post(pages::set_state))
+        .service(at("/{id}/delete").get(pages::deletion).post(pages::delete));
     cfg.configure(guests_routes);
 }
 

@@ -131,6 +131,33 @@ impl Connection {
     pub fn is_on(&self) -> bool {
         self.state == State::On
     }
+
+    /// Whether people can’t sign in by it yet.
+    pub fn is_draft(&self) -> bool {
+        self.state == State::Draft
+    }
+
+    /// Why it can’t be deleted; nothing, if the answer is `None`. What was in use is kept: people are known by it.
+    pub fn why_kept(&self, uses: Uses) -> Option<&'static str> {
+        match self.state {
+            State::On => Some("It is on. Only a draft can be deleted, by which nobody ever came in."),
+            State::Off => Some("It was on. Only a draft can be deleted, by which nobody ever came in."),
+            State::Draft if uses.people => Some("People came in by it once, and are known by it. It stays."),
+            State::Draft if uses.directory || self.scim => {
+                Some("A directory belongs to it, or did. A connection with a directory stays.")
+            }
+            State::Draft => None,
+        }
+    }
+}
+
+/// Who ever came by a connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Somebody is linked to it, or was admitted by it.
+    pub people: bool,
+    /// A directory spoke to it, or wrote people or groups.
+    pub directory: bool,
 }
 
 /// A verified domain as somebody finds it who comes by a connection.

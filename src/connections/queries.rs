@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::model::{Connection, Protocol, Settings, StandingDomain, State};
+use super::model::{Connection, Protocol, Settings, StandingDomain, State, Uses};
 use crate::access::{DomainStanding, Role};
 use crate::store::schema::{
-    accounts, connection_domains, connections, domains, identities, members, organizations, scim_tokens,
-    teams,
+    accounts, connection_domains, connections, domains, identities, members, organizations, scim_groups,
+    scim_tokens, scim_users, sign_ins, teams,
 };
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
@@ -339,6 +339,43 @@ pub fn insert(
         ))
         .execute(conn)
         .map(drop)
+}
+
+/// Who ever came by it.
+pub fn uses(conn: &mut Conn, connection: &Connection) -> Result<Uses> {
+    use diesel::dsl::exists;
+    let linked = identities::table.filter(identities::connection_id.eq(&connection.id));
+    let admitted = sign_ins::table
+        .filter(sign_ins::organization_id.eq(&connection.organization))
+        .filter(sign_ins::connection_id.eq(&connection.id))
+        .filter(sign_ins::outcome.eq("admitted"));
+    let people = scim_users::table.filter(scim_users::connection_id.eq(&connection.id));
+    let groups = scim_groups::table.filter(scim_groups::connection_id.eq(&connection.id));
+    let spoke = scim_tokens::table
+        .filter(scim_tokens::connection_id.eq(&connection.id))
+        .filter(scim_tokens::last_used_at.is_not_null());
+    let (linked, admitted, people, groups, spoke): (bool, bool, bool, bool, bool) = diesel::select((
+        exists(linked),
+        exists(admitted),
+        exists(people),
+        exists(groups),
+        exists(spoke),
+    ))
+    .get_result(conn)?;
+    Ok(Uses {
+        people: linked || admitted,
+        directory: people || groups || spoke,
+    })
+}
+
+/// Deletes it with all that hangs on it (the tables say so), unless somebody else changed it first.
+pub fn delete(conn: &mut Conn, known: &Connection) -> Result<usize> {
+    diesel::delete(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .execute(conn)
 }
 
 /// How many people may sign in here.

@@ -18,7 +18,7 @@ async function turnJustInTimeOff(olive) {
   await follow(olive, 'Turn off… just-in-time provisioning');
   await olive.getByLabel(/^Type acme/).fill('acme');
   await press(olive, 'Turn off just-in-time provisioning');
-  await heading(olive, 'Just-in-time Off');
+  await heading(olive, '(just-in-time provisioning) Off');
 }
 
 for (const javaScriptEnabled of [true, false]) {

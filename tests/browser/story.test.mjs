@@ -113,7 +113,7 @@ class Story {
     await sees(olive, 'heading', 'Turn on just-in-time provisioning?');
     assert.match(await olive.getByRole('main').innerText(), /becomes a member \(member\) at the first sign-in/);
     await olive.getByRole('button', { name: 'Turn on just-in-time provisioning' }).click();
-    await sees(olive, 'heading', 'Just-in-time On');
+    await sees(olive, 'heading', 'People of your domains join by themselves (just-in-time provisioning) On');
   }
 
   async tessComesInAndYuriDoesNot() {

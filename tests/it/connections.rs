@@ -130,7 +130,6 @@ both_databases! {
             ("issuer", "https://10.0.0.1", "does not connect to"),
             ("issuer", "https://user:pass@idp.example", "user name or a password"),
             ("issuer", "ftp://idp.example", "begins with"),
-            ("client_id", "", "client id"),
         ];
         for (field, value, sentence) in mistakes {
             olive.get(&acme.to("/connections/new")).await;
@@ -139,10 +138,105 @@ both_databases! {
             answers.push((field, value));
             olive.submit("Add the connection", &answers).await.sees(sentence);
             assert_eq!(olive.status(), 422, "{field} {value}");
-            assert!(olive.fields("Add the connection").contains(&("client_id".into(), if field == "client_id" { "" } else { "door" }.into())));
+            assert!(olive.fields("Add the connection").contains(&("client_id".into(), "door".into())));
         }
         let made = acme.read(|conn| Ok(connections::list(conn, &acme.organization)?));
         assert_eq!(made.len(), 1);
+    }
+
+    /// Many providers make a client only once they know our redirect address: a draft waits for it.
+    async fn a_draft_waits_for_its_client(db: Database) {
+        let provider = Provider::start().await;
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        let made = added(&acme, &mut olive, &[("name", "Okta"), ("issuer", provider.issuer())]).await;
+        olive.sees(&format!("/sign-in/oidc/{}/callback", made.id)).sees("It can’t be turned on yet. The client id is missing.");
+        let at = |rest: &str| acme.to(&format!("/connections/{}{rest}", made.id));
+        olive.get(&at("/test")).await.sees("There is nothing to test yet. The client id is missing.");
+        olive.get(&at("/state")).await.sees("It can’t be turned on yet. The client id is missing.");
+        olive.click("Fill it in").await.submit("Save the connection", &[("client_id", "door")]).await.sees("Okta is saved");
+        olive.get(&at("/state")).await.submit("Turn on Okta", &[("untested", "yes")]).await.sees("People can now sign in by Okta.");
+        // From then on there has to be one.
+        olive.get(&at("/edit")).await.submit("Save the connection", &[("client_id", "")]).await.sees("Copy the client id");
+        assert_eq!(olive.status(), 422);
+    }
+
+    /// A domain that no connection has is ticked on the form of a new one, and offered where none is attached.
+    async fn a_new_connection_takes_the_domain_that_waits(db: Database) {
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        let ticked = |olive: &Browser| olive.fields("Add the connection").iter().any(|(name, _)| name == "domain");
+        olive.get(&acme.to("/connections/new")).await;
+        assert!(!ticked(&olive), "it is attached to another");
+        acme.run("DELETE FROM connection_domains");
+        olive.get(&acme.to("/connections/new/saml")).await;
+        assert!(ticked(&olive));
+        let made = added(&acme, &mut olive, &[("name", "Okta"), ("issuer", "https://idp.example"), ("client_id", "door")]).await;
+        assert_eq!(acme.read(|conn| Ok(connections::attached(conn, &made.id)?)).len(), 1);
+        acme.run("DELETE FROM connection_domains");
+        olive.get(&acme.to(&format!("/connections/{}", made.id))).await.does_not_see("Add a domain");
+        olive.click("Attach acme.example…").await.sees("Nobody comes in by this connection yet: it is a draft.");
+        olive.submit("Attach acme.example", &[]).await.sees("The domains of Okta are changed.");
+        olive.get(&acme.to(&format!("/connections/{}/state", made.id))).await.sees("with an address at acme.example");
+        olive.click("Only members and invited people: turn it off first…").await.sees("Turn off just-in-time provisioning?");
+    }
+
+    /// A draft by which nobody ever came goes with all that hangs on it; what was in use stays.
+    async fn a_draft_is_deleted_and_nothing_else_is(db: Database) {
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        let made = added(&acme, &mut olive, &[
+            ("name", "Okta"), ("issuer", "https://wrong.example"), ("client_id", "door"), ("client_secret", "s3cret-of-okta"),
+        ])
+        .await;
+        let mut late = olive.clone();
+        late.get(&acme.to(&format!("/connections/{}/delete", made.id))).await;
+        olive.click("Delete…").await.sees("What goes").sees("set-up links");
+        olive.submit("Delete Okta", &[]).await.sees("The draft Okta is deleted.");
+        assert!(acme.read(|conn| Ok(connections::find(conn, &made.id)?)).is_none());
+        let told = audit(&acme, "connection.deleted");
+        assert!(told.len() == 1 && told[0].0.contains("wrong.example") && !told[0].0.contains("s3cret"), "{told:?}");
+        late.submit("Delete Okta", &[]).await;
+        assert_eq!(late.status(), 404);
+
+        // On, off, and a draft again by which somebody came.
+        olive.get(&page(&acme, "/edit")).await;
+        let fields = olive.fields("Save the connection");
+        let token = fields.iter().find(|(name, _)| name == "form_token").unwrap().1.clone();
+        let (organization, connection) = (&acme.organization, &acme.connection);
+        for (change, sentence) in [
+            ("UPDATE connections SET state = 'on'".to_owned(), "It is on."),
+            ("UPDATE connections SET state = 'off'".to_owned(), "It was on."),
+            (format!("INSERT INTO sign_ins (id, organization_id, connection_id, protocol, at, outcome, reason, reference) VALUES ('s1', '{organization}', '{connection}', 'oidc', 1, 'admitted', 'member', 'r1')"), "It was on."),
+            ("UPDATE connections SET state = 'draft'".to_owned(), "People came in by it once"),
+            ("DELETE FROM sign_ins".to_owned(), "What goes"),
+            ("UPDATE connections SET scim = TRUE".to_owned(), "A directory belongs to it"),
+        ] {
+            acme.run(&change);
+            olive.get(&page(&acme, "/delete")).await.sees(sentence);
+            if sentence == "What goes" {
+                continue;
+            }
+            let version = acme.connection().version.to_string();
+            olive.post(&page(&acme, "/delete"), &[("form_token", &token), ("version", &version)]).await.sees("Nothing was deleted");
+            assert_eq!(olive.status(), 409);
+        }
+        assert_eq!(audit(&acme, "connection.deleted").len(), 1);
+    }
+
+    /// The first domain is that of the owner's own address, unless the organization has one.
+    async fn the_first_domain_is_filled_in(db: Database) {
+        let acme = Acme::alone(db);
+        let mut olive = acme.owner().await;
+        let typed = |olive: &Browser| {
+            let fields = olive.fields("Add the domain");
+            fields.into_iter().find(|(name, _)| name == "name").unwrap().1
+        };
+        olive.get(&acme.to("/domains")).await;
+        assert_eq!(typed(&olive), "");
+        acme.run("DELETE FROM domains");
+        olive.get(&acme.to("/domains")).await;
+        assert_eq!(typed(&olive), "acme.example");
     }
 
     /// No connection makes owners, whatever the form says.

@@ -204,6 +204,8 @@ const ROUTES: &str = "
     POST /orgs/{org}/connections/{id}/keys                        owner  400
     GET  /orgs/{org}/connections/{id}/state                       owner  200
     POST /orgs/{org}/connections/{id}/state                       owner  400
+    GET  /orgs/{org}/connections/{id}/delete                      owner  200
+    POST /orgs/{org}/connections/{id}/delete                      owner  409
     GET  /orgs/{org}/connections/{id}/jit                         owner  200
     POST /orgs/{org}/connections/{id}/jit                         owner  400
     GET  /orgs/{org}/connections/{id}/scim                        owner  200

@@ -69,9 +69,33 @@ struct Loaded {
 
 /// `GET /orgs/{org}/connections/new`
 pub async fn new(Fresh(owner): Fresh<Owner>, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
-    let typed = Typed::from_settings(&Settings::default());
+    let typed = Typed {
+        domains: domains_to_attach(&site, &owner.organization).await?,
+        ..Typed::from_settings(&Settings::default())
+    };
     let desk = Desk::of_owner(&owner, "");
     shown(&desk, &site, None, typed, FieldErrors::default(), StatusCode::OK).await
+}
+
+/// The ids of the verified domains that no connection has yet: a new one is most likely for their people, and
+/// without a domain it would turn everybody away.
+pub(super) async fn domains_to_attach(
+    site: &web::Data<Site>,
+    organization: &str,
+) -> Result<Vec<String>, Problem> {
+    let organization = organization.to_owned();
+    site.store
+        .reading(move |conn| -> Result<_, Problem> {
+            let attached = domains::connections_of(conn, &organization)?;
+            let is_free = |domain: &Domain| !attached.iter().any(|(id, _, _)| *id == domain.id);
+            let all = domains::list(conn, &organization)?;
+            Ok(all
+                .into_iter()
+                .filter(|domain| domain.verified && is_free(domain))
+                .map(|domain| domain.id)
+                .collect())
+        })
+        .await
 }
 
 /// `POST /orgs/{org}/connections/new`
@@ -101,8 +125,11 @@ pub async fn create(
         .await?;
     match saved {
         Saved::Done(made, _) => {
-            let sentence =
-                "is made, as a draft. Give the provider the redirect address, then test the connection.";
+            let sentence = if made.client_id.is_empty() {
+                "is made, as a draft. Give the provider the redirect address below, then fill in what it gives you."
+            } else {
+                "is made, as a draft. Give the provider the redirect address, then test the connection."
+            };
             let path = desk.path(&format!("/{}", made.id));
             Ok(Flash::good(format!("{} {sentence}", made.name)).redirect(&site, &path))
         }
@@ -369,7 +396,8 @@ impl Typed {
         outbound: &Outbound,
         known: Option<&Connection>,
     ) -> Result<Settings, FieldErrors> {
-        let mut errors = self.wrong_texts(outbound);
+        let may_wait = !known.is_some_and(Connection::is_on);
+        let mut errors = self.wrong_texts(outbound, may_wait);
         let settings = Settings {
             name: self.name.clone(),
             slug: self.slug.clone(),
@@ -404,7 +432,9 @@ impl Typed {
         errors.into_result(settings)
     }
 
-    fn wrong_texts(&self, outbound: &Outbound) -> FieldErrors {
+    /// `may_wait`: nobody signs in by it, so the client may come later; many providers make one only once they know
+    /// our redirect address, which a saved draft has.
+    fn wrong_texts(&self, outbound: &Outbound, may_wait: bool) -> FieldErrors {
         let mut errors = FieldErrors::default();
         let length = |text: &str| text.chars().count();
         if !(1..=100).contains(&length(&self.name)) {
@@ -418,11 +448,12 @@ impl Typed {
                 "Use 1 to 40 lower-case letters, digits and hyphens, such as okta.",
             );
         }
-        let is_later = self.later && self.issuer.is_empty() && self.client_id.is_empty();
+        let is_later = self.later && self.issuer.is_empty();
         if !is_later && let Err(sentence) = self.wrong_issuer(outbound) {
             errors.add("issuer", sentence);
         }
-        if !is_later && !(1..=255).contains(&length(&self.client_id)) {
+        let waits = may_wait && self.client_id.is_empty();
+        if !waits && !(1..=255).contains(&length(&self.client_id)) {
             errors.add(
                 "client_id",
                 "Copy the client id from the provider: 1 to 255 characters.",

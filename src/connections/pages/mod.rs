@@ -1,5 +1,6 @@
 //! The pages of connections: everything at a glance here, the form and the switches beside it.
 
+mod deletion;
 mod desk;
 mod draft;
 mod enforce;
@@ -16,6 +17,7 @@ mod saml_typed;
 mod switches;
 mod test;
 
+pub use deletion::{delete, deletion};
 pub use draft::{draft, previous, settle, take_back};
 pub use enforce::{enforce, set_enforce};
 pub use form::{change, create, edit, new};
@@ -32,7 +34,7 @@ use saml_shown::SamlShown;
 use actix_web::web;
 use askama::Template;
 
-use self::queries::{Attached, Whole};
+use self::queries::{Several, Whole};
 use super::plans::{self, Plan};
 use super::saml::expiry::Expiry;
 use super::testing::{self, Test};
@@ -64,8 +66,8 @@ struct Row {
 pub struct Show {
     frame: Frame,
     connection: Connection,
-    domains: Vec<Attached>,
-    mapping: Vec<(String, String)>,
+    /// Its domains, those that could be attached, and its table of groups.
+    several: Several,
     default_team: String,
     redirect_uri: String,
     start_url: String,
@@ -89,6 +91,8 @@ struct Life {
     previous: Option<(Timestamp, String)>,
     /// Switches that are planned or watched, and what became of others in the last week.
     plans: Vec<Plan>,
+    /// What is missing before anybody can sign in.
+    missing: Option<&'static str>,
 }
 
 impl Life {
@@ -101,6 +105,7 @@ impl Life {
         Self {
             draft: whole.draft.clone(),
             previous: whole.previous.clone(),
+            missing: live.missing(),
             test: tests.into_iter().find(|test| test.print == print),
             plans,
         }
@@ -170,8 +175,7 @@ pub async fn show(
         jit_changed_at: connection.jit_changed_at.unwrap_or_default(),
         lapsed: !connection.scim && whole.had_directory,
         connection,
-        domains: beside.domains,
-        mapping: beside.mapping,
+        several: beside.several,
         saml,
         life,
     }))
@@ -187,8 +191,7 @@ fn return_address(site: &Site, connection: &Connection) -> String {
 
 /// What a connection has several of.
 struct Beside {
-    domains: Vec<Attached>,
-    mapping: Vec<(String, String)>,
+    several: Several,
     tests: Vec<Test>,
     /// Switches that are planned, watched, or ended in the last week.
     plans: Vec<Plan>,
@@ -198,10 +201,8 @@ struct Beside {
 impl Beside {
     fn load(conn: &mut Conn, now: Timestamp, whole: &Whole) -> store::Result<Self> {
         let id = &whole.connection.id;
-        let (domains, mapping) = queries::attached_and_mapping(conn, id)?;
         Ok(Self {
-            domains,
-            mapping,
+            several: queries::several(conn, &whole.connection)?,
             tests: testing::latest(conn, id)?,
             plans: if whole.has_plans {
                 plans::recent(conn, id, now - 7 * DAY)?

@@ -165,9 +165,30 @@ pub fn attached(conn: &mut Conn, connection: &str) -> Result<Vec<Attached>> {
     Ok(rows.into_iter().map(attached).collect())
 }
 
-/// A line of what a connection has several of: a domain, or a group with a team.
+/// A domain of the organization that is not attached.
+pub struct Free {
+    pub id: String,
+    pub name: String,
+    pub verified: bool,
+}
+
+/// What a connection has several of.
+#[derive(Default)]
+pub struct Several {
+    /// The domains that are attached, by name.
+    pub domains: Vec<Attached>,
+    /// The organization's other domains, by name.
+    pub free: Vec<Free>,
+    /// Group and team of each line of its table, by group.
+    pub mapping: Vec<(String, String)>,
+}
+
+/// A line of what a connection has several of: a domain that is attached, a group with a team, or a domain that is not
+/// attached, of which alone the id is asked.
 #[derive(QueryableByName)]
 struct Line {
+    #[diesel(sql_type = Text)]
+    id: String,
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -180,34 +201,42 @@ struct Line {
     vouched: bool,
 }
 
-/// The domains that are attached to a connection, by name, and group and team of each line of its table, by group: in
-/// one statement.
-pub fn attached_and_mapping(
-    conn: &mut Conn,
-    connection: &str,
-) -> Result<(Vec<Attached>, Vec<(String, String)>)> {
+/// The domains that are attached to a connection and those that are not, and its table of groups: in one statement.
+pub fn several(conn: &mut Conn, connection: &Connection) -> Result<Several> {
     let mut text = Sql::new(
-        "SELECT d.name AS name, NULL AS team, '' AS team_key, d.verified AS verified, d.vouched AS vouched \
+        "SELECT '' AS id, d.name AS name, NULL AS team, '' AS team_key, d.verified AS verified, d.vouched AS vouched \
          FROM connection_domains c JOIN domains d ON d.id = c.domain_id WHERE c.connection_id = ",
     );
-    text.bind(connection).add(
-        " UNION ALL SELECT g.group_name, t.name, t.name_key, FALSE, FALSE \
+    text.bind(&connection.id).add(
+        " UNION ALL SELECT '', g.group_name, t.name, t.name_key, FALSE, FALSE \
          FROM group_mappings g JOIN teams t ON t.id = g.team_id WHERE g.connection_id = ",
     );
-    text.bind(connection);
+    text.bind(&connection.id).add(
+        " UNION ALL SELECT o.id, o.name, NULL, '', o.verified, o.vouched \
+         FROM domains o WHERE o.organization_id = ",
+    );
+    text.bind(&connection.organization).add(
+        " AND NOT EXISTS (SELECT 1 FROM connection_domains a WHERE a.domain_id = o.id AND a.connection_id = ",
+    );
+    text.bind(&connection.id).add(")");
     let mut lines: Vec<Line> = text.load(conn)?;
     // Here and not there: the columns may be sorted by different rules.
     lines.sort_by(|one, other| (&one.name, &one.team_key).cmp(&(&other.name, &other.team_key)));
-    let (mut domains, mut mapping) = (Vec::new(), Vec::new());
+    let mut several = Several::default();
     for line in lines {
         match line.team {
-            Some(team) => mapping.push((line.name, team)),
-            None => domains.push(Attached {
+            Some(team) => several.mapping.push((line.name, team)),
+            None if line.id.is_empty() => several.domains.push(Attached {
                 name: line.name,
                 verified: line.verified,
                 vouched: line.vouched,
             }),
+            None => several.free.push(Free {
+                id: line.id,
+                name: line.name,
+                verified: line.verified,
+            }),
         }
     }
-    Ok((domains, mapping))
+    Ok(several)
 }

@@ -49,6 +49,7 @@ enum Saved {
 pub async fn new(Fresh(owner): Fresh<Owner>, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let typed = Typed {
         how: "url".to_owned(),
+        domains: super::form::domains_to_attach(&site, &owner.organization).await?,
         ..Typed::default()
     };
     let desk = Desk::of_owner(&owner, "");
