@@ -646,7 +646,7 @@ mod tests {
         let told = |role| {
             let desk = Desk {
                 is_mailing: false,
-                ..desk(role, 0)
+                ..desk(role)
             };
             needs(&desk, &[fact(Kind::Draft, NOW, 1)])
         };

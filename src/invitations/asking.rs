@@ -359,7 +359,11 @@ pub(super) async fn send(admin: Admin, site: web::Data<Site>, form: Posted) -> R
             let role = role.unwrap_or(Role::Member);
             let done = invite(conn, now, (&inviter, &post), &sheet, role, &answers)?;
             let vouching = connections::vouching(conn, &inviter.organization)?;
-            Ok((done, vouching, session::open_denials(conn, &inviter.organization)?))
+            Ok((
+                done,
+                vouching,
+                session::open_denials(conn, &inviter.organization)?,
+            ))
         })
         .await?;
     Ok(Page::new(Links {
