@@ -4,7 +4,14 @@
 use csv::{ReaderBuilder, StringRecord, Trim, WriterBuilder};
 
 /// What the column of addresses may be called.
-const ADDRESS: [&str; 5] = ["email", "e-mail", "mail", "email address", "e-mail address"];
+const ADDRESS: [&str; 6] = [
+    "email",
+    "e-mail",
+    "mail",
+    "address",
+    "email address",
+    "e-mail address",
+];
 
 /// The file that people fill in: a header, and one line that shows how it is meant.
 pub const TEMPLATE: &str = "email,role,teams\r\nname@example.com,member,Engineering; Support\r\n";

@@ -21,7 +21,7 @@ both_databases! {
         acme.join("max@acme.example", "Max Member", Role::Member);
         let mut otto = acme.signed_in(OTTO).await;
         otto.get(&acme.installation.to("/account")).await.click("the operator’s pages").await;
-        otto.sees("It works, without mail.").does_not_see("All is well.").sees(env!("CARGO_PKG_VERSION")).sees("Steps that wait");
+        otto.sees("It works, without mail.").does_not_see("All is well.").sees(env!("CARGO_PKG_VERSION")).sees("Migrations that wait");
         otto.click("Organizations").await.sees("Acme").sees("no limit").does_not_see("Max").does_not_see("Olive");
         otto.get(&acme.installation.to("/operator/organizations?q=zzz")).await.sees("No organization matches");
         otto.get(&acme.installation.to("/operator/organizations?q=ACM")).await.click("Acme").await;
