@@ -268,6 +268,7 @@ mod tests {
     #[test]
     fn a_domain_is_a_string_in_json() {
         let domain = DomainName::parse("Corp.example").unwrap();
+        assert_eq!(domain.to_string(), "corp.example");
         let json = serde_json::to_string(&domain).unwrap();
         assert_eq!(json, r#""corp.example""#);
         assert_eq!(serde_json::from_str::<DomainName>(&json).unwrap(), domain);

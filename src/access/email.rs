@@ -191,6 +191,8 @@ impl std::error::Error for EmailError {}
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+
     use super::{DomainError, EmailAddress, EmailError};
 
     fn address(text: &str) -> EmailAddress {
@@ -296,6 +298,23 @@ mod tests {
             EmailAddress::parse(&format!("ada@{}", "x".repeat(10_000))),
             Err(EmailError::TooLong)
         );
+    }
+
+    #[test]
+    fn what_is_long_is_read_before_it_is_refused() {
+        // Each of these letters takes four bytes, and IDNA makes one of it.
+        let long = format!("ada@{}.example", "\u{1d41a}".repeat(63));
+        assert!(long.len() > 254);
+        assert_eq!(address(&long).domain(), format!("{}.example", "a".repeat(63)));
+        assert_eq!(EmailAddress::parse(&"x".repeat(1_016)), Err(EmailError::NoAt));
+        assert_eq!(EmailAddress::parse(&"x".repeat(1_017)), Err(EmailError::TooLong));
+    }
+
+    #[test]
+    fn what_is_equal_has_one_hash_and_what_differs_another() {
+        let hash = |text: &str| BuildHasherDefault::<DefaultHasher>::default().hash_one(address(text));
+        assert_eq!(hash("ada@example.com"), hash("ADA@example.com"));
+        assert_ne!(hash("ada@example.com"), hash("bob@example.com"));
     }
 
     #[test]
