@@ -22,8 +22,10 @@ pub fn sweep(store: &Store, now: Timestamp, stranger_days: i64) -> Result<usize>
     })
 }
 
-/// Sweeps at the start and every ten minutes, until the server stops.
+/// Sweeps a minute after the start, when whoever waited for the server has been answered, and every ten minutes, until
+/// the server stops.
 pub async fn sweep_for_ever(site: Site) {
+    tokio::time::sleep(Duration::from_mins(1)).await;
     loop {
         let (store, now, days) = (site.store.clone(), site.now(), site.config.stranger_days);
         match actix_web::web::block(move || sweep(&store, now, days)).await {
