@@ -360,8 +360,8 @@ struct Named {
 /// How many people of one name are looked for.
 const NAMESAKES: i64 = 50;
 
-/// Those whose whole address, username or name this is, in lower case: an address or username of any account, a name of
-/// this organization's members. Entries call one person by id, by name and by address.
+/// Those whose whole address, username, name or membership's id this is, in lower case: an address or username of any
+/// account, a name or id of this organization's members. Entries call one person by id, by name and by address.
 fn named(conn: &mut Conn, organization: &str, text: &str) -> Result<Vec<Named>> {
     let address = EmailAddress::parse(text).map_or_else(|_| text.to_owned(), |email| email.key().to_owned());
     let of_account = "SELECT a.id AS account, a.email_key AS address, COALESCE(m.id, '') AS member FROM accounts a \
@@ -375,6 +375,10 @@ fn named(conn: &mut Conn, organization: &str, text: &str) -> Result<Vec<Named>> 
          WHERE m.organization_id = ",
     );
     sql.bind(organization).add(" AND m.name_key = ").bind(text);
+    sql.add(
+        " UNION ALL SELECT a.id, a.email_key, m.id FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.id = ",
+    );
+    sql.bind(text).add(" AND m.organization_id = ").bind(organization);
     sql.add(" LIMIT ").value(Value::Number(NAMESAKES));
     sql.load(conn)
 }

@@ -157,9 +157,10 @@ impl Denial {
         self.why_not_ask(now).is_none()
     }
 
-    /// Whether the person asked within a day.
+    /// Whether the person asked within a day, and nobody let them in since: whoever is denied anew asks for something else.
     pub fn asked_of_late(&self, now: Timestamp) -> bool {
-        self.asked_at.is_some_and(|at| now - at < DAY)
+        let is_anew = |at| self.state == State::Open && at < self.state_at;
+        self.asked_at.is_some_and(|at| now - at < DAY && !is_anew(at))
     }
 
     /// Whether the person asked and nobody has answered since.
@@ -327,6 +328,17 @@ pub(super) mod tests {
             assigned_account: String::new(),
             assigned_name: String::new(),
         }
+    }
+
+    #[test]
+    fn whoever_was_let_in_and_is_denied_anew_may_ask_anew() {
+        let mut mary = denial("not_invited", State::Open);
+        mary.asked_at = Some(0);
+        assert!(mary.asked_of_late(1) && !mary.may_ask(1));
+        mary.state_at = 1;
+        assert!(!mary.asked_of_late(2) && mary.may_ask(2));
+        mary.state = State::Dismissed;
+        assert!(mary.asked_of_late(2) && !mary.may_ask(2));
     }
 
     #[test]

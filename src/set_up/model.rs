@@ -200,13 +200,15 @@ fn turn_on(facts: &Facts) -> Step {
 }
 
 fn who_comes_in(facts: &Facts) -> Step {
-    let done = facts.on > 0 && (facts.decided > 0 || facts.people > 1);
+    // Where nobody joins by themselves, somebody has to be invited.
+    let joined = facts.decided > 0 && facts.joining > 0;
+    let done = facts.on > 0 && (joined || facts.people > 1);
     let sentence = match (done, joins(facts)) {
         (true, _) => {
             "You said who comes in: people who join by themselves (just-in-time provisioning), people whom you invite, or both."
         }
         (false, false) => {
-            "Only whom you invite: people of your domains do not join by themselves (just-in-time provisioning is off)."
+            "Only whom you invite, and nobody is invited yet: people of your domains do not join by themselves (just-in-time provisioning is off)."
         }
         (false, true) => {
             "Everybody of your verified domain: they join by themselves (just-in-time provisioning is on). Turn it off if only whom you invite may come in."
@@ -278,6 +280,24 @@ mod tests {
         assert!(
             said(&facts).contains("everybody else of your verified domain") && Path::of(&facts).is_open()
         );
+    }
+
+    #[test]
+    fn where_nobody_joins_by_themselves_somebody_is_to_be_invited() {
+        let mut facts = Facts {
+            connections: 1,
+            on: 1,
+            decided: 1,
+            people: 1,
+            ..Facts::default()
+        };
+        let last = |facts: &Facts| Path::of(facts).steps[4].clone();
+        assert!(!last(&facts).done && last(&facts).sentence.contains("nobody is invited yet"));
+        facts.people = 2;
+        assert!(last(&facts).done);
+        facts.people = 1;
+        facts.joining = 1;
+        assert!(last(&facts).done);
     }
 
     #[test]

@@ -42,7 +42,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     await olive.goto(`${site.url}/orgs/acme`);
     await olive.getByRole('link', { name: /^Denied sign-ins/ }).first().click();
-    await olive.getByText('Asks to be let in').first().waitFor();
+    await olive.locator('td').getByText('Asks to be let in').first().waitFor();
     await follow(olive, 'sam@acme.example');
     const text = await olive.getByRole('main').innerText();
     assert(text.includes(reference) && text.includes('<b>Sam</b>'), text);

@@ -101,7 +101,7 @@ both_databases! {
             Ok(accounts::find_by_email(conn, &email)?.unwrap().username)
         });
         let mut owner = acme.owner().await;
-        for text in ["lee@harbor.example", "LEE@Harbor.Example", "Lee+Long", "lee+long", &username] {
+        for text in ["lee@harbor.example", "LEE@Harbor.Example", "Lee+Long", "lee+long", &username, &lee] {
             owner.get(&acme.to(&format!("/audit?subject={text}"))).await.does_not_see("Long Lee");
             for what in ["Invited", "Removed a member"] {
                 assert!(owner.body().contains(&format!(">{what}</a>")), "{text}: {what}\n{}", owner.text());
