@@ -111,7 +111,7 @@ class Story {
     await olive.getByRole('link', { name: 'Acme ID' }).click();
     await olive.getByRole('link', { name: 'Turn on… just-in-time provisioning' }).click();
     await sees(olive, 'heading', 'Turn on just-in-time provisioning?');
-    assert.match(await olive.getByRole('main').innerText(), /becomes a member \(member\) at the first sign-in/);
+    assert.match(await olive.getByRole('main').innerText(), /becomes a member at the first sign-in, with the role Member/);
     await olive.getByRole('button', { name: 'Turn on just-in-time provisioning' }).click();
     await sees(olive, 'heading', 'People of your domains join by themselves (just-in-time provisioning) On');
   }
