@@ -206,7 +206,7 @@ pub async fn show(request: HttpRequest, door: Door, site: web::Data<Site>) -> Re
 async fn over(door: Door, site: &Site) -> Result<HttpResponse, Problem> {
     let is_set_up = site
         .store
-        .reading(move |conn| queries::is_set_up(conn))
+        .reading(queries::is_set_up)
         .await
         .map_err(Problem::from)?;
     if is_set_up {
