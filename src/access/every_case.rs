@@ -577,7 +577,16 @@ fn groups(policy: &Policy, identity: &Identity) -> &'static str {
 /// Every word for people begins like a sentence, and no two of a kind are the same.
 #[test]
 fn words_for_people_are_words() {
-    let kinds: [Vec<&str>; 5] = [
+    let said = |error: &dyn std::error::Error| error.to_string();
+    let refusals = [
+        said(&EmailError::Empty),
+        said(&EmailError::NoAt),
+        said(&UsernameError::TooShort),
+        said(&UsernameError::Reserved),
+    ];
+    let kinds: [Vec<&str>; 7] = [
+        refusals.iter().map(String::as_str).collect(),
+        AdmitReason::ALL.iter().map(|reason| reason.sentence()).collect(),
         Rule::ALL.iter().map(|rule| rule.title()).collect(),
         StepOutcome::ALL.iter().map(|outcome| outcome.title()).collect(),
         Denial::ALL.iter().map(|denial| denial.title()).collect(),
@@ -594,6 +603,8 @@ fn words_for_people_are_words() {
         let different: std::collections::BTreeSet<_> = words.iter().collect();
         assert_eq!(different.len(), words.len(), "{words:?}");
     }
+    let badges: Vec<&str> = StepOutcome::ALL.iter().map(|outcome| outcome.badge()).collect();
+    assert_eq!(badges, ["good", "", "bad"]);
 }
 
 /// DEC-001.

@@ -219,6 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_does_not_fit_whole_is_left_out() {
+        let long = "a".repeat(20);
+        assert_eq!(
+            candidate(&long, Some("bbbb"), 7).as_str(),
+            format!("{long}bbbb000007")
+        );
+        assert_eq!(
+            candidate(&long, Some("ccccc"), 7).as_str(),
+            format!("{long}000007")
+        );
+        let written: String = Username::parse("adaking").unwrap().into();
+        assert_eq!(written, "adaking");
+    }
+
+    #[test]
     fn every_candidate_is_a_username() {
         let local_parts = ["", "a", "admin", "root", "A.B-C", "0", "'", &"long".repeat(16)];
         let names = [
