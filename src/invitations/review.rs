@@ -213,6 +213,22 @@ impl Sorted {
         self.invite.iter().map(new).collect()
     }
 
+    /// How many of those who will be invited get which role, the most powerful first; empty where all get the same.
+    pub fn roles(&self) -> String {
+        let mut counts = BTreeMap::<Role, usize>::new();
+        for one in &self.invite {
+            *counts.entry(one.role).or_default() += 1;
+        }
+        if counts.len() < 2 {
+            return String::new();
+        }
+        let count = |(role, number): (&Role, &usize)| match number {
+            1 => format!("1 {role}"),
+            some => format!("{some} {role}s"),
+        };
+        counts.iter().rev().map(count).collect::<Vec<_>>().join(", ")
+    }
+
     /// Those who will be invited, as a list that is read again when it is sent.
     pub fn list(&self) -> String {
         sheet::write(self.invite.iter().map(|one| {
@@ -329,6 +345,24 @@ mod tests {
     }
 
     /// UPL-004, INV-010.
+    #[test]
+    fn more_than_one_role_is_counted() {
+        let text = |roles: &[&str]| {
+            let line = |(number, role): (usize, &&str)| format!("p{number}@a.example,{role}\n");
+            roles
+                .iter()
+                .enumerate()
+                .map(line)
+                .fold("email,role\n".to_owned(), |all, one| all + &one)
+        };
+        let roles = |roles: &[&str]| sorted(&text(roles), Role::Owner, &[]).roles();
+        assert_eq!(roles(&["member", "member"]), "");
+        assert_eq!(
+            roles(&["member", "admin", "owner", "", "admin"]),
+            "1 owner, 2 admins, 2 members"
+        );
+    }
+
     #[test]
     fn what_a_line_may_not_ask_is_said() {
         let text =
