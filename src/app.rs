@@ -172,7 +172,9 @@ impl Vestibule {
 
 /// Every route that knows people.
 fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.configure(crate::home::routes)
+    // In the order of how often they are asked for: an address is compared with each pattern before its own.
+    cfg.configure(crate::sign_in::routes)
+        .configure(crate::home::routes)
         .configure(crate::set_up::routes)
         .configure(crate::my_account::routes)
         .configure(crate::operator::routes)
@@ -191,7 +193,6 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .configure(crate::dry_run::routes)
         .configure(crate::previews::routes)
         .configure(crate::mail::routes)
-        .configure(crate::sign_in::routes)
         // `/invitation/{token}` comes after the words that may stand in its place.
         .configure(crate::invitations::routes);
 }

@@ -12,7 +12,7 @@ use crate::store::schema::{
     team_members, teams,
 };
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, id, listed, text};
+use crate::store::{Conn, Result, id, rows_of_many, text};
 use crate::teams::Source;
 
 /// The connection's table, in its order.
@@ -369,7 +369,7 @@ pub fn seen_since(
         .filter(seen_groups::name.eq_any(names))
         .filter(seen_groups::last_at.gt(after))
         .select(seen_groups::name);
-    listed(conn, seen)
+    rows_of_many(conn, seen)
 }
 
 pub fn count_seen(conn: &mut Conn, connection: &str) -> Result<i64> {

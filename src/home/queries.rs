@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::needs::{Fact, INVITATION_SOON, Kind, PAST, SOON};
 use crate::store::schema::{members, organizations};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, rows};
 
 /// $1 the organization, $2 now, $3 until when invitations, $4 until when certificates and tokens, $5 since when
 /// tokens that are over and letters that were given up. Each number occurs first in its order: SQLite numbers them so.
@@ -83,14 +83,14 @@ struct Row {
 
 /// Everything that may need somebody.
 pub fn facts(conn: &mut Conn, organization: &str, now: Timestamp) -> Result<Vec<Fact>> {
-    let rows: Vec<Row> = diesel::sql_query(FACTS)
+    let wanted = diesel::sql_query(FACTS)
         .bind::<Text, _>(organization)
         .bind::<BigInt, _>(now)
         .bind::<BigInt, _>(now + INVITATION_SOON)
         .bind::<BigInt, _>(now + SOON)
-        .bind::<BigInt, _>(now - PAST)
-        .load(conn)?;
-    let facts = rows.into_iter().filter_map(|row| {
+        .bind::<BigInt, _>(now - PAST);
+    let found: Vec<Row> = rows(conn, wanted)?;
+    let facts = found.into_iter().filter_map(|row| {
         Some(Fact {
             kind: Kind::parse(&row.kind)?,
             id: row.id,

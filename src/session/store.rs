@@ -44,7 +44,7 @@ impl SessionStore for Sessions {
         let (hash, now) = (id::hash_token(key.as_ref()), self.clock.now());
         let state = self
             .store
-            .reading(move |conn| queries::state(conn, &hash, now))
+            .asking(move |conn| queries::state(conn, &hash, now))
             .await
             .map_err(|error: DbError| LoadError::Other(BoxError::from(error).context(UNREAD)))?;
         state

@@ -29,10 +29,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use conn::{Backend, Conn};
-pub use reuse::{Run, Sql, listed, rows};
+pub use reuse::{Run, Sql, rows, rows_of_many};
 pub use statements::Statements;
 
 use batch::{Job, Lane};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// On PostgreSQL organizations are spread over so many queues. SQLite has one writer anyway.
 const LANES: usize = 64;
@@ -43,6 +44,12 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 const IMPATIENCE: Duration = Duration::from_secs(1);
 /// How long a request waits where all of them are at work: then it is a queue, and its turn comes.
 const LONGEST_QUEUE: Duration = Duration::from_secs(10);
+
+/// How many questions are put to the database at a time for each core; the others wait in the order in which they came.
+/// More at a time would make all of them slower and some of them much slower: what reads is bound by the processor.
+const READERS_PER_CORE: usize = 2;
+/// … and at least so many, so that a few that take long leave others room.
+const LEAST_READERS: usize = 4;
 
 /// What a query answers.
 pub type Result<T> = diesel::QueryResult<T>;
@@ -56,6 +63,8 @@ pub struct Store {
     backend: Backend,
     sqlite_writes: Arc<Mutex<()>>,
     lanes: Arc<[Lane]>,
+    /// The turns of those who only read.
+    readers: Arc<Semaphore>,
     /// When somebody waited for a connection in vain, last, while there was none.
     vain: Arc<Mutex<Option<Instant>>>,
     statements: Statements,
@@ -82,6 +91,7 @@ impl Store {
             backend,
             sqlite_writes: Arc::new(Mutex::new(())),
             vain: Arc::default(),
+            readers: Arc::new(Semaphore::new(readers())),
             lanes: vec![Lane::default(); if backend == Backend::Sqlite { 1 } else { LANES }].into(),
             statements,
         })
@@ -185,8 +195,12 @@ impl Store {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let store = self.clone();
-        blocking(move || store.read(question)).await
+        let (store, turn) = (self.clone(), self.readers_turn().await?);
+        blocking(move || {
+            let _turn = turn;
+            store.read(question)
+        })
+        .await
     }
 
     /// [`Store::ask`] away from the async threads.
@@ -201,8 +215,12 @@ impl Store {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let store = self.clone();
-        blocking(move || store.ask(question)).await
+        let (store, turn) = (self.clone(), self.readers_turn().await?);
+        blocking(move || {
+            let _turn = turn;
+            store.ask(question)
+        })
+        .await
     }
 
     /// [`Store::write`] away from the async threads. On SQLite, writes that wait share a transaction.
@@ -339,11 +357,26 @@ impl Store {
         self.pool.state().connections == 0
     }
 
+    /// Waits until it is this reader's turn; not on a thread.
+    async fn readers_turn(&self) -> Result<OwnedSemaphorePermit> {
+        let turn = Arc::clone(&self.readers).acquire_owned();
+        match tokio::time::timeout(LONGEST_QUEUE, turn).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(error)) => Err(DbError::QueryBuilderError(Box::new(error))),
+            Err(error) => Err(DbError::QueryBuilderError(Box::new(error))),
+        }
+    }
+
     /// SQLite's own busy handler sleeps and is unfair; a mutex is a queue.
     fn writers_turn(&self) -> Option<std::sync::MutexGuard<'_, ()>> {
         (self.backend == Backend::Sqlite)
             .then(|| self.sqlite_writes.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn readers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    LEAST_READERS.max(cores * READERS_PER_CORE)
 }
 
 async fn blocking<T, E>(

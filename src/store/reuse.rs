@@ -4,7 +4,10 @@
 //! texts might be without number; so each would be two round trips to PostgreSQL and a plan, each time. Ours are few:
 //! [`Run::run`] says so, and [`Sql`] is for what is easier said in SQL.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
 
 use diesel::backend::Backend;
 use diesel::internal::derives::multiconnection::AstPassHelper as _;
@@ -54,20 +57,76 @@ where
     }
 }
 
-/// As [`rows`], for a statement with a list of values: one of few texts on PostgreSQL, where a list is one value, and
-/// one of many on SQLite, which keeps nothing of it.
+/// As [`rows`], for a statement whose text is one of many, as with a list of values on SQLite (on PostgreSQL a list is one
+/// value) or a filter: the first texts that come a second time are kept.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn listed<'q, T, U>(conn: &mut Conn, statement: T) -> Result<Vec<U>>
+pub fn rows_of_many<'q, T, U>(conn: &mut Conn, statement: T) -> Result<Vec<U>>
 where
-    T: QueryFragment<Pg> + LoadQuery<'q, SqliteConnection, U> + RunQueryDsl<SqliteConnection> + 'q,
-    Reused<T>: LoadQuery<'q, PgConnection, U>,
+    T: QueryFragment<Pg> + QueryFragment<Sqlite> + 'q,
+    T: LoadQuery<'q, PgConnection, U> + LoadQuery<'q, SqliteConnection, U>,
+    Reused<T>: LoadQuery<'q, PgConnection, U> + LoadQuery<'q, SqliteConnection, U>,
 {
     match conn {
-        Conn::Postgres(conn) => Reused::new(statement, &Pg)?.load(conn),
-        Conn::Sqlite(conn) => statement.load(conn),
+        Conn::Postgres(conn) => {
+            let reused = Reused::new(statement, &Pg)?;
+            if comes_often(&reused.text) {
+                reused.internal_load(conn)?.collect()
+            } else {
+                reused.statement.internal_load(conn)?.collect()
+            }
+        }
+        Conn::Sqlite(conn) => {
+            let reused = Reused::new(statement, &Sqlite)?;
+            if comes_often(&reused.text) {
+                reused.internal_load(conn)?.collect()
+            } else {
+                reused.statement.internal_load(conn)?.collect()
+            }
+        }
     }
+}
+
+/// So many texts of those that are many are kept at most: each costs every connection some ten kilobytes.
+const MOST_KEPT: usize = 200;
+/// So many that came once are remembered.
+const MOST_SEEN: usize = 2_000;
+
+/// Texts by their hashes: those that came once, and those that are kept.
+#[derive(Debug, Default)]
+struct Texts {
+    seen: HashSet<u64>,
+    kept: HashSet<u64>,
+}
+
+impl Texts {
+    /// Whether this one is kept, from now on at least.
+    fn keeps(&mut self, text: &str) -> bool {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let hash = hasher.finish();
+        if self.kept.contains(&hash) {
+            return true;
+        }
+        if self.kept.len() >= MOST_KEPT {
+            return false;
+        }
+        if self.seen.remove(&hash) {
+            return self.kept.insert(hash);
+        }
+        if self.seen.len() >= MOST_SEEN {
+            self.seen.clear();
+        }
+        self.seen.insert(hash);
+        false
+    }
+}
+
+fn comes_often(text: &str) -> bool {
+    static TEXTS: Mutex<Option<Texts>> = Mutex::new(None);
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    texts.get_or_insert_default().keeps(text)
 }
 
 /// A statement with its text, under which the prepared one is kept.
@@ -168,6 +227,20 @@ impl Sql {
         self.with(Value::Number(value))
     }
 
+    /// As [`Run::run`], for a statement whose text is one of many: see [`rows_of_many`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn run_of_many(self, conn: &mut Conn) -> Result<usize> {
+        if comes_often(&self.text) {
+            return self.run(conn);
+        }
+        match conn {
+            Conn::Postgres(conn) => self.execute(conn),
+            Conn::Sqlite(conn) => self.execute(conn),
+        }
+    }
+
     /// Runs a statement whose text is one of many, so that nothing of it is kept, and answers its rows.
     ///
     /// # Errors
@@ -241,6 +314,23 @@ mod tests {
     struct Count {
         #[diesel(sql_type = BigInt)]
         n: i64,
+    }
+
+    #[test]
+    fn of_many_texts_some_are_kept_once_they_come_again() {
+        let mut texts = Texts::default();
+        assert!(!texts.keeps("a"));
+        assert!(texts.keeps("a") && texts.keeps("a"));
+        for number in 0..MOST_SEEN * 2 {
+            assert!(!texts.keeps(&number.to_string()));
+        }
+        assert!(texts.seen.len() <= MOST_SEEN);
+        for number in 0..MOST_KEPT * 2 {
+            texts.keeps(&format!("b{number}"));
+            let kept = texts.keeps(&format!("b{number}"));
+            assert_eq!(kept, number < MOST_KEPT - 1, "{number}");
+        }
+        assert!(texts.keeps("a"), "the first ones stay");
     }
 
     #[test]

@@ -1,14 +1,10 @@
 //! Statements that are put together from pieces of ours; whatever comes from outside is bound, never written into them.
 
-use diesel::connection::Connection;
 use diesel::deserialize::QueryableByName;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::query_dsl::RunQueryDsl;
-use diesel::sql_types::{BigInt, Text};
+use diesel::pg::Pg;
+use diesel::sqlite::Sqlite;
 
-use super::{Conn, Result};
-
-type Backend = <Conn as Connection>::Backend;
+use super::{Conn, Result, reuse};
 
 /// A value at a place of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,19 +45,18 @@ impl Sql {
     /// Goes on with the place of this value.
     pub fn value(&mut self, value: Value) -> &mut Self {
         self.values.push(value);
-        let place = format!("${}", self.values.len());
-        self.add(&place)
+        self.add("?")
     }
 
-    /// Asks.
+    /// Asks. The text is kept where it comes often ([`reuse::rows_of_many`]).
     ///
     /// # Errors
     /// When the database refuses.
     pub fn load<T>(self, conn: &mut Conn) -> Result<Vec<T>>
     where
-        T: QueryableByName<Backend> + 'static,
+        T: QueryableByName<Pg> + QueryableByName<Sqlite> + 'static,
     {
-        self.bound().load(conn)
+        reuse::rows_of_many(conn, self.bound())
     }
 
     /// Changes something, and answers how many rows.
@@ -69,16 +64,16 @@ impl Sql {
     /// # Errors
     /// When the database refuses.
     pub fn execute(self, conn: &mut Conn) -> Result<usize> {
-        self.bound().execute(conn)
+        self.bound().run_of_many(conn)
     }
 
-    fn bound(self) -> BoxedSqlQuery<'static, Backend, SqlQuery> {
-        let statement = diesel::sql_query(self.text).into_boxed();
+    fn bound(self) -> reuse::Sql {
+        let statement = reuse::Sql::new(self.text);
         self.values
             .into_iter()
             .fold(statement, |statement, value| match value {
-                Value::Text(text) => statement.bind::<Text, _>(text),
-                Value::Number(number) => statement.bind::<BigInt, _>(number),
+                Value::Text(text) => statement.text(text),
+                Value::Number(number) => statement.number(number),
             })
     }
 }
@@ -93,7 +88,7 @@ mod tests {
         sql.bind("'; DROP TABLE members")
             .add(" = ")
             .value(Value::Number(7));
-        assert_eq!(sql.text, "SELECT $1 = $2");
+        assert_eq!(sql.text, "SELECT ? = ?");
         assert_eq!(
             sql.values,
             [Value::Text("'; DROP TABLE members".into()), Value::Number(7)]

@@ -436,7 +436,7 @@ fn by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Person>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<PersonRow> = members::table
+    let wanted = members::table
         .inner_join(accounts::table)
         .filter(members::id.eq_any(ids))
         .select((
@@ -446,8 +446,8 @@ fn by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Person>> {
             accounts::email,
             members::role,
             members::state,
-        ))
-        .load(conn)?;
+        ));
+    let rows: Vec<PersonRow> = store::rows_of_many(conn, wanted)?;
     let mut people: Vec<Person> = rows.into_iter().map(person).collect();
     people.sort_by_key(|person| ids.iter().position(|id| *id == person.member));
     Ok(people)
@@ -471,12 +471,12 @@ fn person((member, full_name, name_key, email, role, state): PersonRow) -> Perso
 
 fn add_sources(conn: &mut Conn, team: &str, people: &mut [Person]) -> Result<()> {
     let ids: Vec<&String> = people.iter().map(|person| &person.member).collect();
-    let rows: Vec<(String, String)> = team_members::table
+    let wanted = team_members::table
         .filter(team_members::team_id.eq(team))
         .filter(team_members::member_id.eq_any(ids))
         .select((team_members::member_id, team_members::source))
-        .distinct()
-        .load(conn)?;
+        .distinct();
+    let rows: Vec<(String, String)> = store::rows_of_many(conn, wanted)?;
     for person in people {
         let own = rows.iter().filter(|(member, _)| *member == person.member);
         person.sources = own.filter_map(|(_, source)| Source::parse(source)).collect();

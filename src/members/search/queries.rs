@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -11,7 +12,7 @@ use crate::members::model::{Filter, Managed, Membership, State};
 use crate::members::queries::{MemberRow, Person, membership};
 use crate::store::schema::{accounts as people, connections, members, scim_users};
 use crate::store::sql::{Sql, Value};
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, rows_of_many};
 use crate::web::Paging;
 
 /// A member with what the list shows beside.
@@ -301,7 +302,7 @@ pub fn rows(conn: &mut Conn, ids: &[String]) -> Result<Vec<Listed>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let found: Vec<(MemberRow, Person, String, String, KnownAs)> = members::table
+    let wanted = members::table
         .inner_join(people::table)
         .left_join(scim_users::table.on(scim_users::member_id.eq(members::id.nullable())))
         .left_join(
@@ -311,8 +312,9 @@ pub fn rows(conn: &mut Conn, ids: &[String]) -> Result<Vec<Listed>> {
         )
         .filter(members::id.eq_any(ids))
         .select((
-            MemberRow::as_select(),
-            Person::as_select(),
+            // The columns alone: with `as_select` it would be a statement of one database.
+            <MemberRow as Selectable<Pg>>::construct_selection(),
+            <Person as Selectable<Pg>>::construct_selection(),
             people::name_key,
             people::username,
             (
@@ -321,8 +323,8 @@ pub fn rows(conn: &mut Conn, ids: &[String]) -> Result<Vec<Listed>> {
                 scim_users::user_name.nullable(),
                 scim_users::adopted.nullable(),
             ),
-        ))
-        .load(conn)?;
+        ));
+    let found: Vec<(MemberRow, Person, String, String, KnownAs)> = rows_of_many(conn, wanted)?;
     let mut by_id: HashMap<String, Listed> = HashMap::with_capacity(found.len());
     for (row, person, name_key, username, known) in found {
         let member = membership((row, person));

@@ -15,7 +15,7 @@ use crate::store::schema::{
     teams,
 };
 use crate::store::time::Timestamp;
-use crate::store::{Conn, DbError, Result, Run as _, Sql, listed, rows};
+use crate::store::{Conn, DbError, Result, Run as _, Sql, rows, rows_of_many};
 
 /// What is read of a person.
 const COLUMNS: &str = "scim_users.id, scim_users.active, scim_users.attributes, scim_users.created_at, \
@@ -315,7 +315,7 @@ pub fn groups_of(conn: &mut Conn, users: &[String]) -> Result<Vec<(String, Strin
             scim_groups::id,
             scim_groups::display_name,
         ));
-    listed(conn, groups)
+    rows_of_many(conn, groups)
 }
 
 /// The names of the teams of these members.
@@ -325,7 +325,7 @@ pub fn teams_of(conn: &mut Conn, members: &[String]) -> Result<Vec<(String, Stri
         .filter(team_members::member_id.eq_any(members))
         .order((team_members::member_id, teams::name_key))
         .select((team_members::member_id, teams::name));
-    listed(conn, teams)
+    rows_of_many(conn, teams)
 }
 
 /// Whether the person is in any group.
