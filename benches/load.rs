@@ -310,7 +310,7 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
                 first,
                 rate: None,
             };
-            let peak = mixed(&site, &owner, plan).await;
+            let (peak, _) = mixed(&site, &owner, plan).await;
             first = peak.times.len() + 100;
             rate = peak.rate() * 0.8;
             println!("at its peak {}", median(&[peak]));
@@ -322,8 +322,9 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
             first,
             rate: Some(rate),
         };
-        let measured = mixed(&site, &owner, plan).await;
+        let (measured, parts) = mixed(&site, &owner, plan).await;
         println!("{}, no error", median(std::slice::from_ref(&measured)));
+        println!("p99 of each fortieth of the time, ms: {parts:?}");
         let memory = watch.await.unwrap();
         println!("resident memory, MB: {memory:?}");
         // After a quarter of the time everything that is kept in memory is there.
@@ -333,14 +334,27 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
     });
 }
 
-async fn mixed(site: &Rc<Site>, owner: &Rc<Browser>, plan: Plan) -> Measured {
+/// … and how late one in a hundred was in each fortieth of the time, in milliseconds.
+async fn mixed(site: &Rc<Site>, owner: &Rc<Browser>, plan: Plan) -> (Measured, Vec<u128>) {
     let next = Rc::new(AtomicUsize::new(plan.first));
     let workers = (0..32).map(|_| busy(Rc::clone(site), Rc::clone(owner), Rc::clone(&next), plan));
-    Measured {
-        times: together(workers).await.into_iter().flatten().collect(),
+    let done: Vec<(Duration, Duration)> = together(workers).await.into_iter().flatten().collect();
+    let mut parts = vec![Vec::new(); 40];
+    for (due, took) in &done {
+        let part = usize::try_from(due.as_millis() * 40 / plan.lasts.as_millis()).unwrap();
+        parts[part.min(39)].push(*took);
+    }
+    let p99 = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        times.get(times.len() * 99 / 100).map_or(0, Duration::as_millis)
+    };
+    let parts = parts.iter_mut().map(p99).collect();
+    let measured = Measured {
+        times: done.into_iter().map(|(_, took)| took).collect(),
         lasted: plan.begun.elapsed(),
         spent: Duration::ZERO,
-    }
+    };
+    (measured, parts)
 }
 
 async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {
@@ -353,7 +367,7 @@ async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {
 }
 
 /// One of many: takes the next thing when its time has come. How late it was counts as well.
-async fn busy(site: Rc<Site>, owner: Rc<Browser>, next: Rc<AtomicUsize>, plan: Plan) -> Vec<Duration> {
+async fn busy(site: Rc<Site>, owner: Rc<Browser>, next: Rc<AtomicUsize>, plan: Plan) -> Vec<(Duration, Duration)> {
     let mut browser = Browser::new(&site.product, &site.provider).await;
     let mut owner = owner.like(&site.product, &site.provider).await;
     let mut wire = Wire::to(&site.product).await;
@@ -389,7 +403,7 @@ async fn busy(site: Rc<Site>, owner: Rc<Browser>, next: Rc<AtomicUsize>, plan: P
             }
         };
         assert_eq!(status, expected, "number {number}, {what}");
-        times.push(plan.begun.elapsed().saturating_sub(due));
+        times.push((due, plan.begun.elapsed().saturating_sub(due)));
     }
 }
 
