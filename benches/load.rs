@@ -367,7 +367,12 @@ async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {
 }
 
 /// One of many: takes the next thing when its time has come. How late it was counts as well.
-async fn busy(site: Rc<Site>, owner: Rc<Browser>, next: Rc<AtomicUsize>, plan: Plan) -> Vec<(Duration, Duration)> {
+async fn busy(
+    site: Rc<Site>,
+    owner: Rc<Browser>,
+    next: Rc<AtomicUsize>,
+    plan: Plan,
+) -> Vec<(Duration, Duration)> {
     let mut browser = Browser::new(&site.product, &site.provider).await;
     let mut owner = owner.like(&site.product, &site.provider).await;
     let mut wire = Wire::to(&site.product).await;
