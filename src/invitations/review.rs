@@ -344,7 +344,6 @@ mod tests {
         assert_eq!(super::tests::sorted(&sorted.list(), Role::Admin, &[]), sorted);
     }
 
-    /// UPL-004, INV-010.
     #[test]
     fn more_than_one_role_is_counted() {
         let text = |roles: &[&str]| {
@@ -363,6 +362,7 @@ mod tests {
         );
     }
 
+    /// UPL-004, INV-010.
     #[test]
     fn what_a_line_may_not_ask_is_said() {
         let text =
