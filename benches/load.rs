@@ -271,6 +271,9 @@ async fn pages(site: &Rc<Site>, at_a_time: usize, path: &'static str) -> Measure
     }
 }
 
+/// How long a soak looks at what the machine can do: long enough for what PostgreSQL does every minute to be in it.
+const PEAK: Duration = Duration::from_mins(1);
+
 /// What a soak does, and for how long.
 #[derive(Clone, Copy)]
 struct Plan {
@@ -306,7 +309,7 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
         if rate == 0.0 {
             let plan = Plan {
                 begun: Instant::now(),
-                lasts: Duration::from_secs(20),
+                lasts: PEAK,
                 first,
                 rate: None,
             };
@@ -335,7 +338,7 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
 }
 
 /// … and how late one in a hundred was in each fortieth of the time, in milliseconds.
-async fn mixed(site: &Rc<Site>, owner: &Rc<Browser>, plan: Plan) -> (Measured, Vec<u128>) {
+async fn mixed(site: &Rc<Site>, owner: &Rc<Browser>, plan: Plan) -> (Measured, Vec<f64>) {
     let next = Rc::new(AtomicUsize::new(plan.first));
     let workers = (0..32).map(|_| busy(Rc::clone(site), Rc::clone(owner), Rc::clone(&next), plan));
     let done: Vec<(Duration, Duration)> = together(workers).await.into_iter().flatten().collect();
@@ -344,17 +347,15 @@ async fn mixed(site: &Rc<Site>, owner: &Rc<Browser>, plan: Plan) -> (Measured, V
         let part = usize::try_from(due.as_millis() * 40 / plan.lasts.as_millis()).unwrap();
         parts[part.min(39)].push(*took);
     }
-    let p99 = |times: &mut Vec<Duration>| {
-        times.sort_unstable();
-        times.get(times.len() * 99 / 100).map_or(0, Duration::as_millis)
-    };
-    let parts = parts.iter_mut().map(p99).collect();
-    let measured = Measured {
-        times: done.into_iter().map(|(_, took)| took).collect(),
-        lasted: plan.begun.elapsed(),
+    let measured = |times, lasted| Measured {
+        times,
+        lasted,
         spent: Duration::ZERO,
     };
-    (measured, parts)
+    let parts = parts.into_iter().filter(|times| !times.is_empty());
+    let parts = parts.map(|times| measured(times, plan.lasts / 40).at(99).round());
+    let times = done.iter().map(|(_, took)| *took).collect();
+    (measured(times, plan.begun.elapsed()), parts.collect())
 }
 
 async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {

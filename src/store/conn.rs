@@ -29,11 +29,12 @@ pub enum Backend {
 }
 
 impl Conn {
-    /// Begins a transaction that reads in one snapshot.
+    /// Begins a transaction that reads in one snapshot. PostgreSQL plans each of its statements once, and not anew for the
+    /// values that are bound: for a list that took longer than to run it.
     pub(super) fn begin_reading(&mut self) -> Result<()> {
         self.begin(
             "BEGIN DEFERRED",
-            "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ",
+            "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ; SET LOCAL plan_cache_mode = force_generic_plan",
         )
     }
 

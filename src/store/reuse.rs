@@ -17,7 +17,7 @@ use diesel::query_dsl::LoadQuery;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text, Untyped};
 use diesel::sqlite::Sqlite;
-use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 
 use super::{Conn, Result};
 
@@ -68,23 +68,23 @@ where
     T: LoadQuery<'q, PgConnection, U> + LoadQuery<'q, SqliteConnection, U>,
     Reused<T>: LoadQuery<'q, PgConnection, U> + LoadQuery<'q, SqliteConnection, U>,
 {
+    fn load<'q, C, T, U>(conn: &mut C, backend: &C::Backend, statement: T) -> Result<Vec<U>>
+    where
+        C: Connection,
+        <C::Backend as Backend>::QueryBuilder: Default,
+        T: QueryFragment<C::Backend> + LoadQuery<'q, C, U>,
+        Reused<T>: LoadQuery<'q, C, U>,
+    {
+        let reused = Reused::new(statement, backend)?;
+        if comes_often(&reused.text) {
+            reused.internal_load(conn)?.collect()
+        } else {
+            reused.statement.internal_load(conn)?.collect()
+        }
+    }
     match conn {
-        Conn::Postgres(conn) => {
-            let reused = Reused::new(statement, &Pg)?;
-            if comes_often(&reused.text) {
-                reused.internal_load(conn)?.collect()
-            } else {
-                reused.statement.internal_load(conn)?.collect()
-            }
-        }
-        Conn::Sqlite(conn) => {
-            let reused = Reused::new(statement, &Sqlite)?;
-            if comes_often(&reused.text) {
-                reused.internal_load(conn)?.collect()
-            } else {
-                reused.statement.internal_load(conn)?.collect()
-            }
-        }
+        Conn::Postgres(conn) => load(conn, &Pg, statement),
+        Conn::Sqlite(conn) => load(conn, &Sqlite, statement),
     }
 }
 
@@ -331,6 +331,22 @@ mod tests {
             assert_eq!(kept, number < MOST_KEPT - 1, "{number}");
         }
         assert!(texts.keeps("a"), "the first ones stay");
+    }
+
+    #[derive(QueryableByName)]
+    struct Used {
+        #[diesel(sql_type = Bool)]
+        used: bool,
+    }
+
+    /// Without it SQLite plans a statement anew whenever a value is bound to its `LIMIT`, prepared or not.
+    #[test]
+    fn a_plan_does_not_depend_on_what_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("a.db").to_str().unwrap()).unwrap();
+        let statement = "SELECT sqlite_compileoption_used('ENABLE_QPSG') AS used";
+        let found = store.read(|conn| rows::<_, Used>(conn, Sql::new(statement)));
+        assert!(found.unwrap()[0].used);
     }
 
     #[test]

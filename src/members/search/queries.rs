@@ -11,7 +11,7 @@ use crate::accounts;
 use crate::members::model::{Filter, Managed, Membership, State};
 use crate::members::queries::{MemberRow, Person, membership};
 use crate::store::schema::{accounts as people, connections, members, scim_users};
-use crate::store::sql::{Sql, Value};
+use crate::store::sql::{Sql, Value, room_for};
 use crate::store::{Conn, Result, rows_of_many};
 use crate::web::Paging;
 
@@ -89,12 +89,13 @@ struct Found {
     number: i64,
 }
 
-/// The ids of up to `most` members from the key on, and how many there are where that is counted on the way.
+/// The ids of up to `most` members from the key on, and how many there are where that is counted on the way. The start
+/// comes with how many people it leaves.
 pub fn ids(
     conn: &mut Conn,
     question: &Question<'_>,
     facets: &[(Facet, i64)],
-    start: Start,
+    (start, people): (Start, i64),
     paging: &Paging,
     most: i64,
 ) -> Result<(Vec<String>, Option<i64>)> {
@@ -102,7 +103,7 @@ pub fn ids(
     let text = if start == Start::Everybody {
         merged(question, facets, &sort, most)
     } else {
-        gathered(question, facets, start, &sort, most)
+        gathered(question, facets, (start, people), &sort, most)
     };
     let found: Vec<Found> = text.load(conn)?;
     let counted = (start != Start::Everybody).then(|| match found.first() {
@@ -146,7 +147,13 @@ fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i
 }
 
 /// All of the few that the start leaves, counted, and of those the ones from the key on.
-fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort: &Sort, most: i64) -> Sql {
+fn gathered(
+    question: &Question<'_>,
+    facets: &[(Facet, i64)],
+    (start, people): (Start, i64),
+    sort: &Sort,
+    most: i64,
+) -> Sql {
     let mut text = Sql::default();
     text.add(&format!(
         "SELECT id, number FROM (SELECT m.id AS id, {} AS k, COUNT(*) OVER () AS number FROM (",
@@ -173,7 +180,8 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
     };
     // CROSS JOIN keeps SQLite to this order.
     text.add(&format!(
-        ") AS start CROSS JOIN members m WHERE {on} = start.one AND m.organization_id = "
+        " LIMIT {}) AS start CROSS JOIN members m WHERE {on} = start.one AND m.organization_id = ",
+        room_for(people)
     ));
     text.bind(question.organization);
     if question.kinds.is_none() {
