@@ -29,12 +29,11 @@ pub enum Backend {
 }
 
 impl Conn {
-    /// Begins a transaction that reads in one snapshot. PostgreSQL plans each of its statements once, and not anew for the
-    /// values that are bound: for a list that took longer than to run it.
+    /// Begins a transaction that reads in one snapshot.
     pub(super) fn begin_reading(&mut self) -> Result<()> {
         self.begin(
             "BEGIN DEFERRED",
-            "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ; SET LOCAL plan_cache_mode = force_generic_plan",
+            "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ",
         )
     }
 
@@ -57,6 +56,24 @@ impl Conn {
                 .run(self)
                 .map(drop),
         }
+    }
+
+    /// Asks inside the transaction that is open, by plans that are made once. PostgreSQL else plans anew for the values
+    /// that are bound, wherever it believes that to be cheaper: for lists, whose values change nothing, that takes longer
+    /// than to run them. SQLite never does.
+    ///
+    /// # Errors
+    /// Those of the question, and when the database refuses.
+    pub fn planned_once<T>(&mut self, question: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let is_postgres = matches!(self, Self::Postgres(_));
+        if is_postgres {
+            self.batch_execute("SET LOCAL plan_cache_mode = force_generic_plan")?;
+        }
+        let answer = question(self)?;
+        if is_postgres {
+            self.batch_execute("SET LOCAL plan_cache_mode TO DEFAULT")?;
+        }
+        Ok(answer)
     }
 
     /// Which of so many parts this transaction writes to, where rows that every transaction changes are kept in parts

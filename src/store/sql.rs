@@ -6,16 +6,6 @@ use diesel::sqlite::Sqlite;
 
 use super::{Conn, Result, reuse};
 
-/// A LIMIT that cuts nothing off so many rows: one of few, so that the texts stay few. It says to PostgreSQL, which plans
-/// without the values, about how many rows a part of a statement has.
-pub fn room_for(rows: i64) -> i64 {
-    const ROOMS: [i64; 4] = [100, 400, 2_000, 10_000];
-    ROOMS
-        .into_iter()
-        .find(|room| rows * 2 <= *room)
-        .unwrap_or(i64::MAX)
-}
-
 /// A value at a place of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -90,7 +80,7 @@ impl Sql {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sql, Value, room_for};
+    use super::{Sql, Value};
 
     #[test]
     fn values_have_places_and_no_part_in_the_text() {
@@ -103,11 +93,5 @@ mod tests {
             sql.values,
             [Value::Text("'; DROP TABLE members".into()), Value::Number(7)]
         );
-    }
-
-    #[test]
-    fn there_is_room_for_all() {
-        assert_eq!([0, 50, 51, 5_000].map(room_for), [100, 100, 400, 10_000]);
-        assert_eq!(room_for(5_001), i64::MAX);
     }
 }

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
-/// How statements begin that only open, close and hold a transaction, or ask whether anybody is there.
-const AROUND: [&str; 7] = [
+/// How statements begin that only open, close and hold a transaction, say how to plan in it, or ask whether anybody is
+/// there.
+const AROUND: [&str; 8] = [
     "BEGIN",
     "COMMIT",
     "ROLLBACK",
     "SAVEPOINT",
     "RELEASE",
+    "SET LOCAL plan_cache_mode",
     "SELECT 1",
     "SELECT pg_advisory_xact_lock",
 ];

@@ -10,7 +10,7 @@ use crate::access::Role;
 use crate::store::schema::{
     accounts, connections, group_mappings, invitation_teams, invitations, members, team_members, teams,
 };
-use crate::store::sql::{Sql, room_for};
+use crate::store::sql::Sql;
 use crate::store::time::Timestamp;
 use crate::store::{self, Conn, Result};
 use crate::web::Paging;
@@ -349,7 +349,7 @@ pub fn whole(
     let outside = if beyond {
         Vec::new()
     } else {
-        let few = (begin.hits <= FEW).then_some(begin.hits);
+        let few = begin.hits <= FEW;
         candidates(conn, organization, id, (&words, few), most)?
     };
     let everybody = [here.as_slice(), outside.as_slice()].concat();
@@ -401,10 +401,7 @@ fn people(conn: &mut Conn, organization: &str, team: &Team, paging: &Paging) -> 
     if team.people <= FEW {
         sql.add("SELECT m.id AS id FROM (SELECT DISTINCT t.member_id AS one FROM team_members t WHERE t.team_id = ")
             .bind(&team.id)
-            .add(&format!(
-                " LIMIT {}) AS here CROSS JOIN members m WHERE m.id = here.one AND m.organization_id = ",
-                room_for(team.people)
-            ))
+            .add(") AS here CROSS JOIN members m WHERE m.id = here.one AND m.organization_id = ")
             .bind(organization);
     } else {
         sql.add("SELECT m.id AS id FROM members m WHERE m.organization_id = ")
@@ -489,25 +486,22 @@ fn add_sources(conn: &mut Conn, team: &str, people: &mut [Person]) -> Result<()>
 }
 
 /// The ids of members who are not in the team, by name. It begins with those whom the longest word finds, where they
-/// are so few.
+/// are few.
 fn candidates(
     conn: &mut Conn,
     organization: &str,
     team: &str,
-    (words, few): (&[(String, String)], Option<i64>),
+    (words, few): (&[(String, String)], bool),
     most: i64,
 ) -> Result<Vec<String>> {
-    let begins = words.first().zip(few);
+    let begins = words.first().filter(|_| few);
     let mut sql = Sql::new("SELECT m.id AS id FROM ");
-    if let Some(((from, to), hits)) = begins {
+    if let Some((from, to)) = begins {
         sql.add("(SELECT DISTINCT w.account_id AS one FROM account_words w WHERE w.word >= ")
             .bind(from)
             .add(" AND w.word < ")
             .bind(to)
-            .add(&format!(
-                " LIMIT {}) AS start CROSS JOIN members m WHERE m.account_id = start.one AND m.organization_id = ",
-                room_for(hits)
-            ));
+            .add(") AS start CROSS JOIN members m WHERE m.account_id = start.one AND m.organization_id = ");
     } else {
         sql.add("members m WHERE m.organization_id = ");
     }

@@ -279,14 +279,13 @@ enum Start {
     Team,
 }
 
-/// … and how many people that leaves.
-fn start(census: &Census, filter: &Filter) -> (Start, i64) {
-    let word = census.rarest.map(|(people, place)| (Start::Word(place), people));
-    let team = filter.team.is_some().then_some((Start::Team, census.in_team));
+fn start(census: &Census, filter: &Filter) -> Start {
+    let word = census.rarest.map(|(people, place)| (people, Start::Word(place)));
+    let team = filter.team.is_some().then_some((census.in_team, Start::Team));
     let most = if word.is_some() { SOME } else { FEW };
-    let few = word.into_iter().chain(team).filter(|(_, people)| *people <= most);
-    few.min_by_key(|(_, people)| *people)
-        .unwrap_or_else(|| (Start::Everybody, census.total()))
+    let few = word.into_iter().chain(team).filter(|(people, _)| *people <= most);
+    few.min_by_key(|(people, _)| *people)
+        .map_or(Start::Everybody, |(_, start)| start)
 }
 
 /// The members with these ids, by name.
@@ -337,19 +336,18 @@ mod tests {
             ..Census::default()
         };
         let (team, both) = (filter("", Some("t")), filter("ada king", Some("t")));
-        let begins = |census: &Census, filter: &Filter| start(census, filter).0;
-        assert_eq!(begins(&census(None, 0), &filter("", None)), Start::Everybody);
+        assert_eq!(start(&census(None, 0), &filter("", None)), Start::Everybody);
         assert_eq!(
-            begins(&census(Some((7, 1)), 0), &filter("ada king", None)),
+            start(&census(Some((7, 1)), 0), &filter("ada king", None)),
             Start::Word(1)
         );
-        assert_eq!(begins(&census(Some((7, 0)), 3), &both), Start::Team);
-        assert_eq!(begins(&census(Some((7, 0)), FEW + 1), &both), Start::Word(0));
-        assert_eq!(begins(&census(None, FEW), &team), Start::Team);
-        assert_eq!(begins(&census(None, FEW + 1), &team), Start::Everybody);
-        assert_eq!(begins(&census(Some((SOME + 1, 0)), SOME), &both), Start::Team);
+        assert_eq!(start(&census(Some((7, 0)), 3), &both), Start::Team);
+        assert_eq!(start(&census(Some((7, 0)), FEW + 1), &both), Start::Word(0));
+        assert_eq!(start(&census(None, FEW), &team), Start::Team);
+        assert_eq!(start(&census(None, FEW + 1), &team), Start::Everybody);
+        assert_eq!(start(&census(Some((SOME + 1, 0)), SOME), &both), Start::Team);
         assert_eq!(
-            begins(&census(Some((SOME + 1, 0)), SOME + 1), &both),
+            start(&census(Some((SOME + 1, 0)), SOME + 1), &both),
             Start::Everybody
         );
     }

@@ -11,7 +11,7 @@ use crate::accounts;
 use crate::members::model::{Filter, Managed, Membership, State};
 use crate::members::queries::{MemberRow, Person, membership};
 use crate::store::schema::{accounts as people, connections, members, scim_users};
-use crate::store::sql::{Sql, Value, room_for};
+use crate::store::sql::{Sql, Value};
 use crate::store::{Conn, Result, rows_of_many};
 use crate::web::Paging;
 
@@ -89,23 +89,22 @@ struct Found {
     number: i64,
 }
 
-/// The ids of up to `most` members from the key on, and how many there are where that is counted on the way. The start
-/// comes with how many people it leaves.
+/// The ids of up to `most` members from the key on, and how many there are where that is counted on the way.
 pub fn ids(
     conn: &mut Conn,
     question: &Question<'_>,
     facets: &[(Facet, i64)],
-    (start, people): (Start, i64),
+    start: Start,
     paging: &Paging,
     most: i64,
 ) -> Result<(Vec<String>, Option<i64>)> {
     let sort = Sort::of(question.order, paging);
-    let text = if start == Start::Everybody {
-        merged(question, facets, &sort, most)
+    let found: Vec<Found> = if start == Start::Everybody {
+        let text = merged(question, facets, &sort, most);
+        conn.planned_once(|conn| text.load(conn))?
     } else {
-        gathered(question, facets, (start, people), &sort, most)
+        gathered(question, facets, start, &sort, most).load(conn)?
     };
-    let found: Vec<Found> = text.load(conn)?;
     let counted = (start != Start::Everybody).then(|| match found.first() {
         Some(one) => one.number,
         None => 0,
@@ -147,13 +146,7 @@ fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i
 }
 
 /// All of the few that the start leaves, counted, and of those the ones from the key on.
-fn gathered(
-    question: &Question<'_>,
-    facets: &[(Facet, i64)],
-    (start, people): (Start, i64),
-    sort: &Sort,
-    most: i64,
-) -> Sql {
+fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort: &Sort, most: i64) -> Sql {
     let mut text = Sql::default();
     text.add(&format!(
         "SELECT id, number FROM (SELECT m.id AS id, {} AS k, COUNT(*) OVER () AS number FROM (",
@@ -180,8 +173,7 @@ fn gathered(
     };
     // CROSS JOIN keeps SQLite to this order.
     text.add(&format!(
-        " LIMIT {}) AS start CROSS JOIN members m WHERE {on} = start.one AND m.organization_id = ",
-        room_for(people)
+        ") AS start CROSS JOIN members m WHERE {on} = start.one AND m.organization_id = "
     ));
     text.bind(question.organization);
     if question.kinds.is_none() {

@@ -9,8 +9,9 @@ use super::{Group, display_key};
 use crate::provisioning::tokens::Caller;
 use crate::provisioning::users::sql::Bound;
 use crate::store::schema::{scim_counts, scim_group_members, scim_groups, scim_users};
+use crate::store::sql::Sql;
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result, Run as _};
+use crate::store::{Conn, Result, Run as _, rows_of_many};
 
 /// How many ids one statement names.
 const AT_ONCE: usize = 500;
@@ -214,12 +215,11 @@ pub fn everybody(conn: &mut Conn, group: &str) -> Result<Vec<String>> {
 pub fn present(conn: &mut Conn, group: &str, users: &[String]) -> Result<Vec<String>> {
     let mut present = Vec::new();
     for some in users.chunks(AT_ONCE) {
-        let found: Vec<String> = scim_group_members::table
+        let wanted = scim_group_members::table
             .filter(scim_group_members::group_id.eq(group))
             .filter(scim_group_members::user_id.eq_any(some))
-            .select(scim_group_members::user_id)
-            .load(conn)?;
-        present.extend(found);
+            .select(scim_group_members::user_id);
+        present.extend(rows_of_many::<_, String>(conn, wanted)?);
     }
     Ok(present)
 }
@@ -229,20 +229,12 @@ pub fn present(conn: &mut Conn, group: &str, users: &[String]) -> Result<Vec<Str
 pub fn add(conn: &mut Conn, connection: &str, group: &str, users: &[String]) -> Result<usize> {
     let mut added = 0;
     for some in users.chunks(AT_ONCE) {
-        let places: Vec<String> = (3..some.len() + 3).map(|place| format!("${place}")).collect();
-        let text = format!(
-            "INSERT INTO scim_group_members (group_id, user_id) SELECT $1, id FROM scim_users \
-             WHERE connection_id = $2 AND id IN ({})",
-            places.join(", ")
-        );
-        let statement = diesel::sql_query(text)
-            .into_boxed()
-            .bind::<Text, _>(group)
-            .bind::<Text, _>(connection);
-        added += some
-            .iter()
-            .fold(statement, diesel::query_builder::BoxedSqlQuery::bind::<Text, _>)
-            .execute(conn)?;
+        let mut text = Sql::new("INSERT INTO scim_group_members (group_id, user_id) SELECT ");
+        text.bind(group)
+            .add(", id FROM scim_users WHERE connection_id = ")
+            .bind(connection);
+        among(&mut text, "id", some);
+        added += text.execute(conn)?;
     }
     Ok(added)
 }
@@ -250,24 +242,32 @@ pub fn add(conn: &mut Conn, connection: &str, group: &str, users: &[String]) -> 
 /// Takes these people out of the group.
 pub fn remove(conn: &mut Conn, group: &str, users: &[String]) -> Result<()> {
     for some in users.chunks(AT_ONCE) {
-        let rows = scim_group_members::table
-            .filter(scim_group_members::group_id.eq(group))
-            .filter(scim_group_members::user_id.eq_any(some));
-        diesel::delete(rows).run(conn)?;
+        let mut text = Sql::new("DELETE FROM scim_group_members WHERE group_id = ");
+        text.bind(group);
+        among(&mut text, "user_id", some);
+        text.execute(conn)?;
     }
     Ok(())
+}
+
+/// … and the column is one of these ids.
+fn among(text: &mut Sql, column: &str, ids: &[String]) {
+    text.add(&format!(" AND {column} IN ("));
+    for (place, id) in ids.iter().enumerate() {
+        text.add(if place == 0 { "" } else { ", " }).bind(id);
+    }
+    text.add(")");
 }
 
 /// The user names of these people, and their memberships where they have one.
 pub fn people(conn: &mut Conn, users: &[String]) -> Result<Vec<(String, Option<String>)>> {
     let mut people = Vec::with_capacity(users.len());
     for some in users.chunks(AT_ONCE) {
-        let found: Vec<(String, Option<String>)> = scim_users::table
+        let wanted = scim_users::table
             .filter(scim_users::id.eq_any(some))
             .order(scim_users::id)
-            .select((scim_users::user_name, scim_users::member_id))
-            .load(conn)?;
-        people.extend(found);
+            .select((scim_users::user_name, scim_users::member_id));
+        people.extend(rows_of_many::<_, (String, Option<String>)>(conn, wanted)?);
     }
     Ok(people)
 }
