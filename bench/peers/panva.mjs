@@ -4,6 +4,7 @@
 //   node bench/peers/panva.mjs PROGRAM SECONDS NAME=DATABASE_URL...
 import { spawn, execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -54,13 +55,13 @@ class Browser {
 }
 
 /** Sign-ins for so many seconds; answers how long each took, in milliseconds. */
-async function measured(once) {
-  for (let n = 0; n < 20; n++) await once(`p${n}`);
+async function measured(signIn) {
+  for (let n = 0; n < 20; n++) await signIn(`p${n}`);
   const times = [];
   const begun = performance.now();
   while (performance.now() - begun < seconds * 1000) {
     const one = performance.now();
-    await once(`p${times.length % PEOPLE}`);
+    await signIn(`p${times.length % PEOPLE}`);
     times.push(performance.now() - one);
   }
   return times;
@@ -126,24 +127,28 @@ contact = "it@acme.example"
 `);
   execFileSync(program, ['apply', described], { env: settings, stdio: ['ignore', 'ignore', 'inherit'] });
   const server = spawn(program, ['serve'], { env: settings, stdio: ['ignore', 'inherit', 'inherit'] });
-  for (;;) {
-    if (await fetch(`${origin}/healthz`).then((answer) => answer.ok, () => false)) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  let times;
+  try {
+    for (;;) {
+      if (await fetch(`${origin}/healthz`).then((answer) => answer.ok, () => false)) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const start = `${origin}/sign-in/acme/panva`;
+    const asked = (await new Browser().go(start)).onwards;
+    provider.stdin.write(`${JSON.stringify({ redirect_uris: [nowhere, new URL(asked).searchParams.get('redirect_uri')] })}\n`);
+    await lines.next();
+    times = await measured(async (person) => {
+      const browser = new Browser();
+      const back = await browser.signIn((await browser.go(start)).onwards, person);
+      let { status, onwards } = await browser.go(back);
+      const isIn = () => [...browser.jars[new URL(origin).host].keys()].some((cookie) => cookie.endsWith('vestibule_session'));
+      while (!isIn() && onwards) ({ status, onwards } = await browser.go(onwards));
+      if (!isIn()) throw new Error(`${person} is not in: ${status}`);
+    });
+  } finally {
+    server.kill();
+    await once(server, 'exit');
   }
-  const start = `${origin}/sign-in/acme/panva`;
-  const asked = (await new Browser().go(start)).onwards;
-  provider.stdin.write(`${JSON.stringify({ redirect_uris: [nowhere, new URL(asked).searchParams.get('redirect_uri')] })}\n`);
-  await lines.next();
-  const times = await measured(async (person) => {
-    const browser = new Browser();
-    const back = await browser.signIn((await browser.go(start)).onwards, person);
-    let { status, onwards } = await browser.go(back);
-    const isIn = () => [...browser.jars[new URL(origin).host].keys()].some((cookie) => cookie.endsWith('vestibule_session'));
-    while (!isIn() && onwards) ({ status, onwards } = await browser.go(onwards));
-    if (!isIn()) throw new Error(`${person} is not in: ${status}`);
-  });
-  server.kill();
-  await new Promise((resolve) => server.on('exit', resolve));
   row(`the same through Vestibule, ${name}`, times);
 }
 
