@@ -48,6 +48,15 @@ impl Sql {
         self.add("?")
     }
 
+    /// Goes on with a list of these texts in brackets, for `IN`.
+    pub fn list(&mut self, texts: impl IntoIterator<Item = impl AsRef<str>>) -> &mut Self {
+        self.add("(");
+        for (place, text) in texts.into_iter().enumerate() {
+            self.add(if place == 0 { "" } else { ", " }).bind(text.as_ref());
+        }
+        self.add(")")
+    }
+
     /// Asks. The text is kept where it comes often ([`reuse::rows_of_many`]).
     ///
     /// # Errors

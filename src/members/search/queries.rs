@@ -179,12 +179,8 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
     if question.kinds.is_none() {
         by_columns(&mut text, question.filter);
     } else {
-        text.add(" AND m.facet IN (");
-        for (place, (facet, _)) in facets.iter().enumerate() {
-            text.add(if place == 0 { "" } else { ", " });
-            text.bind(&facet.name());
-        }
-        text.add(")");
+        text.add(" AND m.facet IN ")
+            .list(facets.iter().map(|(facet, _)| facet.name()));
     }
     narrow(&mut text, question, start);
     text.add(") AS found WHERE 1 = 1");

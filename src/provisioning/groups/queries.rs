@@ -232,8 +232,9 @@ pub fn add(conn: &mut Conn, connection: &str, group: &str, users: &[String]) -> 
         let mut text = Sql::new("INSERT INTO scim_group_members (group_id, user_id) SELECT ");
         text.bind(group)
             .add(", id FROM scim_users WHERE connection_id = ")
-            .bind(connection);
-        among(&mut text, "id", some);
+            .bind(connection)
+            .add(" AND id IN ")
+            .list(some);
         added += text.execute(conn)?;
     }
     Ok(added)
@@ -242,21 +243,12 @@ pub fn add(conn: &mut Conn, connection: &str, group: &str, users: &[String]) -> 
 /// Takes these people out of the group.
 pub fn remove(conn: &mut Conn, group: &str, users: &[String]) -> Result<()> {
     for some in users.chunks(AT_ONCE) {
-        let mut text = Sql::new("DELETE FROM scim_group_members WHERE group_id = ");
-        text.bind(group);
-        among(&mut text, "user_id", some);
-        text.execute(conn)?;
+        let rows = scim_group_members::table
+            .filter(scim_group_members::group_id.eq(group))
+            .filter(scim_group_members::user_id.eq_any(some));
+        diesel::delete(rows).run(conn)?;
     }
     Ok(())
-}
-
-/// … and the column is one of these ids.
-fn among(text: &mut Sql, column: &str, ids: &[String]) {
-    text.add(&format!(" AND {column} IN ("));
-    for (place, id) in ids.iter().enumerate() {
-        text.add(if place == 0 { "" } else { ", " }).bind(id);
-    }
-    text.add(")");
 }
 
 /// The user names of these people, and their memberships where they have one.
