@@ -1,8 +1,9 @@
 //! Rows of any table out of one database and into another, as JSON: what back-ups and moves are made of.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::Text;
 use serde_json::Value;
 
 use super::catalog::{Kind, Table};
@@ -13,8 +14,6 @@ pub const BATCH: usize = 500;
 
 #[derive(QueryableByName)]
 struct Line {
-    #[diesel(sql_type = BigInt)]
-    place: i64,
     #[diesel(sql_type = Text)]
     line: String,
 }
@@ -63,34 +62,27 @@ pub fn rows<E: From<DbError>>(
     table: &Table,
     each: &mut dyn FnMut(&str) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
-    let mut tell = |lines: &[Line]| -> std::result::Result<(), E> {
-        for line in lines {
-            each(&compact(&line.line)?)?;
-        }
-        Ok(())
-    };
+    let mut tell = |line: Line| -> std::result::Result<(), E> { each(&compact(&line.line)?) };
     match conn {
         Conn::Sqlite(conn) => {
-            let mut last = i64::MIN;
-            loop {
-                let question = format!(
-                    "SELECT rowid AS place, json_array({}) AS line FROM \"{}\" WHERE rowid > ? ORDER BY rowid LIMIT {BATCH}",
-                    told(table, true),
-                    table.name
-                );
-                let lines: Vec<Line> = diesel::sql_query(question)
-                    .bind::<BigInt, _>(last)
-                    .load(conn)
-                    .map_err(E::from)?;
-                let Some(end) = lines.last() else { return Ok(()) };
-                last = end.place;
-                tell(&lines)?;
+            let question = format!(
+                "SELECT json_array({}) AS line FROM \"{}\"",
+                told(table, true),
+                table.name
+            );
+            // Row by row: SQLite has no cursor to name, and a table may have no number for its rows.
+            let lines = diesel::sql_query(question)
+                .load_iter::<Line, DefaultLoadingMode>(conn)
+                .map_err(E::from)?;
+            for line in lines {
+                tell(line.map_err(E::from)?)?;
             }
+            Ok(())
         }
         Conn::Postgres(conn) => {
             let question = format!(
                 "DECLARE rows_of_a_table NO SCROLL CURSOR FOR \
-                 SELECT 0::bigint AS place, json_build_array({})::text AS line FROM \"{}\"",
+                 SELECT json_build_array({})::text AS line FROM \"{}\"",
                 told(table, false),
                 table.name
             );
@@ -102,7 +94,7 @@ pub fn rows<E: From<DbError>>(
                 if lines.is_empty() {
                     break;
                 }
-                tell(&lines)?;
+                lines.into_iter().try_for_each(&mut tell)?;
             }
             diesel::sql_query("CLOSE rows_of_a_table")
                 .execute(conn)
