@@ -203,11 +203,11 @@ pub(super) fn set_words(conn: &mut Conn, id: &str) -> Result<()> {
 
 fn add_words(conn: &mut Conn, id: &str, (name_key, email_key, username): (&str, &str, &str)) -> Result<()> {
     let words = words::words_of(name_key, email_key, username);
-    let values = vec!["(?, ?)"; words.len()].join(", ");
+    let values = vec!["(?, ?, ?)"; words.len()].join(", ");
     let statement = Sql::new(format!(
-        "INSERT INTO account_words (account_id, word) VALUES {values}"
+        "INSERT INTO account_words (account_id, word, name_key) VALUES {values}"
     ));
-    let with = |statement: Sql, word: &String| statement.text(id).text(word);
+    let with = |statement: Sql, word: &String| statement.text(id).text(word).text(name_key);
     words.iter().fold(statement, with).run(conn).map(drop)
 }
 

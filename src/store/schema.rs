@@ -462,6 +462,7 @@ diesel::table! {
     account_words (account_id, word) {
         account_id -> Text,
         word -> Text,
+        name_key -> Text,
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Members lie in indexes by their *facet* (state, role, source, and whether a directory knows them) and then in the
 //! order of each list. A question is put to each facet that it is about and that has anybody, and the answers are
-//! merged: so a page costs the same wherever it lies and whatever it is filtered by. Where a word or a team leaves few
-//! people, it begins with those instead.
+//! merged: so a page costs the same wherever it lies and whatever it is filtered by. Where most of all members are asked
+//! for by name, they are walked as they stand; where a word or a team leaves few people, it begins with those instead.
 
 mod queries;
 
@@ -16,9 +16,18 @@ pub use queries::Listed;
 
 /// Up to how many people are read and sorted, where a team has that many.
 const FEW: i64 = 2_000;
-/// The same where words are looked for. In a list by name those who are found may all stand at its end, so that walking
-/// it means walking past everybody: reading this many is still less.
-const SOME: i64 = 12_000;
+/// Up to how many of those whom a word finds are counted for a list by name.
+const SOME: i64 = 5_000;
+/// Up to how many people that a word finds a search begins with. They may all stand at the end of a list, so that walking
+/// it means walking past everybody: going through this many is still less.
+const MANY: i64 = 12_000;
+
+/// Where there are more members than this, a walk by name ends after some, if there is another way.
+const LARGE: i64 = 50_000;
+/// So many are walked there.
+const WALKED: i64 = 5_000;
+/// Up to how many places of the index a word is told apart from a rarer one then.
+const VERY_MANY: i64 = 200_000;
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -161,7 +170,7 @@ pub struct Census {
     kinds: Vec<(Facet, i64)>,
     /// Whether a directory writes into the organization.
     pub has_directory: bool,
-    /// How many accounts of the installation the rarest word of the search finds, counted up to one more than some; and
+    /// How many accounts of the installation the rarest word of the search finds, counted up to one more than many; and
     /// which word that is.
     rarest: Option<(i64, usize)>,
     /// How many people the team of the filter has.
@@ -260,7 +269,7 @@ pub fn find(
             matching: Some(0),
         });
     }
-    let start = start(census, question.filter);
+    let start = start(census, question, known);
     let (ids, matching) = queries::ids(conn, question, &facets, start, paging, most)?;
     Ok(Answer {
         rows: queries::rows(conn, &ids)?,
@@ -271,21 +280,51 @@ pub fn find(
 /// Where the search begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
-    /// At all members, in order.
-    Everybody,
+    /// At all members of the kinds that are asked for, in order.
+    Kinds,
+    /// At all members by name, where most of them are asked for. A short walk goes past some of them: if these do not fill
+    /// the page, it begins anew at those whom the rarest word finds.
+    Names {
+        /// Whether the walk is short.
+        is_short: bool,
+    },
     /// At the accounts that this word finds: the rarest one.
     Word(usize),
+    /// At the same, where they are not few and the list is by name: in the order of their names, and no further than the
+    /// page needs. How many there are then stays open.
+    NamesWith(usize),
     /// At the people of the team.
     Team,
 }
 
-fn start(census: &Census, filter: &Filter) -> Start {
-    let word = census.rarest.map(|(people, place)| (people, Start::Word(place)));
-    let team = filter.team.is_some().then_some((census.in_team, Start::Team));
-    let most = if word.is_some() { SOME } else { FEW };
+/// Where to begin, with so many people of the kinds that are asked for.
+fn start(census: &Census, question: &Question<'_>, known: i64) -> Start {
+    let is_by_name = question.order.is_by_name();
+    let word = census.rarest.map(|(people, place)| {
+        let start = if is_by_name && people > SOME {
+            Start::NamesWith(place)
+        } else {
+            Start::Word(place)
+        };
+        (people, start)
+    });
+    let team = question
+        .filter
+        .team
+        .is_some()
+        .then_some((census.in_team, Start::Team));
+    let most = if word.is_some() { MANY } else { FEW };
     let few = word.into_iter().chain(team).filter(|(people, _)| *people <= most);
-    few.min_by_key(|(people, _)| *people)
-        .map_or(Start::Everybody, |(_, start)| start)
+    let few = few.min_by_key(|(people, _)| *people).map(|(_, start)| start);
+    let is_most = known > census.people(|_| true) / 2;
+    few.unwrap_or_else(|| {
+        if is_by_name && question.kinds.is_none() && is_most {
+            let is_short = census.rarest.is_some() && known > LARGE;
+            Start::Names { is_short }
+        } else {
+            Start::Kinds
+        }
+    })
 }
 
 /// The members with these ids, by name.
@@ -335,21 +374,52 @@ mod tests {
             in_team,
             ..Census::default()
         };
+        let begin =
+            |census: &Census, filter: &Filter, order| start(census, &Question::new("o", filter, order), 0);
+        let newest = |census, filter: &Filter| begin(&census, filter, Order::Newest);
         let (team, both) = (filter("", Some("t")), filter("ada king", Some("t")));
-        assert_eq!(start(&census(None, 0), &filter("", None)), Start::Everybody);
+        assert_eq!(newest(census(None, 0), &filter("", None)), Start::Kinds);
         assert_eq!(
-            start(&census(Some((7, 1)), 0), &filter("ada king", None)),
+            newest(census(Some((7, 1)), 0), &filter("ada king", None)),
             Start::Word(1)
         );
-        assert_eq!(start(&census(Some((7, 0)), 3), &both), Start::Team);
-        assert_eq!(start(&census(Some((7, 0)), FEW + 1), &both), Start::Word(0));
-        assert_eq!(start(&census(None, FEW), &team), Start::Team);
-        assert_eq!(start(&census(None, FEW + 1), &team), Start::Everybody);
-        assert_eq!(start(&census(Some((SOME + 1, 0)), SOME), &both), Start::Team);
-        assert_eq!(
-            start(&census(Some((SOME + 1, 0)), SOME + 1), &both),
-            Start::Everybody
-        );
+        assert_eq!(newest(census(Some((7, 0)), 3), &both), Start::Team);
+        assert_eq!(newest(census(Some((7, 0)), FEW + 1), &both), Start::Word(0));
+        assert_eq!(newest(census(None, FEW), &team), Start::Team);
+        assert_eq!(newest(census(None, FEW + 1), &team), Start::Kinds);
+        assert_eq!(newest(census(Some((MANY + 1, 0)), MANY), &both), Start::Team);
+        assert_eq!(newest(census(Some((MANY + 1, 0)), MANY + 1), &both), Start::Kinds);
+        let by_name = |people| begin(&census(Some((people, 1)), MANY), &both, Order::Name);
+        assert_eq!(by_name(SOME), Start::Word(1));
+        assert_eq!(by_name(SOME + 1), Start::NamesWith(1));
+        assert_eq!(by_name(MANY), Start::NamesWith(1));
+        assert_eq!(by_name(MANY + 1), Start::Team);
+    }
+
+    #[test]
+    fn most_of_all_are_walked_by_name_and_few_by_their_kinds() {
+        let filter = Filter::default();
+        let facet = Facet::all().next();
+        let census = Census {
+            kinds: facet.into_iter().map(|facet| (facet, 10)).collect(),
+            ..Census::default()
+        };
+        let begin = |order, known| start(&census, &Question::new("o", &filter, order), known);
+        assert_eq!(begin(Order::Name, 6), Start::Names { is_short: false });
+        assert_eq!(begin(Order::Name, 5), Start::Kinds);
+        assert_eq!(begin(Order::Seen, 10), Start::Kinds);
+        let chosen = Question {
+            kinds: Some(|_| true),
+            ..Question::new("o", &filter, Order::Name)
+        };
+        assert_eq!(start(&census, &chosen, 10), Start::Kinds);
+        let census = Census {
+            rarest: Some((MANY + 1, 1)),
+            ..census
+        };
+        let begin = |known| start(&census, &Question::new("o", &filter, Order::Name), known);
+        assert_eq!(begin(LARGE), Start::Names { is_short: false });
+        assert_eq!(begin(LARGE + 1), Start::Names { is_short: true });
     }
 
     #[test]

@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::{Census, Facet, Order, Question, SOME, Start};
+use super::{Census, Facet, MANY, Order, Question, Start, VERY_MANY, WALKED};
 use crate::accounts;
 use crate::members::model::{Filter, Managed, Membership, State};
 use crate::members::queries::{MemberRow, Person, membership};
@@ -27,6 +27,9 @@ pub struct Listed {
     /// How a directory knows the person, if one does.
     pub managed: Option<Managed>,
 }
+
+/// The end of an EXISTS that is asked for each row: PostgreSQL may not join it, which would read all of it for a few rows.
+const ONE_LOOK: &str = " LIMIT 1 OFFSET 0)";
 
 #[derive(QueryableByName)]
 struct Fact {
@@ -55,6 +58,20 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
         text.bind(team);
     }
     let words = accounts::wanted(&filter.text);
+    count(&mut text, &words, MANY + 1);
+    let facts = facts_of(conn, text)?;
+    let of = |kind: &str| facts.get(kind).copied().unwrap_or_default();
+    let kinds = Facet::all().map(|facet| (facet, of(&facet.name())));
+    Ok(Census {
+        kinds: kinds.filter(|(_, people)| *people > 0).collect(),
+        has_directory: of("directories") > 0,
+        rarest: rarest(&facts, &words),
+        in_team: of("team"),
+    })
+}
+
+/// Goes on with how many places of the index each word has, up to so many.
+fn count(text: &mut Sql, words: &[(String, String)], most: i64) {
     for (place, (from, to)) in words.iter().take(ASKED).enumerate() {
         text.add(&format!(
             " UNION ALL SELECT 'word {place}', COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= "
@@ -62,23 +79,19 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
         text.bind(from);
         text.add(" AND w.word < ");
         text.bind(to);
-        text.add(&format!(" LIMIT {}) AS word{place}", SOME + 1));
+        text.add(&format!(" LIMIT {most}) AS word{place}"));
     }
-    let facts: HashMap<String, i64> = text
-        .load::<Fact>(conn)?
-        .into_iter()
-        .map(|fact| (fact.kind, fact.number))
-        .collect();
-    let of = |kind: &str| facts.get(kind).copied().unwrap_or_default();
-    let kinds = Facet::all().map(|facet| (facet, of(&facet.name())));
-    Ok(Census {
-        kinds: kinds.filter(|(_, people)| *people > 0).collect(),
-        has_directory: of("directories") > 0,
-        rarest: (0..words.len().min(ASKED))
-            .map(|place| (of(&format!("word {place}")), place))
-            .min(),
-        in_team: of("team"),
-    })
+}
+
+fn facts_of(conn: &mut Conn, text: Sql) -> Result<HashMap<String, i64>> {
+    let facts = text.load::<Fact>(conn)?.into_iter();
+    Ok(facts.map(|fact| (fact.kind, fact.number)).collect())
+}
+
+/// The word of fewest places: how many, and which.
+fn rarest(facts: &HashMap<String, i64>, words: &[(String, String)]) -> Option<(i64, usize)> {
+    let of = |place: usize| facts.get(&format!("word {place}")).copied().unwrap_or_default();
+    (0..words.len().min(ASKED)).map(|place| (of(place), place)).min()
 }
 
 #[derive(QueryableByName)]
@@ -99,21 +112,39 @@ pub fn ids(
     most: i64,
 ) -> Result<(Vec<String>, Option<i64>)> {
     let sort = Sort::of(question.order, paging);
-    let found: Vec<Found> = if start == Start::Everybody {
-        let text = merged(question, facets, &sort, most);
-        conn.planned_once(|conn| text.load(conn))?
-    } else {
-        gathered(question, facets, start, &sort, most).load(conn)?
+    let found: Vec<Found> = match start {
+        Start::Kinds => {
+            let text = merged(question, facets, &sort, most);
+            conn.planned_once(|conn| text.load(conn))?
+        }
+        Start::Names { is_short: false } => by_name(question, &sort, most, false).load(conn)?,
+        Start::Names { is_short: true } => walked(conn, question, facets, &sort, most)?,
+        Start::NamesWith(place) => first(question, facets, place, &sort, most).load(conn)?,
+        Start::Word(_) | Start::Team => gathered(question, facets, start, &sort, most).load(conn)?,
     };
-    let counted = (start != Start::Everybody).then(|| match found.first() {
-        Some(one) => one.number,
-        None => 0,
-    });
-    let is_known = paging.key().is_none() || !found.is_empty();
-    Ok((
-        found.into_iter().map(|one| one.id).collect(),
-        counted.filter(|_| is_known),
-    ))
+    let is_counted =
+        matches!(start, Start::Word(_) | Start::Team) && (paging.key().is_none() || !found.is_empty());
+    let counted = is_counted.then(|| found.first().map_or(0, |one| one.number));
+    Ok((found.into_iter().map(|one| one.id).collect(), counted))
+}
+
+/// The first ones by name; where these stand far apart, those whom the rarest word finds.
+fn walked(
+    conn: &mut Conn,
+    question: &Question<'_>,
+    facets: &[(Facet, i64)],
+    sort: &Sort,
+    most: i64,
+) -> Result<Vec<Found>> {
+    let found: Vec<Found> = by_name(question, sort, most, true).load(conn)?;
+    if i64::try_from(found.len()).is_ok_and(|found| found == most) {
+        return Ok(found);
+    }
+    let words = accounts::wanted(&question.filter.text);
+    let mut text = Sql::new("SELECT '' AS kind, CAST(0 AS BIGINT) AS number");
+    count(&mut text, &words, VERY_MANY);
+    let place = rarest(&facts_of(conn, text)?, &words).map_or(0, |(_, place)| place);
+    first(question, facets, place, sort, most).load(conn)
 }
 
 /// From each kind the first ones, and of those the first ones.
@@ -130,7 +161,7 @@ fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i
         text.bind(question.organization);
         text.add(" AND m.facet = ");
         text.bind(&facet.name());
-        narrow(&mut text, question, Start::Everybody);
+        narrow(&mut text, question, Start::Kinds);
         sort.from(&mut text, sort.column, "m.id");
         text.add(&format!(
             " ORDER BY {} {way}, m.id {way} LIMIT {most}) AS kind{place}",
@@ -140,6 +171,32 @@ fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i
     }
     text.add(&format!(
         ") AS found ORDER BY k {way}, id {way} LIMIT {most}",
+        way = sort.way
+    ));
+    text
+}
+
+/// As they stand by name, leaving out whom the question is not about; all of them, or those among the next so many.
+fn by_name(question: &Question<'_>, sort: &Sort, most: i64, is_short: bool) -> Sql {
+    let mut text = Sql::new("SELECT m.id AS id, CAST(0 AS BIGINT) AS number FROM members m WHERE 1 = 1");
+    asked_for(&mut text, question, &[], Start::Names { is_short });
+    sort.from(&mut text, "m.name_key", "m.id");
+    if is_short {
+        let (sign, way) = (sort.sign(), sort.way);
+        let until = if sign == '>' { "<=" } else { ">=" };
+        text.add(&format!(
+            " AND m.name_key {until} (SELECT m.name_key FROM members m WHERE m.organization_id = "
+        ));
+        text.bind(question.organization);
+        if let Some((name, _)) = &sort.from {
+            text.add(&format!(" AND m.name_key {sign}= ")).value(name.clone());
+        }
+        text.add(&format!(
+            " ORDER BY m.name_key {way}, m.id {way} LIMIT 1 OFFSET {WALKED})"
+        ));
+    }
+    text.add(&format!(
+        " ORDER BY m.name_key {way}, m.id {way} LIMIT {most}",
         way = sort.way
     ));
     text
@@ -155,7 +212,7 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
     let words = accounts::wanted(&question.filter.text);
     let word = match start {
         Start::Word(place) => words.get(place),
-        Start::Team | Start::Everybody => None,
+        _ => None,
     };
     let on = match (word, &question.filter.team) {
         (Some((from, to)), _) => {
@@ -172,17 +229,8 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
         }
     };
     // CROSS JOIN keeps SQLite to this order.
-    text.add(&format!(
-        ") AS start CROSS JOIN members m WHERE {on} = start.one AND m.organization_id = "
-    ));
-    text.bind(question.organization);
-    if question.kinds.is_none() {
-        by_columns(&mut text, question.filter);
-    } else {
-        text.add(" AND m.facet IN ")
-            .list(facets.iter().map(|(facet, _)| facet.name()));
-    }
-    narrow(&mut text, question, start);
+    text.add(&format!(") AS start CROSS JOIN members m WHERE {on} = start.one"));
+    asked_for(&mut text, question, facets, start);
     text.add(") AS found WHERE 1 = 1");
     sort.from(&mut text, "k", "id");
     text.add(&format!(
@@ -190,6 +238,66 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
         way = sort.way
     ));
     text
+}
+
+/// The first of those whom a word finds, by name, without a look at all of them. They are gone through in the order of their
+/// names until enough fit: the page ends with the last of these at the latest, in whatever order a database went. Then
+/// it is made of the names up to there.
+fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &Sort, most: i64) -> Sql {
+    let words = accounts::wanted(&question.filter.text);
+    let names = |text: &mut Sql| {
+        text.add("SELECT DISTINCT w.name_key AS k, w.account_id AS one FROM account_words w WHERE 1 = 1");
+        if let Some((from, to)) = words.get(place) {
+            text.add(" AND w.word >= ").bind(from);
+            text.add(" AND w.word < ").bind(to);
+        }
+        if let Some((name, _)) = &sort.from {
+            text.add(&format!(" AND w.name_key {}= ", sort.sign()));
+            text.value(name.clone());
+        }
+    };
+    let fits = |text: &mut Sql| {
+        text.add("m.account_id = start.one");
+        asked_for(text, question, facets, Start::NamesWith(place));
+        sort.from(text, "m.name_key", "m.id");
+    };
+    let way = sort.way;
+    let (last, until) = if way == "ASC" {
+        ("MAX", "<=")
+    } else {
+        ("MIN", ">=")
+    };
+    let mut text = Sql::new("SELECT m.id AS id, CAST(0 AS BIGINT) AS number FROM (");
+    names(&mut text);
+    text.add(&format!(
+        " AND w.name_key {until} (SELECT {last}(k) FROM (SELECT start.k AS k FROM ("
+    ));
+    names(&mut text);
+    // A LIMIT keeps SQLite to the order.
+    text.add(&format!(
+        " ORDER BY k {way} LIMIT {}) AS start WHERE EXISTS (SELECT 1 FROM members m WHERE ",
+        i64::MAX
+    ));
+    fits(&mut text);
+    text.add(&format!(
+        "{ONE_LOOK} LIMIT {most}) AS these)) AS start CROSS JOIN members m WHERE "
+    ));
+    fits(&mut text);
+    text.add(&format!(" ORDER BY start.k {way}, m.id {way} LIMIT {most}"));
+    text
+}
+
+/// Of a member `m`: that the question is about them, as far as the start does not see to it.
+fn asked_for(text: &mut Sql, question: &Question<'_>, facets: &[(Facet, i64)], start: Start) {
+    text.add(" AND m.organization_id = ");
+    text.bind(question.organization);
+    if question.kinds.is_none() {
+        by_columns(text, question.filter);
+    } else {
+        text.add(" AND m.facet IN ")
+            .list(facets.iter().map(|(facet, _)| facet.name()));
+    }
+    narrow(text, question, start);
 }
 
 /// What [`Facet::fits`] says of the filter, by the columns: SQLite puts a facet together anew for each row that it looks at.
@@ -212,14 +320,16 @@ fn by_columns(text: &mut Sql, filter: &Filter) {
 }
 
 /// What the start does not see to. The team comes first: that is one look into an index, and leaves fewer to look at.
+///
+/// Each is looked up by itself for whoever has come so far.
 fn narrow(text: &mut Sql, question: &Question<'_>, start: Start) {
     if let Some(team) = question.filter.team.as_ref().filter(|_| start != Start::Team) {
         text.add(" AND EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ");
         text.bind(team);
-        text.add(")");
+        text.add(ONE_LOOK);
     }
     for (place, (from, to)) in accounts::wanted(&question.filter.text).iter().enumerate() {
-        if start == Start::Word(place) {
+        if start == Start::Word(place) || start == Start::NamesWith(place) {
             continue;
         }
         text.add(
@@ -228,7 +338,7 @@ fn narrow(text: &mut Sql, question: &Question<'_>, start: Start) {
         text.bind(from);
         text.add(" AND w.word < ");
         text.bind(to);
-        text.add(")");
+        text.add(ONE_LOOK);
     }
     if let Some(team) = question.outside {
         text.add(" AND NOT EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ");
@@ -274,11 +384,16 @@ impl Sort {
         }
     }
 
+    /// Where the following ones are.
+    fn sign(&self) -> char {
+        if self.way == "ASC" { '>' } else { '<' }
+    }
+
     fn from(&self, text: &mut Sql, column: &str, id: &str) {
         let Some((value, last)) = &self.from else {
             return;
         };
-        let sign = if self.way == "ASC" { '>' } else { '<' };
+        let sign = self.sign();
         text.add(&format!(" AND {column} {sign}= "));
         text.value(value.clone());
         text.add(&format!(" AND ({column} {sign} "));

@@ -94,7 +94,8 @@ impl Acme {
         ))
     }
 
-    fn lines(&self, query: &str) -> Vec<String> {
+    /// What the column `line` of an answer says.
+    pub fn lines(&self, query: &str) -> Vec<String> {
         let lines: Vec<Line> = self.query(query);
         lines.into_iter().map(|line| line.line).collect()
     }
