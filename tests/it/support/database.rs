@@ -1,8 +1,11 @@
 //! A database for one test, empty but migrated, in either of the two kinds; it is removed with the value.
 
+use std::fs;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
 use super::postgres::Postgres;
@@ -18,11 +21,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// A file in a temporary folder.
+    /// A file in a temporary folder, copied from one that was migrated once.
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("vestibule.db").display().to_string();
-        migrate(&url);
+        fs::write(&url, migrated_file()).unwrap();
         Self {
             url,
             _folder: Some(folder),
@@ -75,6 +78,20 @@ fn migrate_the_template(server: &Postgres) {
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"
         ));
     });
+}
+
+/// What the file of a migrated database holds.
+fn migrated_file() -> &'static [u8] {
+    static MIGRATED: OnceLock<Vec<u8>> = OnceLock::new();
+    MIGRATED.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let url = folder.path().join("vestibule.db").display().to_string();
+        migrate(&url);
+        let mut conn = SqliteConnection::establish(&url).unwrap();
+        // What still lies in the log beside the file goes into it.
+        conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        fs::read(&url).unwrap()
+    })
 }
 
 /// Brings a new database to the shape that the application expects.
