@@ -1,5 +1,6 @@
 //! Measures the pages that an administrator lives in, on an organization of 100,000 members, 100,000 invitations and
-//! 1,000,000 sign-ins: `scripts/bench --only pages` builds the product and calls this with a database's address.
+//! 1,000,000 sign-ins: `scripts/bench --only pages` builds the product and calls this with a database's address. With a number of
+//! people, how they grow with it.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,6 +28,7 @@ use vestibule::teams;
 const PASSWORD: &str = "olive opens the door";
 const SECONDS: u64 = 3;
 const PEOPLE: usize = 100_000;
+/// At most; ten for each person.
 const SIGN_INS: usize = 1_000_000;
 const AT_ONCE: usize = 2_000;
 
@@ -72,7 +74,10 @@ fn main() {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        [name, database, binary] => measure(name, database, binary),
+        [name, database, binary] => measure(name, database, binary, PEOPLE, &[1, 16]),
+        [name, database, binary, people] => {
+            measure(name, database, binary, people.parse().expect("a number"), &[1]);
+        }
         _ => println!("Run scripts/bench --only pages: it starts what this needs."),
     }
 }
@@ -87,7 +92,8 @@ impl Drop for Process {
     }
 }
 
-fn measure(name: &str, database: &str, binary: &str) {
+/// Prints a line for each page, with a column for each number of requests at a time.
+fn measure(name: &str, database: &str, binary: &str, people: usize, at_a_time: &[usize]) {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
     let port = TcpListener::bind("127.0.0.1:0")
@@ -96,7 +102,7 @@ fn measure(name: &str, database: &str, binary: &str) {
         .unwrap()
         .port();
     let origin = format!("http://127.0.0.1:{port}");
-    let team = seed(database, &key);
+    let team = seed(database, &key, people);
     let mut server = Command::new(binary);
     server
         .env("DATABASE_URL", database)
@@ -115,10 +121,12 @@ fn measure(name: &str, database: &str, binary: &str) {
         let cookies = owner(&origin).await;
         for page in PAGES {
             let address = format!("{origin}/orgs/acme{}", page.replace("TEAM", &team));
-            let alone = asked(&address, &cookies, 1).await;
-            let crowd = asked(&address, &cookies, 16).await;
+            let mut figures = Vec::new();
+            for number in at_a_time {
+                figures.push(asked(&address, &cookies, *number).await);
+            }
             let shown = if page.is_empty() { "(home)" } else { page };
-            println!("| {name} | `{shown}` | {alone} | {crowd} |");
+            println!("| {name} | `{shown}` | {} |", figures.join(" | "));
         }
         let begun = Instant::now();
         let file = client()
@@ -126,15 +134,16 @@ fn measure(name: &str, database: &str, binary: &str) {
             .header(COOKIE, &cookies);
         let bytes = file.send().await.unwrap().bytes().await.unwrap().len();
         println!(
-            "| {name} | `/members.csv`, {bytes} bytes | {:.1} s | |",
-            begun.elapsed().as_secs_f64()
+            "| {name} | `/members.csv`, {bytes} bytes | {:.1} s |{}",
+            begun.elapsed().as_secs_f64(),
+            " |".repeat(at_a_time.len() - 1)
         );
     });
     drop(server);
 }
 
 /// Acme as it is after years. Answers the id of a team of half its people.
-fn seed(database: &str, key: &Path) -> String {
+fn seed(database: &str, key: &Path, number: usize) -> String {
     let (store, now) = (Store::open(database).unwrap(), time::now());
     Sealer::from_file(key).unwrap();
     store.migrate().unwrap();
@@ -155,11 +164,12 @@ fn seed(database: &str, key: &Path) -> String {
             Ok::<_, vestibule::web::Problem>((organization.id, team))
         })
         .unwrap();
-    for begin in (0..PEOPLE).step_by(AT_ONCE) {
+    for begin in (0..number).step_by(AT_ONCE) {
         people(&store, &organization, &team, now, begin);
     }
-    for begin in (0..SIGN_INS).step_by(AT_ONCE) {
-        sign_ins(&store, &organization, now, begin);
+    let records = (number * 10).min(SIGN_INS);
+    for begin in (0..records).step_by(AT_ONCE) {
+        sign_ins(&store, &organization, now, (records, number), begin);
     }
     store.write(|conn| conn.batch_execute("ANALYZE")).unwrap();
     team
@@ -178,9 +188,10 @@ fn people(store: &Store, organization: &str, team: &str, now: i64, begin: usize)
             "INSERT INTO accounts (id, email, email_key, full_name, name_key, username, created_at) VALUES {accounts}"
         ))?;
         let words = values(begin, |n| {
-            format!("('a{n}', 'person'), ('a{n}', '{n}'), ('a{n}', 'p{n}@acme.example'), ('a{n}', 'acme.example'), ('a{n}', 'pp{n}')")
+            let words = ["person", &n.to_string(), &format!("p{n}@acme.example"), "acme.example", &format!("pp{n}")];
+            words.map(|word| format!("('a{n}', '{word}', 'person {n}')")).join(", ")
         });
-        conn.batch_execute(&format!("INSERT INTO account_words (account_id, word) VALUES {words}"))?;
+        conn.batch_execute(&format!("INSERT INTO account_words (account_id, word, name_key) VALUES {words}"))?;
         let members = values(begin, |n| {
             let role = if n % 1_000 == 1 { "admin" } else { "member" };
             let state = if n % 50 == 2 { "deactivated" } else { "active" };
@@ -220,12 +231,12 @@ fn people(store: &Store, organization: &str, team: &str, now: i64, begin: usize)
     made.unwrap();
 }
 
-fn sign_ins(store: &Store, organization: &str, now: i64, begin: usize) {
+fn sign_ins(store: &Store, organization: &str, now: i64, (records, people): (usize, usize), begin: usize) {
     let made = store.write(|conn| -> Result<(), DbError> {
         let rows = values(begin, |n| {
             let outcome = ["admitted", "admitted", "denied", "rejected"][if n % 100 < 2 { 3 } else { n % 3 }];
             let at = now - i64::try_from(n).unwrap() * 6_000;
-            format!("('s{:08}', '{organization}', 'oidc', {at}, '{outcome}', 'member', 'ref{n}', 'k{}')", SIGN_INS - n, n % 100_000)
+            format!("('s{:08}', '{organization}', 'oidc', {at}, '{outcome}', 'member', 'ref{n}', 'k{}')", records - n, n % people)
         });
         conn.batch_execute(&format!(
             "INSERT INTO sign_ins (id, organization_id, protocol, at, outcome, reason, reference, person_key) VALUES {rows}"
