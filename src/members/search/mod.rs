@@ -6,6 +6,7 @@
 //! for by name, they are walked as they stand; where a word or a team leaves few people, it begins with those instead.
 
 mod queries;
+mod rarity;
 
 use crate::access::Role;
 use crate::members::model::{Filter, Membership, Source, State};

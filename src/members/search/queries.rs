@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::{Census, Facet, MANY, Order, Question, Start, VERY_MANY, WALKED};
+use super::{Census, Facet, MANY, Order, Question, Start, VERY_MANY, WALKED, rarity};
 use crate::accounts;
 use crate::members::model::{Filter, Managed, Membership, State};
 use crate::members::queries::{MemberRow, Person, membership};
@@ -58,8 +58,26 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
         text.bind(team);
     }
     let words = accounts::wanted(&filter.text);
-    count(&mut text, &words, MANY + 1);
-    let facts = facts_of(conn, text)?;
+    let known = words
+        .iter()
+        .map(|(word, _)| rarity::known(organization, word))
+        .collect::<Vec<_>>();
+    let asked = words.iter().zip(&known).take(ASKED).enumerate();
+    let asked = asked.filter(|(_, (_, known))| known.is_none());
+    count(&mut text, asked.map(|(place, (word, _))| (place, word)), MANY + 1);
+    let mut facts = facts_of(conn, text)?;
+    for (place, (word, known)) in words.iter().zip(known).take(ASKED).enumerate() {
+        let kind = format!("word {place}");
+        if let Some(number) = known {
+            facts.insert(kind, number);
+        } else {
+            rarity::keep(
+                organization,
+                &word.0,
+                facts.get(&kind).copied().unwrap_or_default(),
+            );
+        }
+    }
     let of = |kind: &str| facts.get(kind).copied().unwrap_or_default();
     let kinds = Facet::all().map(|facet| (facet, of(&facet.name())));
     Ok(Census {
@@ -71,8 +89,8 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
 }
 
 /// Goes on with how many places of the index each word has, up to so many.
-fn count(text: &mut Sql, words: &[(String, String)], most: i64) {
-    for (place, (from, to)) in words.iter().take(ASKED).enumerate() {
+fn count<'a>(text: &mut Sql, words: impl Iterator<Item = (usize, &'a (String, String))>, most: i64) {
+    for (place, (from, to)) in words {
         text.add(&format!(
             " UNION ALL SELECT 'word {place}', COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= "
         ));
@@ -142,7 +160,7 @@ fn walked(
     }
     let words = accounts::wanted(&question.filter.text);
     let mut text = Sql::new("SELECT '' AS kind, CAST(0 AS BIGINT) AS number");
-    count(&mut text, &words, VERY_MANY);
+    count(&mut text, words.iter().take(ASKED).enumerate(), VERY_MANY);
     let place = rarest(&facts_of(conn, text)?, &words).map_or(0, |(_, place)| place);
     first(question, facets, place, sort, most).load(conn)
 }
