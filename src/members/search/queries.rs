@@ -264,7 +264,7 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
 fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &Sort, most: i64) -> Sql {
     let words = accounts::wanted(&question.filter.text);
     let names = |text: &mut Sql| {
-        text.add("SELECT DISTINCT w.name_key AS k, w.account_id AS one FROM account_words w WHERE 1 = 1");
+        text.add("SELECT w.name_key AS k, w.account_id AS one FROM account_words w WHERE 1 = 1");
         if let Some((from, to)) = words.get(place) {
             text.add(" AND w.word >= ").bind(from);
             text.add(" AND w.word < ").bind(to);
@@ -279,7 +279,7 @@ fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &
         asked_for(text, question, facets, Start::NamesWith(place));
         sort.from(text, "m.name_key", "m.id");
     };
-    let way = sort.way;
+    let (way, once) = (sort.way, " GROUP BY w.name_key, w.account_id");
     let (last, until) = if way == "ASC" {
         ("MAX", "<=")
     } else {
@@ -291,14 +291,14 @@ fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &
         " AND w.name_key {until} (SELECT {last}(k) FROM (SELECT start.k AS k FROM ("
     ));
     names(&mut text);
-    // A LIMIT keeps SQLite to the order.
+    // Grouped, not DISTINCT: SQLite sorts once for both. A LIMIT keeps it to the order.
     text.add(&format!(
-        " ORDER BY k {way} LIMIT {}) AS start WHERE EXISTS (SELECT 1 FROM members m WHERE ",
+        "{once} ORDER BY w.name_key {way}, w.account_id {way} LIMIT {}) AS start WHERE EXISTS (SELECT 1 FROM members m WHERE ",
         i64::MAX
     ));
     fits(&mut text);
     text.add(&format!(
-        "{ONE_LOOK} LIMIT {most}) AS these)) AS start CROSS JOIN members m WHERE "
+        "{ONE_LOOK} LIMIT {most}) AS these){once}) AS start CROSS JOIN members m WHERE "
     ));
     fits(&mut text);
     text.add(&format!(" ORDER BY start.k {way}, m.id {way} LIMIT {most}"));
