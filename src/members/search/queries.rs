@@ -58,25 +58,18 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
         text.bind(team);
     }
     let words = accounts::wanted(&filter.text);
-    let known = words
-        .iter()
-        .map(|(word, _)| rarity::known(organization, word))
-        .collect::<Vec<_>>();
-    let asked = words.iter().zip(&known).take(ASKED).enumerate();
-    let asked = asked.filter(|(_, (_, known))| known.is_none());
-    count(&mut text, asked.map(|(place, (word, _))| (place, word)), MANY + 1);
-    let mut facts = facts_of(conn, text)?;
-    for (place, (word, known)) in words.iter().zip(known).take(ASKED).enumerate() {
-        let kind = format!("word {place}");
-        if let Some(number) = known {
-            facts.insert(kind, number);
-        } else {
-            rarity::keep(
-                organization,
-                &word.0,
-                facts.get(&kind).copied().unwrap_or_default(),
-            );
+    let (mut facts, mut new) = (HashMap::new(), Vec::new());
+    for (place, word) in words.iter().take(ASKED).enumerate() {
+        match rarity::known(organization, &word.0) {
+            Some(number) => drop(facts.insert(format!("word {place}"), number)),
+            None => new.push((place, word)),
         }
+    }
+    count(&mut text, new.iter().copied(), MANY + 1);
+    facts.extend(facts_of(conn, text)?);
+    for (place, (word, _)) in new {
+        let number = facts.get(&format!("word {place}"));
+        rarity::keep(organization, word, number.copied().unwrap_or_default());
     }
     let of = |kind: &str| facts.get(kind).copied().unwrap_or_default();
     let kinds = Facet::all().map(|facet| (facet, of(&facet.name())));
@@ -200,8 +193,7 @@ fn by_name(question: &Question<'_>, sort: &Sort, most: i64, is_short: bool) -> S
     asked_for(&mut text, question, &[], Start::Names { is_short });
     sort.from(&mut text, "m.name_key", "m.id");
     if is_short {
-        let (sign, way) = (sort.sign(), sort.way);
-        let until = if sign == '>' { "<=" } else { ">=" };
+        let (sign, way, until) = (sort.sign(), sort.way, sort.until());
         text.add(&format!(
             " AND m.name_key {until} (SELECT m.name_key FROM members m WHERE m.organization_id = "
         ));
@@ -280,11 +272,7 @@ fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &
         sort.from(text, "m.name_key", "m.id");
     };
     let (way, once) = (sort.way, " GROUP BY w.name_key, w.account_id");
-    let (last, until) = if way == "ASC" {
-        ("MAX", "<=")
-    } else {
-        ("MIN", ">=")
-    };
+    let (last, until) = (if way == "ASC" { "MAX" } else { "MIN" }, sort.until());
     let mut text = Sql::new("SELECT m.id AS id, CAST(0 AS BIGINT) AS number FROM (");
     names(&mut text);
     text.add(&format!(
@@ -405,6 +393,11 @@ impl Sort {
     /// Where the following ones are.
     fn sign(&self) -> char {
         if self.way == "ASC" { '>' } else { '<' }
+    }
+
+    /// Where those up to a place are.
+    fn until(&self) -> &'static str {
+        if self.way == "ASC" { "<=" } else { ">=" }
     }
 
     fn from(&self, text: &mut Sql, column: &str, id: &str) {
