@@ -2,34 +2,18 @@
 
 use std::collections::HashMap;
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::{Census, Facet, MANY, Order, Question, Start, VERY_MANY, WALKED, rarity};
+use super::{Census, Facet, MANY, Order, Question, Start, names, rarity};
 use crate::accounts;
-use crate::members::model::{Filter, Managed, Membership, State};
-use crate::members::queries::{MemberRow, Person, membership};
-use crate::store::schema::{accounts as people, connections, members, scim_users};
+use crate::members::model::{Filter, State};
 use crate::store::sql::{Sql, Value};
-use crate::store::{Conn, Result, rows_of_many};
+use crate::store::{Conn, Result};
 use crate::web::Paging;
 
-/// A member with what the list shows beside.
-#[derive(Debug, Clone)]
-pub struct Listed {
-    /// The member.
-    pub member: Membership,
-    /// The name, folded.
-    pub name_key: String,
-    /// The username of the account.
-    pub username: String,
-    /// How a directory knows the person, if one does.
-    pub managed: Option<Managed>,
-}
-
 /// The end of an EXISTS that is asked for each row: PostgreSQL may not join it, which would read all of it for a few rows.
-const ONE_LOOK: &str = " LIMIT 1 OFFSET 0)";
+pub const ONE_LOOK: &str = " LIMIT 1 OFFSET 0)";
 
 #[derive(QueryableByName)]
 struct Fact {
@@ -99,14 +83,23 @@ fn facts_of(conn: &mut Conn, text: Sql) -> Result<HashMap<String, i64>> {
     Ok(facts.map(|fact| (fact.kind, fact.number)).collect())
 }
 
+/// The word of fewest places, counted up to so many.
+pub fn rarest_of(conn: &mut Conn, words: &[(String, String)], most: i64) -> Result<usize> {
+    let mut text = Sql::new("SELECT '' AS kind, CAST(0 AS BIGINT) AS number");
+    count(&mut text, words.iter().take(ASKED).enumerate(), most);
+    let facts = facts_of(conn, text)?;
+    Ok(rarest(&facts, words).map_or(0, |(_, place)| place))
+}
+
 /// The word of fewest places: how many, and which.
 fn rarest(facts: &HashMap<String, i64>, words: &[(String, String)]) -> Option<(i64, usize)> {
     let of = |place: usize| facts.get(&format!("word {place}")).copied().unwrap_or_default();
     (0..words.len().min(ASKED)).map(|place| (of(place), place)).min()
 }
 
+/// A member that was found.
 #[derive(QueryableByName)]
-struct Found {
+pub struct Found {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = BigInt)]
@@ -128,34 +121,15 @@ pub fn ids(
             let text = merged(question, facets, &sort, most);
             conn.planned_once(|conn| text.load(conn))?
         }
-        Start::Names { is_short: false } => by_name(question, &sort, most, false).load(conn)?,
-        Start::Names { is_short: true } => walked(conn, question, facets, &sort, most)?,
-        Start::NamesWith(place) => first(question, facets, place, &sort, most).load(conn)?,
+        Start::Names { is_short: false } => names::by_name(question, &sort, most, false).load(conn)?,
+        Start::Names { is_short: true } => names::walked(conn, question, facets, &sort, most)?,
+        Start::NamesWith(place) => names::with_word(conn, question, facets, place, &sort, most)?,
         Start::Word(_) | Start::Team => gathered(question, facets, start, &sort, most).load(conn)?,
     };
     let is_counted =
         matches!(start, Start::Word(_) | Start::Team) && (paging.key().is_none() || !found.is_empty());
     let counted = is_counted.then(|| found.first().map_or(0, |one| one.number));
     Ok((found.into_iter().map(|one| one.id).collect(), counted))
-}
-
-/// The first ones by name; where these stand far apart, those whom the rarest word finds.
-fn walked(
-    conn: &mut Conn,
-    question: &Question<'_>,
-    facets: &[(Facet, i64)],
-    sort: &Sort,
-    most: i64,
-) -> Result<Vec<Found>> {
-    let found: Vec<Found> = by_name(question, sort, most, true).load(conn)?;
-    if i64::try_from(found.len()).is_ok_and(|found| found == most) {
-        return Ok(found);
-    }
-    let words = accounts::wanted(&question.filter.text);
-    let mut text = Sql::new("SELECT '' AS kind, CAST(0 AS BIGINT) AS number");
-    count(&mut text, words.iter().take(ASKED).enumerate(), VERY_MANY);
-    let place = rarest(&facts_of(conn, text)?, &words).map_or(0, |(_, place)| place);
-    first(question, facets, place, sort, most).load(conn)
 }
 
 /// From each kind the first ones, and of those the first ones.
@@ -182,31 +156,6 @@ fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i
     }
     text.add(&format!(
         ") AS found ORDER BY k {way}, id {way} LIMIT {most}",
-        way = sort.way
-    ));
-    text
-}
-
-/// As they stand by name, leaving out whom the question is not about; all of them, or those among the next so many.
-fn by_name(question: &Question<'_>, sort: &Sort, most: i64, is_short: bool) -> Sql {
-    let mut text = Sql::new("SELECT m.id AS id, CAST(0 AS BIGINT) AS number FROM members m WHERE 1 = 1");
-    asked_for(&mut text, question, &[], Start::Names { is_short });
-    sort.from(&mut text, "m.name_key", "m.id");
-    if is_short {
-        let (sign, way, until) = (sort.sign(), sort.way, sort.until());
-        text.add(&format!(
-            " AND m.name_key {until} (SELECT m.name_key FROM members m WHERE m.organization_id = "
-        ));
-        text.bind(question.organization);
-        if let Some((name, _)) = &sort.from {
-            text.add(&format!(" AND m.name_key {sign}= ")).value(name.clone());
-        }
-        text.add(&format!(
-            " ORDER BY m.name_key {way}, m.id {way} LIMIT 1 OFFSET {WALKED})"
-        ));
-    }
-    text.add(&format!(
-        " ORDER BY m.name_key {way}, m.id {way} LIMIT {most}",
         way = sort.way
     ));
     text
@@ -250,51 +199,8 @@ fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort
     text
 }
 
-/// The first of those whom a word finds, by name, without a look at all of them. They are gone through in the order of their
-/// names until enough fit: the page ends with the last of these at the latest, in whatever order a database went. Then
-/// it is made of the names up to there.
-fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &Sort, most: i64) -> Sql {
-    let words = accounts::wanted(&question.filter.text);
-    let names = |text: &mut Sql| {
-        text.add("SELECT w.name_key AS k, w.account_id AS one FROM account_words w WHERE 1 = 1");
-        if let Some((from, to)) = words.get(place) {
-            text.add(" AND w.word >= ").bind(from);
-            text.add(" AND w.word < ").bind(to);
-        }
-        if let Some((name, _)) = &sort.from {
-            text.add(&format!(" AND w.name_key {}= ", sort.sign()));
-            text.value(name.clone());
-        }
-    };
-    let fits = |text: &mut Sql| {
-        text.add("m.account_id = start.one");
-        asked_for(text, question, facets, Start::NamesWith(place));
-        sort.from(text, "m.name_key", "m.id");
-    };
-    let (way, once) = (sort.way, " GROUP BY w.name_key, w.account_id");
-    let (last, until) = (if way == "ASC" { "MAX" } else { "MIN" }, sort.until());
-    let mut text = Sql::new("SELECT m.id AS id, CAST(0 AS BIGINT) AS number FROM (");
-    names(&mut text);
-    text.add(&format!(
-        " AND w.name_key {until} (SELECT {last}(k) FROM (SELECT start.k AS k FROM ("
-    ));
-    names(&mut text);
-    // Grouped, not DISTINCT: SQLite sorts once for both. A LIMIT keeps it to the order.
-    text.add(&format!(
-        "{once} ORDER BY w.name_key {way}, w.account_id {way} LIMIT {}) AS start WHERE EXISTS (SELECT 1 FROM members m WHERE ",
-        i64::MAX
-    ));
-    fits(&mut text);
-    text.add(&format!(
-        "{ONE_LOOK} LIMIT {most}) AS these){once}) AS start CROSS JOIN members m WHERE "
-    ));
-    fits(&mut text);
-    text.add(&format!(" ORDER BY start.k {way}, m.id {way} LIMIT {most}"));
-    text
-}
-
 /// Of a member `m`: that the question is about them, as far as the start does not see to it.
-fn asked_for(text: &mut Sql, question: &Question<'_>, facets: &[(Facet, i64)], start: Start) {
+pub fn asked_for(text: &mut Sql, question: &Question<'_>, facets: &[(Facet, i64)], start: Start) {
     text.add(" AND m.organization_id = ");
     text.bind(question.organization);
     if question.kinds.is_none() {
@@ -358,10 +264,12 @@ fn narrow(text: &mut Sql, question: &Question<'_>, start: Start) {
 }
 
 /// By what it is sorted, and from where on.
-struct Sort {
+pub struct Sort {
     column: &'static str,
-    way: &'static str,
-    from: Option<(Value, String)>,
+    /// `ASC` or `DESC`.
+    pub way: &'static str,
+    /// The key's value and the member's id.
+    pub from: Option<(Value, String)>,
 }
 
 impl Sort {
@@ -391,16 +299,22 @@ impl Sort {
     }
 
     /// Where the following ones are.
-    fn sign(&self) -> char {
+    pub fn sign(&self) -> char {
         if self.way == "ASC" { '>' } else { '<' }
     }
 
-    /// Where those up to a place are.
-    fn until(&self) -> &'static str {
-        if self.way == "ASC" { "<=" } else { ">=" }
+    /// Where those before a place are.
+    pub fn before(&self) -> char {
+        if self.way == "ASC" { '<' } else { '>' }
     }
 
-    fn from(&self, text: &mut Sql, column: &str, id: &str) {
+    /// What the last one of all has.
+    pub fn last(&self) -> &'static str {
+        if self.way == "ASC" { "MAX" } else { "MIN" }
+    }
+
+    /// Goes on with: and comes after the key.
+    pub fn from(&self, text: &mut Sql, column: &str, id: &str) {
         let Some((value, last)) = &self.from else {
             return;
         };
@@ -413,63 +327,4 @@ impl Sort {
         text.bind(last);
         text.add(")");
     }
-}
-
-/// How a directory knows somebody: the connection's name, whether it still writes, the user name, and whether it took
-/// the person over.
-type KnownAs = (Option<String>, Option<bool>, Option<String>, Option<bool>);
-
-/// The members with these ids, in the order of the ids.
-pub fn rows(conn: &mut Conn, ids: &[String]) -> Result<Vec<Listed>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let wanted = members::table
-        .inner_join(people::table)
-        .left_join(scim_users::table.on(scim_users::member_id.eq(members::id.nullable())))
-        .left_join(
-            connections::table.on(connections::id
-                .nullable()
-                .eq(scim_users::connection_id.nullable())),
-        )
-        .filter(members::id.eq_any(ids))
-        .select((
-            // The columns alone: with `as_select` it would be a statement of one database.
-            <MemberRow as Selectable<Pg>>::construct_selection(),
-            <Person as Selectable<Pg>>::construct_selection(),
-            people::name_key,
-            people::username,
-            (
-                connections::name.nullable(),
-                connections::scim.nullable(),
-                scim_users::user_name.nullable(),
-                scim_users::adopted.nullable(),
-            ),
-        ));
-    let found: Vec<(MemberRow, Person, String, String, KnownAs)> = rows_of_many(conn, wanted)?;
-    let mut by_id: HashMap<String, Listed> = HashMap::with_capacity(found.len());
-    for (row, person, name_key, username, known) in found {
-        let member = membership((row, person));
-        let listed = Listed {
-            managed: managed(&member.id, known),
-            member,
-            name_key,
-            username,
-        };
-        by_id.insert(listed.member.id.clone(), listed);
-    }
-    Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
-}
-
-fn managed(member: &str, known: KnownAs) -> Option<Managed> {
-    let (Some(connection), Some(is_synchronised), Some(user_name), Some(adopted)) = known else {
-        return None;
-    };
-    Some(Managed {
-        member: member.to_owned(),
-        connection,
-        is_synchronised,
-        user_name,
-        adopted,
-    })
 }
