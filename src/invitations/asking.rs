@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::model::{Sent, TeamName};
 use super::queries;
-use super::review::{self, Ground, Left, MOST, Sorted};
+use super::review::{self, Ground, Left, MOST, MOST_TEAMS, Sorted};
 use super::sent::{Links, Unneeded};
 use super::sheet::{self, Sheet};
 use super::{actions, letters};
@@ -182,11 +182,17 @@ struct Review {
     too_few: Option<String>,
     /// Why the day does not suffice.
     enough: Option<String>,
+    /// The teams that were made just now.
+    made: Vec<String>,
 }
 
 impl Review {
     fn can_be_sent(&self) -> bool {
         !self.sorted.invite.is_empty() && self.too_few.is_none() && self.enough.is_none()
+    }
+
+    fn too_many_teams(&self) -> bool {
+        self.sorted.missing.len() > MOST_TEAMS
     }
 
     fn places(&self) -> Vec<(&'static str, &'static str, &[Left])> {
@@ -290,7 +296,8 @@ pub(super) async fn template(_admin: Admin) -> HttpResponse {
         .body(sheet::TEMPLATE)
 }
 
-/// `POST /orgs/{org}/invitations/new`: the review; or the form again, to change it. Nothing is written.
+/// `POST /orgs/{org}/invitations/new`: the review; or the form again, to change it. Nothing is written, unless the teams
+/// are to be made that the list names and that there are not.
 pub(super) async fn review(
     admin: Admin,
     site: web::Data<Site>,
@@ -304,24 +311,18 @@ pub(super) async fn review(
         Ok(sheet) => sheet,
         Err(errors) => return show(&admin, &site, wish, errors).await,
     };
-    let (organization, now, own) = (admin.organization.clone(), site.now(), admin.role);
-    let (role, teams) = (wish.role, wish.teams.clone());
     let has_lines = sheet.lines.iter().any(|line| line.number > 1);
-    let (sorted, around) = site
-        .store
-        .reading(move |conn| -> Result<_, Problem> {
-            let known = queries::known(conn, now, &organization, &review::keys(&sheet.lines))?;
-            let around = Around::load(conn, &organization, now, "")?;
-            let ground = Ground {
-                own,
-                role,
-                teams: &teams,
-                all_teams: &around.teams,
-                known: &known,
-            };
-            Ok((review::sort(&sheet.lines, &ground), around))
-        })
-        .await?;
+    let (inviter, asked, now) = (admin.clone(), wish.clone(), site.now());
+    let ((sorted, around), made) = if sent.form.has("make_teams") {
+        let making = move |conn: &mut Conn| -> Result<_, Problem> {
+            let made = make_teams(conn, now, &inviter, &asked, &sheet)?;
+            Ok((sort(conn, now, &inviter, &asked, &sheet)?, made))
+        };
+        site.store.writing_in(&admin.organization, making).await?
+    } else {
+        let sorting = move |conn: &mut Conn| sort(conn, now, &inviter, &asked, &sheet);
+        (site.store.reading(sorting).await?, Vec::new())
+    };
     let name = &around.organization.settings.name;
     Ok(Page::new(Review {
         frame: admin.frame("invitations"),
@@ -331,8 +332,51 @@ pub(super) async fn review(
         has_lines,
         sorted,
         wish,
+        made,
     })
     .response())
+}
+
+/// Judges the lines by what the organization knows now.
+fn sort(
+    conn: &mut Conn,
+    now: i64,
+    admin: &Admin,
+    wish: &Wish,
+    sheet: &Sheet,
+) -> Result<(Sorted, Around), Problem> {
+    let known = queries::known(conn, now, &admin.organization, &review::keys(&sheet.lines))?;
+    let around = Around::load(conn, &admin.organization, now, "")?;
+    let ground = Ground {
+        own: admin.role,
+        role: wish.role,
+        teams: &wish.teams,
+        all_teams: &around.teams,
+        known: &known,
+    };
+    Ok((review::sort(&sheet.lines, &ground), around))
+}
+
+/// Makes the teams that the lines name and that there are not; answers their names. Whoever asks twice makes them once.
+fn make_teams(
+    conn: &mut Conn,
+    now: i64,
+    admin: &Admin,
+    wish: &Wish,
+    sheet: &Sheet,
+) -> Result<Vec<String>, Problem> {
+    actions::role_now(conn, admin)?;
+    let (sorted, _) = sort(conn, now, admin, wish, sheet)?;
+    if sorted.missing.len() > MOST_TEAMS {
+        return Err(Problem::Invalid(format!(
+            "Make at most {MOST_TEAMS} teams at a time."
+        )));
+    }
+    let actor = Actor::from(&**admin);
+    for name in &sorted.missing {
+        teams::actions::create(conn, now, &actor, &admin.organization, name)?;
+    }
+    Ok(sorted.missing)
 }
 
 /// `POST /orgs/{org}/invitations/send`: judges every line of the list again, and invites.

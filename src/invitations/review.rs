@@ -7,9 +7,13 @@ use super::model::{Known, New, TeamName};
 use super::sheet::{self, Line};
 use crate::access::{EmailAddress, Role, team_key};
 use crate::store::text::tame;
+use crate::teams;
 
 /// How many addresses one batch may have.
 pub(super) const MOST: usize = 1_000;
+
+/// So many teams that a list names are made at once.
+pub(super) const MOST_TEAMS: usize = 50;
 
 /// How much of a text that is no address is shown again.
 const SHOWN: usize = 254;
@@ -50,6 +54,26 @@ pub(super) struct Sorted {
     pub duplicates: Vec<Left>,
     /// No addresses, or of no role or team that there is.
     pub invalid: Vec<Left>,
+    /// The names of teams that there are not, and for want of which some of these are invalid: each once, as it is
+    /// written first.
+    pub missing: Vec<String>,
+}
+
+/// Why a line means nobody.
+#[derive(Debug, Default)]
+struct Fault {
+    why: String,
+    /// The teams for want of which alone.
+    missing: Vec<String>,
+}
+
+impl From<String> for Fault {
+    fn from(why: String) -> Self {
+        Self {
+            why,
+            ..Self::default()
+        }
+    }
 }
 
 /// What the lines are judged by.
@@ -80,6 +104,7 @@ pub(super) fn keys(lines: &[Line]) -> Vec<String> {
 /// Sorts the lines.
 pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
     let (mut sorted, mut seen) = (Sorted::default(), BTreeMap::new());
+    let mut missing = Vec::new();
     for line in lines {
         let left = |why: String| Left {
             line: line.number,
@@ -88,8 +113,9 @@ pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
         };
         let invitee = match ground.invitee(line) {
             Ok(invitee) => invitee,
-            Err(why) => {
-                sorted.invalid.push(left(why));
+            Err(fault) => {
+                sorted.invalid.push(left(fault.why));
+                missing.extend(fault.missing);
                 continue;
             }
         };
@@ -113,7 +139,9 @@ pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
         };
         place.push(left(String::new()));
     }
-    sorted
+    let mut keys = BTreeSet::new();
+    missing.retain(|name| keys.insert(team_key(name)));
+    Sorted { missing, ..sorted }
 }
 
 /// What is said of an address that stands in an earlier line: also what this line asks for and is passed over.
@@ -137,9 +165,9 @@ fn again(line: &Line, invitee: &Invitee, number: u64, first: &Invitee) -> String
 
 impl Ground<'_> {
     /// Whom a line means, or why it means nobody.
-    fn invitee(&self, line: &Line) -> Result<Invitee, String> {
+    fn invitee(&self, line: &Line) -> Result<Invitee, Fault> {
         if line.email.is_empty() {
-            return Err("This line has no address.".to_owned());
+            return Err("This line has no address.".to_owned().into());
         }
         Ok(Invitee {
             email: EmailAddress::parse(&line.email).map_err(|error| error.to_string())?,
@@ -166,7 +194,7 @@ impl Ground<'_> {
     }
 
     /// The teams that a cell names: one whose whole name it is, or those between its commas, semicolons and bars.
-    fn teams_of(&self, cell: &str) -> Result<Vec<TeamName>, String> {
+    fn teams_of(&self, cell: &str) -> Result<Vec<TeamName>, Fault> {
         if cell.is_empty() {
             let chosen = |team: &&TeamName| self.teams.contains(&team.id);
             return Ok(self.all_teams.iter().filter(chosen).cloned().collect());
@@ -174,21 +202,22 @@ impl Ground<'_> {
         if let Some(team) = self.team(cell) {
             return Ok(vec![team.clone()]);
         }
-        let names = cell
-            .split([',', ';', '|'])
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
-        let mut teams = names
-            .map(|name| {
-                let missing = || {
-                    format!(
-                        "There is no team “{}”. Make it first, or take it out.",
-                        tame(name, 60)
-                    )
-                };
-                self.team(name).cloned().ok_or_else(missing)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let (mut teams, mut missing) = (Vec::new(), Vec::new());
+        for name in cell.split([',', ';', '|']).map(str::trim) {
+            match self.team(name) {
+                Some(team) => teams.push(team.clone()),
+                None if name.is_empty() => {}
+                None => missing.push(teams::tidy(name)),
+            }
+        }
+        if let Some(first) = missing.first() {
+            let first = tame(first, 60);
+            let why = format!("There is no team “{first}”. Make it first, or take it out.");
+            if missing.iter().any(|name| teams::fault_of(name).is_some()) {
+                missing.clear();
+            }
+            return Err(Fault { why, missing });
+        }
         teams.sort();
         teams.dedup();
         Ok(teams)
@@ -196,7 +225,7 @@ impl Ground<'_> {
 
     /// A team by its name, or by its id, as our own lists name it.
     fn team(&self, name: &str) -> Option<&TeamName> {
-        let key = team_key(&name.split_whitespace().collect::<Vec<_>>().join(" "));
+        let key = team_key(&teams::tidy(name));
         let mut teams = self.all_teams.iter();
         teams.find(|team| team.id == name || team_key(&team.name) == key)
     }
@@ -360,6 +389,18 @@ mod tests {
             roles(&["member", "admin", "owner", "", "admin"]),
             "1 owner, 2 admins, 2 members"
         );
+    }
+
+    #[test]
+    fn teams_that_are_missing_are_named_once_and_only_where_they_help() {
+        let long = "x".repeat(200);
+        let text = format!(
+            "email,role,teams\na@a.example,,Marketing; sales\nb@a.example,,\"marketing,  Field   sales\"\n\
+             c@a.example,boss,Design\nnobody,,Design\nd@a.example,,Design; {long}\na@a.example,,Legal\n"
+        );
+        let sorted = sorted(&text, Role::Owner, &[]);
+        assert_eq!(sorted.missing, ["Marketing", "Field sales", "Legal"]);
+        assert_eq!((sorted.invalid.len(), sorted.invite.len()), (6, 0));
     }
 
     /// UPL-004, INV-010.

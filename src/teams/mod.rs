@@ -6,7 +6,7 @@ mod model;
 mod pages;
 mod queries;
 
-pub use model::{Belonging, Source, Team};
+pub use model::{Belonging, Source, Team, fault_of, tidy};
 pub use queries::{
     by_keys, find, find_by_name, give, leave_all, list, mapped, mapped_of, names_of, of_member, take_mapped,
 };

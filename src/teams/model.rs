@@ -140,7 +140,7 @@ pub struct Uses {
 }
 
 /// A name as it is kept: white space inside is one space.
-pub(super) fn tidy(name: &str) -> String {
+pub fn tidy(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -150,7 +150,7 @@ pub(super) fn name_key(name: &str) -> String {
 }
 
 /// What is wrong with a tidy name, in a sentence, if anything is.
-pub(super) fn fault_of(name: &str) -> Option<String> {
+pub fn fault_of(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("Write the team’s name.".to_owned());
     }

@@ -265,6 +265,8 @@ async function invites(page, walk) {
   await page.getByLabel('E-mail addresses').fill('email,role,teams\nnobody,,\nuna@acme.example,boss,\nuna@acme.example,,Moon crew\n,,');
   await page.getByRole('button', { name: 'Review' }).click();
   await walk.check(page, ' review of mistakes');
+  await page.getByRole('button', { name: 'Make this team' }).click();
+  await walk.check(page, ' review with a new team');
   await page.getByRole('button', { name: 'Change the list' }).click();
   await page.getByLabel('E-mail addresses').fill('una@acme.example, max@acme.example, not an address');
   await page.getByRole('button', { name: 'Review' }).click();

@@ -115,6 +115,32 @@ both_databases! {
         assert_eq!(acme.count("audit_events WHERE action = 'invitation.sent'"), 4);
     }
 
+    /// Once, by whoever may, and whoever was to be in them is invited then; asked again, there is nothing left to make.
+    async fn teams_that_a_list_names_are_made_from_its_review(db: Database) {
+        let acme = Acme::alone(db);
+        team(&acme, "Sales");
+        let mut olive = acme.owner().await;
+        let table = "email,role,teams\nada@acme.example,,Sales; Moon crew\nbob@acme.example,,moon  CREW\ncy@acme.example,,Design\n";
+        olive.get(&acme.to("/invitations/new")).await;
+        olive.submit("Review", &[("addresses", table)]).await;
+        olive.sees("Nobody will be invited").sees("Teams that don’t exist yet: 2").sees("Moon crew").sees("Design");
+        assert_eq!(acme.count("teams"), 1);
+        let again = Caller::at(&olive, "Make these 2 teams");
+        olive.submit("Make these 2 teams", &[]).await;
+        olive
+            .sees("2 teams are made: Moon crew, Design.")
+            .sees("Will be invited: 3")
+            .sees("ada@acme.example Member, Sales, Moon crew")
+            .does_not_see("Teams that don’t exist yet");
+        assert_eq!(acme.count("teams"), 3);
+        assert_eq!(acme.count("audit_events WHERE action = 'team.created'"), 3);
+        let form = [("form_token", again.token.as_str()), ("make_teams", "yes"), ("addresses", table), ("role", "member")];
+        let answer = again.post(&acme.to("/invitations/new"), &form).await;
+        assert_eq!((answer.status, acme.count("teams")), (200, 3));
+        olive.submit("Invite these 3 people", &[]).await.sees("3 people are invited");
+        assert_eq!(acme.count("invitation_teams"), 4);
+    }
+
     /// A file in any of the encodings that spreadsheets write; what can't be told apart is refused with the line.
     /// UPL-001, UPL-002.
     async fn a_file_is_read_whatever_wrote_it(db: Database) {
