@@ -71,6 +71,8 @@ impl Browser {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
+            // Servers of tests end what idles for five seconds: no request may be on its way just then.
+            .pool_idle_timeout(Duration::from_secs(1))
             .timeout(Duration::from_secs(30));
         let url = Url::parse("about:blank").unwrap();
         Self {
