@@ -15,6 +15,7 @@ use crate::members::model::{Filter, Membership, Source, State};
 use crate::store::{Conn, Result};
 use crate::web::Paging;
 
+use queries::{Found, Sort};
 pub use rows::Listed;
 
 /// Up to how many people are read and sorted, where a team has that many.
@@ -273,11 +274,37 @@ pub fn find(
         });
     }
     let start = start(census, question, known);
-    let (ids, matching) = queries::ids(conn, question, &facets, start, paging, most)?;
+    let (ids, matching) = ids(conn, question, &facets, start, paging, most)?;
     Ok(Answer {
         rows: rows::rows(conn, &ids)?,
         matching: if is_plain { Some(known) } else { matching },
     })
+}
+
+/// The ids of up to `most` members from the key on, and how many there are where that is counted on the way.
+fn ids(
+    conn: &mut Conn,
+    question: &Question<'_>,
+    facets: &[(Facet, i64)],
+    start: Start,
+    paging: &Paging,
+    most: i64,
+) -> Result<(Vec<String>, Option<i64>)> {
+    let sort = Sort::of(question.order, paging);
+    let found: Vec<Found> = match start {
+        Start::Kinds => {
+            let text = queries::merged(question, facets, &sort, most);
+            conn.planned_once(|conn| text.load(conn))?
+        }
+        Start::Names { is_short: false } => names::by_name(question, &sort, most, false).load(conn)?,
+        Start::Names { is_short: true } => names::walked(conn, question, facets, &sort, most)?,
+        Start::NamesWith(place) => names::with_word(conn, question, facets, place, &sort, most)?,
+        Start::Word(_) | Start::Team => queries::gathered(question, facets, start, &sort, most).load(conn)?,
+    };
+    let is_counted =
+        matches!(start, Start::Word(_) | Start::Team) && (paging.key().is_none() || !found.is_empty());
+    let counted = is_counted.then(|| found.first().map_or(0, |one| one.number));
+    Ok((found.into_iter().map(|one| one.id).collect(), counted))
 }
 
 /// Where the search begins.

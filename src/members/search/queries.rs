@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::{Census, Facet, MANY, Order, Question, Start, names, rarity};
+use super::{Census, Facet, MANY, Order, Question, Start, rarity};
 use crate::accounts;
 use crate::members::model::{Filter, State};
 use crate::store::sql::{Sql, Value};
@@ -100,40 +100,16 @@ fn rarest(facts: &HashMap<String, i64>, words: &[(String, String)]) -> Option<(i
 /// A member that was found.
 #[derive(QueryableByName)]
 pub struct Found {
+    /// The membership's id.
     #[diesel(sql_type = Text)]
-    id: String,
+    pub id: String,
+    /// How many there are in all, where they are counted on the way; else 0.
     #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
-/// The ids of up to `most` members from the key on, and how many there are where that is counted on the way.
-pub fn ids(
-    conn: &mut Conn,
-    question: &Question<'_>,
-    facets: &[(Facet, i64)],
-    start: Start,
-    paging: &Paging,
-    most: i64,
-) -> Result<(Vec<String>, Option<i64>)> {
-    let sort = Sort::of(question.order, paging);
-    let found: Vec<Found> = match start {
-        Start::Kinds => {
-            let text = merged(question, facets, &sort, most);
-            conn.planned_once(|conn| text.load(conn))?
-        }
-        Start::Names { is_short: false } => names::by_name(question, &sort, most, false).load(conn)?,
-        Start::Names { is_short: true } => names::walked(conn, question, facets, &sort, most)?,
-        Start::NamesWith(place) => names::with_word(conn, question, facets, place, &sort, most)?,
-        Start::Word(_) | Start::Team => gathered(question, facets, start, &sort, most).load(conn)?,
-    };
-    let is_counted =
-        matches!(start, Start::Word(_) | Start::Team) && (paging.key().is_none() || !found.is_empty());
-    let counted = is_counted.then(|| found.first().map_or(0, |one| one.number));
-    Ok((found.into_iter().map(|one| one.id).collect(), counted))
+    pub number: i64,
 }
 
 /// From each kind the first ones, and of those the first ones.
-fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i64) -> Sql {
+pub fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i64) -> Sql {
     let mut text = Sql::default();
     text.add("SELECT id, number FROM (");
     for (place, (facet, _)) in facets.iter().enumerate() {
@@ -162,7 +138,13 @@ fn merged(question: &Question<'_>, facets: &[(Facet, i64)], sort: &Sort, most: i
 }
 
 /// All of the few that the start leaves, counted, and of those the ones from the key on.
-fn gathered(question: &Question<'_>, facets: &[(Facet, i64)], start: Start, sort: &Sort, most: i64) -> Sql {
+pub fn gathered(
+    question: &Question<'_>,
+    facets: &[(Facet, i64)],
+    start: Start,
+    sort: &Sort,
+    most: i64,
+) -> Sql {
     let mut text = Sql::default();
     text.add(&format!(
         "SELECT id, number FROM (SELECT m.id AS id, {} AS k, COUNT(*) OVER () AS number FROM (",
@@ -273,7 +255,8 @@ pub struct Sort {
 }
 
 impl Sort {
-    fn of(order: Order, paging: &Paging) -> Self {
+    /// The order of a list, from the place on that the address names.
+    pub fn of(order: Order, paging: &Paging) -> Self {
         let key = paging.key().and_then(|key| key.split_once('.'));
         let from = key.and_then(|(id, value)| {
             let value = if order.is_by_name() {
