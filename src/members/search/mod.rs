@@ -8,15 +8,14 @@
 mod names;
 mod queries;
 mod rarity;
-mod rows;
 
 use crate::access::Role;
 use crate::members::model::{Filter, Membership, Source, State};
 use crate::store::{Conn, Result};
 use crate::web::Paging;
 
+pub use queries::Listed;
 use queries::{Found, Sort};
-pub use rows::Listed;
 
 /// Up to how many people are read and sorted, where a team has that many.
 const FEW: i64 = 2_000;
@@ -276,7 +275,7 @@ pub fn find(
     let start = start(census, question, known);
     let (ids, matching) = ids(conn, question, &facets, start, paging, most)?;
     Ok(Answer {
-        rows: rows::rows(conn, &ids)?,
+        rows: queries::rows(conn, &ids)?,
         matching: if is_plain { Some(known) } else { matching },
     })
 }
@@ -362,7 +361,7 @@ fn start(census: &Census, question: &Question<'_>, known: i64) -> Start {
 /// # Errors
 /// When the database refuses.
 pub fn chosen(conn: &mut Conn, organization: &str, ids: &[String]) -> Result<Vec<Membership>> {
-    let mut rows = rows::rows(conn, ids)?;
+    let mut rows = queries::rows(conn, ids)?;
     rows.retain(|row| row.member.organization == organization);
     rows.sort_by(|one, two| (&one.name_key, &one.member.id).cmp(&(&two.name_key, &two.member.id)));
     Ok(rows.into_iter().map(|row| row.member).collect())
