@@ -191,10 +191,6 @@ impl Review {
         !self.sorted.invite.is_empty() && self.too_few.is_none() && self.enough.is_none()
     }
 
-    fn too_many_teams(&self) -> bool {
-        self.sorted.missing.len() > MOST_TEAMS
-    }
-
     fn places(&self) -> Vec<(&'static str, &'static str, &[Left])> {
         let places: [(_, _, &[Left]); 6] = [
             (
@@ -312,15 +308,23 @@ pub(super) async fn review(
         Err(errors) => return show(&admin, &site, wish, errors).await,
     };
     let has_lines = sheet.lines.iter().any(|line| line.number > 1);
-    let (inviter, asked, now) = (admin.clone(), wish.clone(), site.now());
+    let (inviter, now) = (admin.clone(), site.now());
+    let (role, teams) = (wish.role, wish.teams.clone());
     let ((sorted, around), made) = if sent.form.has("make_teams") {
         let making = move |conn: &mut Conn| -> Result<_, Problem> {
-            let made = make_teams(conn, now, &inviter, &asked, &sheet)?;
-            Ok((sort(conn, now, &inviter, &asked, &sheet)?, made))
+            let own = actions::role_now(conn, &inviter)?;
+            let judge =
+                |conn: &mut Conn| sort(conn, now, (&inviter.organization, own), (role, &teams), &sheet);
+            let (sorted, _) = judge(conn)?;
+            let made = make_teams(conn, now, &inviter, sorted)?;
+            Ok((judge(conn)?, made))
         };
         site.store.writing_in(&admin.organization, making).await?
     } else {
-        let sorting = move |conn: &mut Conn| sort(conn, now, &inviter, &asked, &sheet);
+        let sorting = move |conn: &mut Conn| {
+            let who = (inviter.organization.as_str(), inviter.role);
+            sort(conn, now, who, (role, &teams), &sheet)
+        };
         (site.store.reading(sorting).await?, Vec::new())
     };
     let name = &around.organization.settings.name;
@@ -337,37 +341,30 @@ pub(super) async fn review(
     .response())
 }
 
-/// Judges the lines by what the organization knows now.
+/// Judges the lines by what the organization knows now, for somebody with this role. The second role and the teams are for
+/// lines that name none.
 fn sort(
     conn: &mut Conn,
     now: i64,
-    admin: &Admin,
-    wish: &Wish,
+    (organization, own): (&str, Role),
+    (role, teams): (Role, &[String]),
     sheet: &Sheet,
 ) -> Result<(Sorted, Around), Problem> {
-    let known = queries::known(conn, now, &admin.organization, &review::keys(&sheet.lines))?;
-    let around = Around::load(conn, &admin.organization, now, "")?;
+    let known = queries::known(conn, now, organization, &review::keys(&sheet.lines))?;
+    let around = Around::load(conn, organization, now, "")?;
     let ground = Ground {
-        own: admin.role,
-        role: wish.role,
-        teams: &wish.teams,
+        own,
+        role,
+        teams,
         all_teams: &around.teams,
         known: &known,
     };
     Ok((review::sort(&sheet.lines, &ground), around))
 }
 
-/// Makes the teams that the lines name and that there are not; answers their names. Whoever asks twice makes them once.
-fn make_teams(
-    conn: &mut Conn,
-    now: i64,
-    admin: &Admin,
-    wish: &Wish,
-    sheet: &Sheet,
-) -> Result<Vec<String>, Problem> {
-    actions::role_now(conn, admin)?;
-    let (sorted, _) = sort(conn, now, admin, wish, sheet)?;
-    if sorted.missing.len() > MOST_TEAMS {
+/// Makes these teams, and answers how they are called. Whoever asks twice finds none left to make.
+fn make_teams(conn: &mut Conn, now: i64, admin: &Admin, sorted: Sorted) -> Result<Vec<String>, Problem> {
+    if sorted.names_too_many_teams() {
         return Err(Problem::Invalid(format!(
             "Make at most {MOST_TEAMS} teams at a time."
         )));
@@ -434,17 +431,8 @@ fn invite(
 ) -> Result<(Vec<Sent>, Sorted, bool), Problem> {
     let own = actions::role_now(conn, admin)?;
     actions::may_grant(own, role)?;
-    let around = Around::load(conn, &admin.organization, now, "")?;
-    let known = queries::known(conn, now, &admin.organization, &review::keys(&sheet.lines))?;
-    let ground = Ground {
-        own,
-        role,
-        // Every line of a review names its own.
-        teams: &[],
-        all_teams: &around.teams,
-        known: &known,
-    };
-    let sorted = review::sort(&sheet.lines, &ground);
+    // Every line of a review names its own teams.
+    let (sorted, around) = sort(conn, now, (&admin.organization, own), (role, &[]), sheet)?;
     let actor = Actor::from(&**admin);
     let sent = actions::invite(conn, now, &actor, own, &around.organization, &sorted.offers())?;
     letters::send(conn, now, post, &around.organization, &sent)?;

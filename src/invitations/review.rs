@@ -242,6 +242,11 @@ impl Sorted {
         self.invite.iter().map(new).collect()
     }
 
+    /// Whether more teams are missing than are made at once.
+    pub fn names_too_many_teams(&self) -> bool {
+        self.missing.len() > MOST_TEAMS
+    }
+
     /// How many of those who will be invited get which role, the most powerful first; empty where all get the same.
     pub fn roles(&self) -> String {
         let mut counts = BTreeMap::<Role, usize>::new();
