@@ -34,7 +34,7 @@ const SIGN_INS: usize = 1_000_000;
 const AT_ONCE: usize = 2_000;
 
 /// Every list with what one filters and sorts it by, and the pages of one of each.
-const PAGES: [&str; 27] = [
+const PAGES: [&str; 28] = [
     "",
     "/members",
     "/members?after=m00050000.person%2050000",
@@ -50,6 +50,7 @@ const PAGES: [&str; 27] = [
     "/teams",
     "/teams/TEAM",
     "/teams/TEAM?find=p777",
+    "/teams/TEAM?find=person+9",
     "/invitations",
     "/invitations?state=pending",
     "/invitations?state=expired",

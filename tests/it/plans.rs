@@ -77,7 +77,7 @@ struct Step {
 }
 
 /// How the database means to answer, whatever the values are.
-fn plan(acme: &Acme, statement: &str) -> Vec<String> {
+pub fn plan(acme: &Acme, statement: &str) -> Vec<String> {
     let text = statement.split(" -- binds:").next().unwrap();
     let steps: Vec<Step> = acme.read(|conn| {
         Ok(match conn {
@@ -110,8 +110,8 @@ fn scans(acme: &Acme, statement: &str) -> Vec<String> {
     plan(acme, statement).into_iter().filter(reads).collect()
 }
 
-/// What EXPLAIN says has a name with a space in it, which diesel can't read.
-const PLAN_OF: &str = "CREATE FUNCTION plan_of(asked text) RETURNS SETOF text LANGUAGE plpgsql AS                        $$ BEGIN RETURN QUERY EXECUTE asked; END $$;";
+/// What EXPLAIN says has a name with a space in it, which diesel can't read: [`plan`] asks by this on PostgreSQL.
+pub const PLAN_OF: &str = "CREATE FUNCTION plan_of(asked text) RETURNS SETOF text LANGUAGE plpgsql AS                        $$ BEGIN RETURN QUERY EXECUTE asked; END $$;";
 
 both_databases! {
     /// No page of a list reads a table that may be large from its beginning to its end.

@@ -115,12 +115,16 @@ fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &
     text
 }
 
-/// The accounts that a word finds, from the key's name on.
+/// The accounts that a word finds, from the key's name on. One letter has an index of its own, in which the names lie in order.
 fn names_of(text: &mut Sql, question: &Question<'_>, place: usize, sort: &Sort) {
     text.add("SELECT w.name_key AS k, w.account_id AS one FROM account_words w WHERE 1 = 1");
     if let Some((from, to)) = accounts::wanted(&question.filter.text).get(place) {
-        text.add(" AND w.word >= ").bind(from);
-        text.add(" AND w.word < ").bind(to);
+        if from.chars().count() == 1 {
+            text.add(" AND substr(w.word, 1, 1) = ").bind(from);
+        } else {
+            text.add(" AND w.word >= ").bind(from);
+            text.add(" AND w.word < ").bind(to);
+        }
     }
     if let Some((name, _)) = &sort.from {
         text.add(&format!(" AND w.name_key {}= ", sort.sign()));
