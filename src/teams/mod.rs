@@ -8,7 +8,8 @@ mod queries;
 
 pub use model::{Belonging, Source, Team, fault_of, tidy};
 pub use queries::{
-    by_keys, find, find_by_name, give, leave_all, list, mapped, mapped_of, names_of, of_member, take_mapped,
+    by_keys, find, find_by_name, give, leave_all, list, mapped, mapped_of, names_of, of_member, sources_in,
+    take_mapped,
 };
 
 use actix_web::web;
@@ -21,7 +22,6 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                 .get(pages::new)
                 .post(pages::create),
         )
-        .service(web::resource("/orgs/{org}/teams/{id}").get(pages::detail))
         .service(
             web::resource("/orgs/{org}/teams/{id}/rename")
                 .get(pages::renaming)

@@ -1,6 +1,5 @@
 //! A team, and how people come into it.
 
-use crate::access::Role;
 use crate::store::time::Timestamp;
 
 /// The longest name of a team, in characters.
@@ -94,38 +93,6 @@ pub struct Belonging {
     pub source: Source,
     /// Since when.
     pub since: Timestamp,
-}
-
-/// Somebody who is in a team.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The membership's id.
-    pub member: String,
-    /// The name, or the address where none is known.
-    pub name: String,
-    /// The name, folded: the key of the list's order.
-    pub name_key: String,
-    /// The account's address.
-    pub email: String,
-    /// What the person may do in the organization.
-    pub role: Role,
-    /// Whether the person may enter.
-    pub is_active: bool,
-    /// Who put them here, each once.
-    pub sources: Vec<Source>,
-}
-
-impl Person {
-    /// "by hand, by SCIM".
-    pub fn by(&self) -> String {
-        let titles: Vec<_> = self.sources.iter().map(|source| source.title()).collect();
-        titles.join(", ")
-    }
-
-    /// Whether an administrator can take something away here.
-    pub fn can_be_taken_out(&self) -> bool {
-        self.sources.iter().any(|source| source.is_taken_by_hand())
-    }
 }
 
 /// What names a team, and will go on without it.

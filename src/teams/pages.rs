@@ -1,17 +1,17 @@
-//! The pages of teams: the list, one team with its people, and the forms that make, rename and delete one.
+//! The pages of teams: the list, and the forms that make, rename and delete one and put people in. One team with its people is
+//! a page of [`members`](crate::members).
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
 use super::actions;
-use super::model::{Person, Team, Uses};
+use super::model::{Team, Uses};
 use super::queries;
 use crate::audit::Actor;
 use crate::session::{Admin, Frame};
 use crate::store::Conn;
-use crate::web::{FieldErrors, Flash, Page, Paging, Posted, Problem, Site, Slice};
+use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 
 #[derive(Template)]
 #[template(path = "teams/list.html")]
@@ -217,68 +217,6 @@ async fn explained(admin: &Admin, site: &Site, id: String, conflict: bool) -> Re
         conflict,
     };
     Ok(Page::with_status(status, page).response())
-}
-
-/// Whom to look for among those who could be added.
-#[derive(Debug, Deserialize)]
-pub struct Search {
-    #[serde(default)]
-    find: String,
-}
-
-#[derive(Template)]
-#[template(path = "teams/detail.html")]
-pub struct Detail {
-    frame: Frame,
-    team: Team,
-    people: Slice<Person>,
-    candidates: Vec<Person>,
-    /// Whether there are more to add than are offered.
-    more: bool,
-    find: String,
-}
-
-/// How many people the list to add from offers.
-const CANDIDATES: usize = 100;
-
-/// One team and its people.
-pub async fn detail(
-    admin: Admin,
-    site: web::Data<Site>,
-    path: web::Path<(String, String)>,
-    search: web::Query<Search>,
-    paging: web::Query<Paging>,
-) -> Result<Page<Detail>, Problem> {
-    let (organization, id) = (admin.organization.clone(), path.into_inner().1);
-    let find: String = search.find.trim().chars().take(200).collect();
-    let text = find.to_lowercase();
-    let limit = i64::try_from(CANDIDATES + 1).map_err(Problem::internal)?;
-    let asked = paging.clone();
-    let whole = site
-        .store
-        .reading(move |conn| queries::whole(conn, &organization, &id, (&text, limit), &asked))
-        .await?;
-    let queries::Whole {
-        team,
-        people,
-        mut candidates,
-        beyond,
-    } = whole.ok_or(Problem::NotFound)?;
-    let people = Slice::cut(people, &paging, key);
-    let more = beyond || candidates.len() > CANDIDATES;
-    candidates.truncate(CANDIDATES);
-    Ok(Page::new(Detail {
-        frame: admin.frame("teams"),
-        team,
-        people,
-        candidates,
-        more,
-        find,
-    }))
-}
-
-fn key(person: &Person) -> String {
-    format!("{}.{}", person.member, person.name_key)
 }
 
 /// Puts a member into the team.

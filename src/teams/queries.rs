@@ -5,18 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::model::{Belonging, Person, Source, Team, Uses, name_key, tidy};
-use crate::access::Role;
+use super::model::{Belonging, Source, Team, Uses, name_key, tidy};
 use crate::store::schema::{
     accounts, connections, group_mappings, invitation_teams, invitations, members, team_members, teams,
 };
-use crate::store::sql::Sql;
 use crate::store::time::Timestamp;
 use crate::store::{self, Conn, Result};
-use crate::web::Paging;
-
-/// Up to how many people are read and sorted, where a team or a word finds that many.
-const FEW: i64 = 2_000;
 
 type Row = (String, String, i64, i64);
 
@@ -291,234 +285,28 @@ pub fn member_name(conn: &mut Conn, organization: &str, member: &str) -> Result<
     Ok(row.map(|(name, email)| if name.is_empty() { email } else { name }))
 }
 
-type PersonRow = (String, String, String, String, String, String);
-
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = Text)]
-    id: String,
-}
-
-/// What the page of a team shows.
-#[derive(Debug)]
-pub struct Whole {
-    /// The team.
-    pub team: Team,
-    /// One page of its people, by name, and one more if there are more.
-    pub people: Vec<Person>,
-    /// Who could be added, by name.
-    pub candidates: Vec<Person>,
-    /// Whether nobody is offered, because there are so many that they are to be looked for first.
-    pub beyond: bool,
-}
-
-#[derive(QueryableByName)]
-struct Begin {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = BigInt)]
-    people: i64,
-    /// How many members the organization has who were not removed.
-    #[diesel(sql_type = BigInt)]
-    members: i64,
-    /// How many accounts the longest word finds, counted up to one more than few.
-    #[diesel(sql_type = BigInt)]
-    hits: i64,
-}
-
-/// One of the organization's teams with a page of its people, and up to `most` members who could be added. `text` is
-/// how words of their names, addresses or usernames begin.
-pub fn whole(
-    conn: &mut Conn,
-    organization: &str,
-    id: &str,
-    (text, most): (&str, i64),
-    paging: &Paging,
-) -> Result<Option<Whole>> {
-    let words = crate::accounts::wanted(text);
-    let Some(begin) = begin(conn, organization, id, words.first())? else {
-        return Ok(None);
-    };
-    let team = team((begin.id, begin.name, begin.version, begin.people));
-    let here = people(conn, organization, &team, paging)?;
-    let beyond = words.is_empty() && begin.members >= most;
-    let outside = if beyond {
-        Vec::new()
-    } else {
-        let few = begin.hits <= FEW;
-        candidates(conn, organization, id, (&words, few), most)?
-    };
-    let everybody = [here.as_slice(), outside.as_slice()].concat();
-    let (mut people, candidates): (Vec<_>, Vec<_>) = by_ids(conn, &everybody)?
-        .into_iter()
-        .partition(|person| here.contains(&person.member));
-    if !people.is_empty() {
-        add_sources(conn, id, &mut people)?;
+/// Why each of these members is in the team: each source once, in order.
+///
+/// # Errors
+/// When the database refuses.
+pub fn sources_in(conn: &mut Conn, team: &str, members: &[String]) -> Result<HashMap<String, Vec<Source>>> {
+    if members.is_empty() {
+        return Ok(HashMap::new());
     }
-    Ok(Some(Whole {
-        team,
-        people,
-        candidates,
-        beyond,
-    }))
-}
-
-fn begin(
-    conn: &mut Conn,
-    organization: &str,
-    id: &str,
-    word: Option<&(String, String)>,
-) -> Result<Option<Begin>> {
-    let mut sql = Sql::new(
-        "SELECT t.id AS id, t.name AS name, t.version AS version, t.people AS people, \
-         (SELECT CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM member_counts c \
-         WHERE c.facet < 'removed' AND c.organization_id = t.organization_id) AS members, ",
-    );
-    match word {
-        Some((from, to)) => sql
-            .add("(SELECT COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= ")
-            .bind(from)
-            .add(" AND w.word < ")
-            .bind(to)
-            .add(&format!(" LIMIT {}) AS few)", FEW + 1)),
-        None => sql.add("CAST(0 AS BIGINT)"),
-    };
-    sql.add(" AS hits FROM teams t WHERE t.organization_id = ")
-        .bind(organization)
-        .add(" AND t.id = ")
-        .bind(id);
-    Ok(sql.load(conn)?.pop())
-}
-
-/// The ids of one page of a team's people, by name, and one more if there are more. A team of few begins with its
-/// people; one of many with the organization's, in their order.
-fn people(conn: &mut Conn, organization: &str, team: &Team, paging: &Paging) -> Result<Vec<String>> {
-    let mut sql = Sql::default();
-    if team.people <= FEW {
-        sql.add("SELECT m.id AS id FROM (SELECT DISTINCT t.member_id AS one FROM team_members t WHERE t.team_id = ")
-            .bind(&team.id)
-            .add(") AS here CROSS JOIN members m WHERE m.id = here.one AND m.organization_id = ")
-            .bind(organization);
-    } else {
-        sql.add("SELECT m.id AS id FROM members m WHERE m.organization_id = ")
-            .bind(organization)
-            .add(" AND EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ")
-            .bind(&team.id)
-            .add(")");
-    }
-    let (sign, way) = if paging.is_backwards() {
-        ("<", "DESC")
-    } else {
-        (">", "ASC")
-    };
-    if let Some((last, name_key)) = paging.key().and_then(|key| key.split_once('.')) {
-        sql.add(&format!(" AND m.name_key {sign}= "))
-            .bind(name_key)
-            .add(&format!(" AND (m.name_key {sign} "))
-            .bind(name_key)
-            .add(&format!(" OR m.id {sign} "))
-            .bind(last)
-            .add(")");
-    }
-    sql.add(&format!(
-        " ORDER BY m.name_key {way}, m.id {way} LIMIT {}",
-        Paging::limit()
-    ));
-    Ok(sql.load::<Id>(conn)?.into_iter().map(|one| one.id).collect())
-}
-
-/// These members, in this order.
-fn by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Person>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let wanted = members::table
-        .inner_join(accounts::table)
-        .filter(members::id.eq_any(ids))
-        .select((
-            members::id,
-            accounts::full_name,
-            accounts::name_key,
-            accounts::email,
-            members::role,
-            members::state,
-        ));
-    let rows: Vec<PersonRow> = store::rows_of_many(conn, wanted)?;
-    let mut people: Vec<Person> = rows.into_iter().map(person).collect();
-    people.sort_by_key(|person| ids.iter().position(|id| *id == person.member));
-    Ok(people)
-}
-
-fn person((member, full_name, name_key, email, role, state): PersonRow) -> Person {
-    Person {
-        member,
-        name: if full_name.is_empty() {
-            email.clone()
-        } else {
-            full_name
-        },
-        name_key,
-        email,
-        role: Role::parse(&role).unwrap_or(Role::Member),
-        is_active: state == "active",
-        sources: Vec::new(),
-    }
-}
-
-fn add_sources(conn: &mut Conn, team: &str, people: &mut [Person]) -> Result<()> {
-    let ids: Vec<&String> = people.iter().map(|person| &person.member).collect();
     let wanted = team_members::table
         .filter(team_members::team_id.eq(team))
-        .filter(team_members::member_id.eq_any(ids))
+        .filter(team_members::member_id.eq_any(members))
         .select((team_members::member_id, team_members::source))
         .distinct();
     let rows: Vec<(String, String)> = store::rows_of_many(conn, wanted)?;
-    for person in people {
-        let own = rows.iter().filter(|(member, _)| *member == person.member);
-        person.sources = own.filter_map(|(_, source)| Source::parse(source)).collect();
-        person.sources.sort_unstable();
+    let mut sources: HashMap<String, Vec<Source>> = HashMap::new();
+    for (member, source) in rows {
+        sources.entry(member).or_default().extend(Source::parse(&source));
     }
-    Ok(())
-}
-
-/// The ids of members who are not in the team, by name. It begins with those whom the longest word finds, where they
-/// are few.
-fn candidates(
-    conn: &mut Conn,
-    organization: &str,
-    team: &str,
-    (words, few): (&[(String, String)], bool),
-    most: i64,
-) -> Result<Vec<String>> {
-    let begins = words.first().filter(|_| few);
-    let mut sql = Sql::new("SELECT m.id AS id FROM ");
-    if let Some((from, to)) = begins {
-        sql.add("(SELECT DISTINCT w.account_id AS one FROM account_words w WHERE w.word >= ")
-            .bind(from)
-            .add(" AND w.word < ")
-            .bind(to)
-            .add(") AS start CROSS JOIN members m WHERE m.account_id = start.one AND m.organization_id = ");
-    } else {
-        sql.add("members m WHERE m.organization_id = ");
+    for of_one in sources.values_mut() {
+        of_one.sort_unstable();
     }
-    sql.bind(organization).add(" AND m.state <> 'removed'");
-    for (from, to) in words.iter().skip(usize::from(begins.is_some())) {
-        sql.add(
-            " AND EXISTS (SELECT 1 FROM account_words w WHERE w.account_id = m.account_id AND w.word >= ",
-        )
-        .bind(from)
-        .add(" AND w.word < ")
-        .bind(to)
-        .add(")");
-    }
-    sql.add(" AND NOT EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ")
-        .bind(team)
-        .add(&format!(") ORDER BY m.name_key, m.id LIMIT {most}"));
-    Ok(sql.load::<Id>(conn)?.into_iter().map(|one| one.id).collect())
+    Ok(sources)
 }
 
 /// What names the team.

@@ -1,4 +1,4 @@
-//! The pages of members: the list, one member, the edit form, and the acts on one or on many, each of which is explained
+//! The pages of members: the list, those of one team, one member, the edit form, and the acts on one or on many, each of which is explained
 //! before it is done.
 
 mod act;
@@ -6,6 +6,7 @@ mod bulk;
 mod detail;
 mod edit;
 mod list;
+mod team;
 
 use actix_web::web;
 
@@ -13,6 +14,7 @@ use actix_web::web;
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/orgs/{org}/members").get(list::list))
         .service(web::resource("/orgs/{org}/members.csv").get(list::export))
+        .service(web::resource("/orgs/{org}/teams/{id}").get(team::team))
         .service(
             web::resource("/orgs/{org}/members/bulk")
                 .get(bulk::explain)

@@ -14,8 +14,8 @@ use crate::members::model::{Filter, Membership, Source, State};
 use crate::store::{Conn, Result};
 use crate::web::Paging;
 
-pub use queries::Listed;
 use queries::{Found, Sort};
+pub use queries::{Listed, rows};
 
 /// Up to how many people are read and sorted, where a team has that many.
 const FEW: i64 = 2_000;
@@ -230,6 +230,14 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// Whether it is about all of some kinds.
+    fn is_plain(&self) -> bool {
+        self.filter.text.is_empty()
+            && self.filter.team.is_none()
+            && self.outside.is_none()
+            && self.but.is_none()
+    }
+
     fn facets(&self, census: &Census) -> Vec<(Facet, i64)> {
         let fits = |facet: &Facet| facet.fits(self.filter) && self.kinds.is_none_or(|holds| holds(facet));
         let kinds = census.kinds.iter();
@@ -260,50 +268,56 @@ pub fn find(
     paging: &Paging,
     most: i64,
 ) -> Result<Answer> {
-    let facets = question.facets(census);
-    let known = facets.iter().map(|(_, people)| people).sum();
-    let is_plain = question.filter.text.is_empty()
-        && question.filter.team.is_none()
-        && question.outside.is_none()
-        && question.but.is_none();
-    if known == 0 {
-        return Ok(Answer {
-            rows: Vec::new(),
-            matching: Some(0),
-        });
-    }
-    let start = start(census, question, known);
-    let (ids, matching) = ids(conn, question, &facets, start, paging, most)?;
-    Ok(Answer {
-        rows: queries::rows(conn, &ids)?,
-        matching: if is_plain { Some(known) } else { matching },
-    })
+    let (ids, matching) = ids(conn, census, question, paging, most)?;
+    let rows = rows(conn, &ids)?;
+    Ok(Answer { rows, matching })
 }
 
-/// The ids of up to `most` members from the key on, and how many there are where that is counted on the way.
-fn ids(
+/// The ids of up to `most` members from a key on, and how many there are in all where that is known without counting.
+///
+/// # Errors
+/// When the database refuses.
+pub fn ids(
+    conn: &mut Conn,
+    census: &Census,
+    question: &Question<'_>,
+    paging: &Paging,
+    most: i64,
+) -> Result<(Vec<String>, Option<i64>)> {
+    let facets = question.facets(census);
+    let known = facets.iter().map(|(_, people)| people).sum();
+    if known == 0 {
+        return Ok((Vec::new(), Some(0)));
+    }
+    let start = start(census, question, known);
+    let found = begun(conn, question, &facets, start, paging, most)?;
+    let is_counted =
+        matches!(start, Start::Word(_) | Start::Team) && (paging.key().is_none() || !found.is_empty());
+    let counted = is_counted.then(|| found.first().map_or(0, |one| one.number));
+    let matching = if question.is_plain() { Some(known) } else { counted };
+    Ok((found.into_iter().map(|one| one.id).collect(), matching))
+}
+
+/// Those who are found where the search begins.
+fn begun(
     conn: &mut Conn,
     question: &Question<'_>,
     facets: &[(Facet, i64)],
     start: Start,
     paging: &Paging,
     most: i64,
-) -> Result<(Vec<String>, Option<i64>)> {
+) -> Result<Vec<Found>> {
     let sort = Sort::of(question.order, paging);
-    let found: Vec<Found> = match start {
+    match start {
         Start::Kinds => {
             let text = queries::merged(question, facets, &sort, most);
-            conn.planned_once(|conn| text.load(conn))?
+            conn.planned_once(|conn| text.load(conn))
         }
-        Start::Names { is_short: false } => names::by_name(question, &sort, most, false).load(conn)?,
-        Start::Names { is_short: true } => names::walked(conn, question, facets, &sort, most)?,
-        Start::NamesWith(place) => names::with_word(conn, question, facets, place, &sort, most)?,
-        Start::Word(_) | Start::Team => queries::gathered(question, facets, start, &sort, most).load(conn)?,
-    };
-    let is_counted =
-        matches!(start, Start::Word(_) | Start::Team) && (paging.key().is_none() || !found.is_empty());
-    let counted = is_counted.then(|| found.first().map_or(0, |one| one.number));
-    Ok((found.into_iter().map(|one| one.id).collect(), counted))
+        Start::Names { is_short: false } => names::by_name(question, &sort, most, false).load(conn),
+        Start::Names { is_short: true } => names::walked(conn, question, facets, &sort, most),
+        Start::NamesWith(place) => names::with_word(conn, question, facets, place, &sort, most),
+        Start::Word(_) | Start::Team => queries::gathered(question, facets, start, &sort, most).load(conn),
+    }
 }
 
 /// Where the search begins.
@@ -329,7 +343,8 @@ enum Start {
 /// Where to begin, with so many people of the kinds that are asked for.
 fn start(census: &Census, question: &Question<'_>, known: i64) -> Start {
     let is_by_name = question.order.is_by_name();
-    let word = census.rarest.map(|(people, place)| {
+    let rarest = census.rarest.filter(|_| !question.filter.text.is_empty());
+    let word = rarest.map(|(people, place)| {
         let start = if is_by_name && people > SOME {
             Start::NamesWith(place)
         } else {
@@ -348,7 +363,7 @@ fn start(census: &Census, question: &Question<'_>, known: i64) -> Start {
     let is_most = known > census.people(|_| true) / 2;
     few.unwrap_or_else(|| {
         if is_by_name && question.kinds.is_none() && is_most {
-            let is_short = census.rarest.is_some() && known > LARGE;
+            let is_short = rarest.is_some() && known > LARGE;
             Start::Names { is_short }
         } else {
             Start::Kinds
@@ -361,7 +376,7 @@ fn start(census: &Census, question: &Question<'_>, known: i64) -> Start {
 /// # Errors
 /// When the database refuses.
 pub fn chosen(conn: &mut Conn, organization: &str, ids: &[String]) -> Result<Vec<Membership>> {
-    let mut rows = queries::rows(conn, ids)?;
+    let mut rows = rows(conn, ids)?;
     rows.retain(|row| row.member.organization == organization);
     rows.sort_by(|one, two| (&one.name_key, &one.member.id).cmp(&(&two.name_key, &two.member.id)));
     Ok(rows.into_iter().map(|row| row.member).collect())
