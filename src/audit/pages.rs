@@ -51,7 +51,7 @@ pub struct Wanted {
 pub struct List {
     frame: Frame,
     filter: Filter,
-    actions: Vec<Choice>,
+    actions: Vec<(&'static str, Vec<Choice>)>,
     caption: String,
     page: Slice<Entry>,
     base: String,
@@ -88,15 +88,24 @@ impl Filter {
         ])
     }
 
-    /// Every known action, and the one that the address names if it is none of them.
-    fn actions(&self) -> Vec<Choice> {
-        let known = words::all().map(|(word, sentence)| Choice::new(word, sentence, &self.action));
-        let mut choices = vec![Choice::new("", "Anything", &self.action)];
-        choices.extend(known);
-        if !choices.iter().any(|choice| choice.chosen) {
-            choices.push(Choice::new(&self.action, &self.action, &self.action));
+    /// Every known action under what it is about, and the one that the address names if it is none of them.
+    fn actions(&self) -> Vec<(&'static str, Vec<Choice>)> {
+        let of = |(title, actions): &words::Group| {
+            let choice = |(word, sentence): &(&str, &str)| Choice::new(word, sentence, &self.action);
+            (*title, actions.iter().map(choice).collect())
+        };
+        let mut groups: Vec<(&str, Vec<Choice>)> = words::all().iter().map(of).collect();
+        let is_known = groups
+            .iter()
+            .flat_map(|(_, choices)| choices)
+            .any(|choice| choice.chosen);
+        if !is_known && !self.action.is_empty() {
+            groups.push((
+                "Others",
+                vec![Choice::new(&self.action, &self.action, &self.action)],
+            ));
         }
-        choices
+        groups
     }
 }
 
@@ -217,6 +226,7 @@ mod tests {
         let chosen: Vec<_> = filter
             .actions()
             .into_iter()
+            .flat_map(|(_, choices)| choices)
             .filter(|choice| choice.chosen)
             .collect();
         assert_eq!(chosen, [Choice::new("moon.landed", "moon.landed", "moon.landed")]);
