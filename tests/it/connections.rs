@@ -177,7 +177,12 @@ both_databases! {
         olive.get(&acme.to(&format!("/connections/{}", made.id))).await.does_not_see("Add a domain");
         olive.click("Attach acme.example…").await.sees("Nobody comes in by this connection yet: it is a draft.");
         olive.submit("Attach acme.example", &[]).await.sees("The domains of Okta are changed.");
-        olive.get(&acme.to(&format!("/connections/{}/state", made.id))).await.sees("with an address at acme.example");
+        let state = acme.to(&format!("/connections/{}/state", made.id));
+        for (other, says) in [("TRUE", false), ("FALSE", true)] {
+            acme.run(&format!("UPDATE connections SET jit = {other} WHERE id = '{}'", acme.connection));
+            olive.get(&state).await.sees("with an address at acme.example");
+            assert_eq!(olive.text().contains("each connection has a switch of its own"), says, "{other}");
+        }
         olive.click("Only members and invited people: turn it off first…").await.sees("Turn off just-in-time provisioning?");
     }
 

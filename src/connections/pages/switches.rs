@@ -59,6 +59,8 @@ struct Ready {
     test: Option<Test>,
     /// The attached domains that are verified, by name.
     domains: Vec<String>,
+    /// Where newcomers would come in: another connection that is on and lets none in, by name.
+    stricter: Option<String>,
 }
 
 impl Ready {
@@ -67,6 +69,11 @@ impl Ready {
         let print = live.print();
         let tests = testing::latest(conn, &connection.id)?;
         let attached = super::queries::attached(conn, &connection.id)?;
+        let all = if connection.jit {
+            queries::list(conn, &connection.organization)?
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             missing: live.missing(),
             test: tests.into_iter().find(|test| test.print == print),
@@ -75,6 +82,10 @@ impl Ready {
                 .filter(|domain| domain.verified)
                 .map(|domain| domain.name)
                 .collect(),
+            stricter: all
+                .into_iter()
+                .find(|other| other.is_on() && !other.jit && other.id != connection.id)
+                .map(|other| other.name),
         })
     }
 

@@ -8,6 +8,8 @@ use crate::store::{Conn, Result};
 
 /// Of the names that a word finds, so many times a page are looked at before all of them are sorted.
 const NEAREST: i64 = 4;
+/// Each account once. Not DISTINCT: SQLite sorts once for both this and the order.
+const ONCE: &str = " GROUP BY w.name_key, w.account_id";
 
 /// As they stand by name, leaving out whom the question is not about; all of them, or those among the next so many.
 pub fn by_name(question: &Question<'_>, sort: &Sort, most: i64, is_short: bool) -> Sql {
@@ -74,10 +76,17 @@ fn is_page(found: &[Found], most: i64) -> bool {
 /// the last name there may be more people, whose ids come earlier: it is left out.
 fn nearest(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &Sort, most: i64) -> Sql {
     let (way, names) = (sort.way, NEAREST * most);
+    // Somebody may have several words that begin so. Of a letter's names, which lie in order, each is taken once; the others
+    // would all have to be sorted for that.
+    let once = if wanted(question, place).is_some_and(|(word, _)| is_letter(&word)) {
+        ONCE
+    } else {
+        ""
+    };
     let mut text = Sql::new("WITH nearest AS MATERIALIZED (");
     names_of(&mut text, question, place, sort);
     text.add(&format!(
-        " ORDER BY w.name_key {way}, w.account_id {way} LIMIT {names}) \
+        "{once} ORDER BY w.name_key {way}, w.account_id {way} LIMIT {names}) \
          SELECT m.id AS id, CAST(0 AS BIGINT) AS number FROM (SELECT DISTINCT k, one FROM nearest \
          WHERE k {} (SELECT {}(k) FROM nearest)) AS start CROSS JOIN members m WHERE ",
         sort.before(),
@@ -92,7 +101,7 @@ fn nearest(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort:
 /// until enough fit: the page ends with the last of these at the latest, in whatever order a database went. Then it is
 /// made of the names up to there.
 fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &Sort, most: i64) -> Sql {
-    let (way, once) = (sort.way, " GROUP BY w.name_key, w.account_id");
+    let way = sort.way;
     let mut text = Sql::new("SELECT m.id AS id, CAST(0 AS BIGINT) AS number FROM (");
     names_of(&mut text, question, place, sort);
     text.add(&format!(
@@ -101,29 +110,37 @@ fn first(question: &Question<'_>, facets: &[(Facet, i64)], place: usize, sort: &
         sort.last()
     ));
     names_of(&mut text, question, place, sort);
-    // Grouped, not DISTINCT: SQLite sorts once for both. A LIMIT keeps it to the order.
+    // A LIMIT keeps it to the order.
     text.add(&format!(
-        "{once} ORDER BY w.name_key {way}, w.account_id {way} LIMIT {}) AS start WHERE EXISTS (SELECT 1 FROM members m WHERE ",
+        "{ONCE} ORDER BY w.name_key {way}, w.account_id {way} LIMIT {}) AS start WHERE EXISTS (SELECT 1 FROM members m WHERE ",
         i64::MAX
     ));
     fits(&mut text, question, facets, place, sort);
     text.add(&format!(
-        "{ONE_LOOK} LIMIT {most}) AS these){once}) AS start CROSS JOIN members m WHERE "
+        "{ONE_LOOK} LIMIT {most}) AS these){ONCE}) AS start CROSS JOIN members m WHERE "
     ));
     fits(&mut text, question, facets, place, sort);
     text.add(&format!(" ORDER BY start.k {way}, m.id {way} LIMIT {most}"));
     text
 }
 
+fn wanted(question: &Question<'_>, place: usize) -> Option<(String, String)> {
+    accounts::wanted(&question.filter.text).into_iter().nth(place)
+}
+
+fn is_letter(word: &str) -> bool {
+    word.chars().count() == 1
+}
+
 /// The accounts that a word finds, from the key's name on. One letter has an index of its own, in which the names lie in order.
 fn names_of(text: &mut Sql, question: &Question<'_>, place: usize, sort: &Sort) {
     text.add("SELECT w.name_key AS k, w.account_id AS one FROM account_words w WHERE 1 = 1");
-    if let Some((from, to)) = accounts::wanted(&question.filter.text).get(place) {
-        if from.chars().count() == 1 {
-            text.add(" AND substr(w.word, 1, 1) = ").bind(from);
+    if let Some((from, to)) = wanted(question, place) {
+        if is_letter(&from) {
+            text.add(" AND substr(w.word, 1, 1) = ").bind(&from);
         } else {
-            text.add(" AND w.word >= ").bind(from);
-            text.add(" AND w.word < ").bind(to);
+            text.add(" AND w.word >= ").bind(&from);
+            text.add(" AND w.word < ").bind(&to);
         }
     }
     if let Some((name, _)) = &sort.from {
