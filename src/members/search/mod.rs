@@ -343,6 +343,7 @@ enum Start {
 /// Where to begin, with so many people of the kinds that are asked for.
 fn start(census: &Census, question: &Question<'_>, known: i64) -> Start {
     let is_by_name = question.order.is_by_name();
+    // One census may serve two questions, of which one has no words.
     let rarest = census.rarest.filter(|_| !question.filter.text.is_empty());
     let word = rarest.map(|(people, place)| {
         let start = if is_by_name && people > SOME {
