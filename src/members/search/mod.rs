@@ -462,9 +462,15 @@ mod tests {
             rarest: Some((MANY + 1, 1)),
             ..census
         };
-        let begin = |known| start(&census, &Question::new("o", &filter, Order::Name), known);
-        assert_eq!(begin(LARGE), Start::Names { is_short: false });
-        assert_eq!(begin(LARGE + 1), Start::Names { is_short: true });
+        let begin = |filter: &Filter, known| start(&census, &Question::new("o", filter, Order::Name), known);
+        let words = Filter {
+            text: "ada king".into(),
+            ..Filter::default()
+        };
+        assert_eq!(begin(&words, LARGE), Start::Names { is_short: false });
+        assert_eq!(begin(&words, LARGE + 1), Start::Names { is_short: true });
+        // The words of another question have no say.
+        assert_eq!(begin(&filter, LARGE + 1), Start::Names { is_short: false });
     }
 
     #[test]
