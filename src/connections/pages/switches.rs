@@ -69,11 +69,6 @@ impl Ready {
         let print = live.print();
         let tests = testing::latest(conn, &connection.id)?;
         let attached = super::queries::attached(conn, &connection.id)?;
-        let all = if connection.jit {
-            queries::list(conn, &connection.organization)?
-        } else {
-            Vec::new()
-        };
         Ok(Self {
             missing: live.missing(),
             test: tests.into_iter().find(|test| test.print == print),
@@ -82,11 +77,17 @@ impl Ready {
                 .filter(|domain| domain.verified)
                 .map(|domain| domain.name)
                 .collect(),
-            stricter: all
-                .into_iter()
-                .find(|other| other.is_on() && !other.jit && other.id != connection.id)
-                .map(|other| other.name),
+            stricter: Self::stricter(conn, connection)?,
         })
+    }
+
+    fn stricter(conn: &mut Conn, connection: &Connection) -> store::Result<Option<String>> {
+        if !connection.jit {
+            return Ok(None);
+        }
+        let all = queries::list(conn, &connection.organization)?;
+        let stricter = all.into_iter().find(|other| other.is_on() && !other.jit);
+        Ok(stricter.map(|other| other.name))
     }
 
     /// Whether the settings passed their last test.
