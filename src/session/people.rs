@@ -267,13 +267,10 @@ async fn signed(request: &HttpRequest, slug: Option<String>) -> Result<(Signed, 
     let (row, standing) = site
         .store
         .reading(move |conn| -> Result<_, Problem> {
-            let Some(row) = queries::signed(conn, &id, now)? else {
+            let Some(row) = queries::signed(conn, &id, slug.as_deref(), now)? else {
                 return Ok((None, None));
             };
-            let standing = match slug {
-                None => None,
-                Some(slug) => standing(conn, &row.account, &slug)?,
-            };
+            let standing = standing(conn, &row)?;
             Ok((Some(row), standing))
         })
         .await?;
@@ -288,26 +285,26 @@ async fn signed(request: &HttpRequest, slug: Option<String>) -> Result<(Signed, 
     Ok((present(request, &site, row).await?, standing))
 }
 
-fn standing(
-    conn: &mut crate::store::Conn,
-    account: &str,
-    slug: &str,
-) -> crate::store::Result<Option<Standing>> {
-    let Some(found) = queries::membership(conn, account, slug)? else {
+fn standing(conn: &mut crate::store::Conn, row: &queries::Row) -> crate::store::Result<Option<Standing>> {
+    let of_it = (&row.organization, &row.organization_name, &row.organization_state);
+    let (Some(organization), Some(name), Some(state)) = of_it else {
         return Ok(None);
     };
-    let paused = if found.paused > 0 {
-        queries::paused_directories(conn, &found.organization)?
+    let (Some(member), Some(role)) = (&row.member, &row.role) else {
+        return Ok(None);
+    };
+    let paused = if row.paused > 0 {
+        queries::paused_directories(conn, organization)?
     } else {
         Vec::new()
     };
     Ok(Some(Standing {
-        organization: found.organization,
-        name: found.name,
-        member: found.member,
-        role: found.role,
-        is_on: found.state == "on",
-        open_denials: usize::try_from(found.denials).unwrap_or_default(),
+        organization: organization.clone(),
+        name: name.clone(),
+        member: member.clone(),
+        role: role.clone(),
+        is_on: state == "on",
+        open_denials: usize::try_from(row.denials).unwrap_or_default(),
         paused,
     }))
 }
@@ -316,15 +313,15 @@ async fn present(request: &HttpRequest, site: &Site, row: queries::Row) -> Resul
     Ok(Signed {
         session: row.session,
         account: row.account,
-        name: if row.name.is_empty() {
+        name: if row.full_name.is_empty() {
             row.email.clone()
         } else {
-            row.name
+            row.full_name
         },
         email: row.email,
         username: row.username,
         operator: row.operator,
-        organization: row.organization,
+        organization: row.came_by,
         is_fresh: site.now() - row.proved_at <= PROOF_LASTS,
         client: Client::extract(request).await?,
         theme: Theme::of(request, site),

@@ -1,27 +1,52 @@
 //! SQL of sessions, and the one question that every request of a signed-in person asks.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::model::{NewSession, Open};
-use crate::store::schema::{
-    accounts, connections, denials, kept_forms, members, organizations, scim_guards, sessions,
-};
+use crate::store::schema::{connections, denials, kept_forms, members, organizations, scim_guards, sessions};
 use crate::store::time::Timestamp;
 use crate::store::{self, Conn, Result, Run as _, Sql, id};
 
-/// A session's row with its account.
-#[derive(Debug, Clone, Queryable)]
+/// A session with its account, and the active membership in the organization of the page, if it is one's and there is one.
+#[derive(Debug, QueryableByName)]
 pub struct Row {
+    #[diesel(sql_type = Text)]
     pub session: String,
+    #[diesel(sql_type = Text)]
     pub account: String,
-    pub organization: Option<String>,
+    /// The organization whose connection the person came by.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub came_by: Option<String>,
+    #[diesel(sql_type = BigInt)]
     pub last_seen_at: Timestamp,
+    #[diesel(sql_type = BigInt)]
     pub proved_at: Timestamp,
-    pub name: String,
+    #[diesel(sql_type = Text)]
+    pub full_name: String,
+    #[diesel(sql_type = Text)]
     pub email: String,
+    #[diesel(sql_type = Text)]
     pub username: String,
+    #[diesel(sql_type = Bool)]
     pub operator: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub organization: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub organization_name: Option<String>,
+    /// Whether the organization lets anybody in at present: `on` or `off`.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub organization_state: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub member: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub role: Option<String>,
+    /// How many denials are open, counted up to 100; none for those whom they don't concern.
+    #[diesel(sql_type = BigInt)]
+    pub denials: i64,
+    /// How many directories wait for an owner; likewise.
+    #[diesel(sql_type = BigInt)]
+    pub paused: i64,
 }
 
 pub fn insert(conn: &mut Conn, id: &str, now: Timestamp, new: &NewSession<'_>) -> Result<()> {
@@ -168,68 +193,31 @@ pub fn list(conn: &mut Conn, account: &str, organization: Option<&str>, now: Tim
         .collect())
 }
 
-/// The session and its account, if both still stand.
-pub fn signed(conn: &mut Conn, id: &str, now: Timestamp) -> Result<Option<Row>> {
-    sessions::table
-        .inner_join(accounts::table)
-        .filter(sessions::id.eq(id))
-        .filter(sessions::expires_at.gt(now))
-        .filter((sessions::last_seen_at + sessions::idle_ms).gt(now))
-        .filter(accounts::state.eq("active"))
-        .select((
-            sessions::id,
-            accounts::id,
-            sessions::organization_id,
-            sessions::last_seen_at,
-            sessions::proved_at,
-            accounts::full_name,
-            accounts::email,
-            accounts::username,
-            accounts::operator,
-        ))
-        .first(conn)
-        .optional()
-}
-
-/// What stands around the pages of an active member.
-#[derive(Debug, QueryableByName)]
-pub struct Membership {
-    /// The organization's id.
-    #[diesel(sql_type = Text)]
-    pub organization: String,
-    /// Its name.
-    #[diesel(sql_type = Text)]
-    pub name: String,
-    /// The membership's id.
-    #[diesel(sql_type = Text)]
-    pub member: String,
-    /// What the person may do.
-    #[diesel(sql_type = Text)]
-    pub role: String,
-    /// Whether the organization lets anybody in at present: `on` or `off`.
-    #[diesel(sql_type = Text)]
-    pub state: String,
-    /// How many denials are open, counted up to 100; none for those whom they don't concern.
-    #[diesel(sql_type = BigInt)]
-    pub denials: i64,
-    /// How many directories wait for an owner; likewise.
-    #[diesel(sql_type = BigInt)]
-    pub paused: i64,
-}
-
-/// The active membership of the account in the organization with this slug, in one statement: every page asks it.
-pub fn membership(conn: &mut Conn, account: &str, slug: &str) -> Result<Option<Membership>> {
+/// The session and its account, if both still stand, and its active membership in the organization with this slug, if
+/// the page is about one: in one statement, as every page asks it.
+pub fn signed(conn: &mut Conn, id: &str, slug: Option<&str>, now: Timestamp) -> Result<Option<Row>> {
     let asked = Sql::new(
-        "SELECT o.id AS organization, o.name AS name, m.id AS member, m.role AS role, o.state AS state, \
-         CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM (SELECT 1 AS one FROM denials d \
-           WHERE d.organization_id = o.id AND d.state = 'open' LIMIT 100) AS few) END AS denials, \
-         CASE WHEN m.role = 'member' THEN 0 ELSE (SELECT COUNT(*) FROM connections c \
-           JOIN scim_guards g ON g.connection_id = c.id \
-           WHERE c.organization_id = o.id AND g.paused_at IS NOT NULL) END AS paused \
-         FROM organizations o JOIN members m ON m.organization_id = o.id \
-         WHERE o.slug = ? AND m.account_id = ? AND m.state = 'active'",
+        "SELECT s.id AS session, a.id AS account, s.organization_id AS came_by, s.last_seen_at AS last_seen_at, \
+           s.proved_at AS proved_at, a.full_name AS full_name, a.email AS email, a.username AS username, \
+           a.operator AS operator, \
+           o.id AS organization, o.name AS organization_name, o.state AS organization_state, m.id AS member, m.role AS role, \
+           CASE WHEN m.role <> 'member' THEN (SELECT COUNT(*) FROM (SELECT 1 AS one FROM denials d \
+             WHERE d.organization_id = o.id AND d.state = 'open' LIMIT 100) AS few) ELSE 0 END AS denials, \
+           CASE WHEN m.role <> 'member' THEN (SELECT COUNT(*) FROM connections c \
+             JOIN scim_guards g ON g.connection_id = c.id \
+             WHERE c.organization_id = o.id AND g.paused_at IS NOT NULL) ELSE 0 END AS paused \
+         FROM sessions s JOIN accounts a ON a.id = s.account_id \
+         LEFT JOIN organizations o ON o.slug = ? \
+         LEFT JOIN members m ON m.organization_id = o.id AND m.account_id = a.id AND m.state = 'active' \
+         WHERE s.id = ? AND s.expires_at > ? AND s.last_seen_at + s.idle_ms > ? AND a.state = 'active'",
     );
-    Ok(store::rows(conn, asked.text(slug).text(account))?.pop())
+    // No organization has an empty slug.
+    let asked = asked
+        .text(slug.unwrap_or_default())
+        .text(id)
+        .number(now)
+        .number(now);
+    Ok(store::rows(conn, asked)?.pop())
 }
 
 /// How many denials are open here, counted up to 100: for a page that answers what has just changed it.

@@ -8,8 +8,8 @@ mod queries;
 
 pub use model::{Belonging, Source, Team, fault_of, tidy};
 pub use queries::{
-    by_keys, find, find_by_name, give, leave_all, list, mapped, mapped_of, names_of, of_member, sources_in,
-    take_mapped,
+    by_keys, find, find_by_name, give, leave_all, list, mapped, mapped_of, names_of, of_member, take_mapped,
+    with_sources,
 };
 
 use actix_web::web;

@@ -285,28 +285,40 @@ pub fn member_name(conn: &mut Conn, organization: &str, member: &str) -> Result<
     Ok(row.map(|(name, email)| if name.is_empty() { email } else { name }))
 }
 
-/// Why each of these members is in the team: each source once, in order.
+/// One of the organization's teams, and why each of these members is in it: each source once, in order.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn sources_in(conn: &mut Conn, team: &str, members: &[String]) -> Result<HashMap<String, Vec<Source>>> {
-    if members.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let wanted = team_members::table
-        .filter(team_members::team_id.eq(team))
-        .filter(team_members::member_id.eq_any(members))
-        .select((team_members::member_id, team_members::source))
+pub fn with_sources(
+    conn: &mut Conn,
+    organization: &str,
+    id: &str,
+    members: &[String],
+) -> Result<Option<(Team, HashMap<String, Vec<Source>>)>> {
+    let there = team_members::team_id
+        .eq(teams::id)
+        .and(team_members::member_id.eq_any(members));
+    let wanted = teams::table
+        .left_join(team_members::table.on(there))
+        .filter(teams::id.eq(id))
+        .filter(teams::organization_id.eq(organization))
+        .select((
+            COLUMNS,
+            (team_members::member_id, team_members::source).nullable(),
+        ))
         .distinct();
-    let rows: Vec<(String, String)> = store::rows_of_many(conn, wanted)?;
+    let rows: Vec<(Row, Option<(String, String)>)> = store::rows_of_many(conn, wanted)?;
+    let Some((row, _)) = rows.first().cloned() else {
+        return Ok(None);
+    };
     let mut sources: HashMap<String, Vec<Source>> = HashMap::new();
-    for (member, source) in rows {
+    for (member, source) in rows.into_iter().filter_map(|(_, of_one)| of_one) {
         sources.entry(member).or_default().extend(Source::parse(&source));
     }
     for of_one in sources.values_mut() {
         of_one.sort_unstable();
     }
-    Ok(sources)
+    Ok(Some((team(row), sources)))
 }
 
 /// What names the team.

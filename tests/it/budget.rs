@@ -13,7 +13,7 @@ use vestibule::teams;
 use crate::support::{Browser, Directory, Front};
 
 /// What a page may take.
-const PAGE: usize = 8;
+pub const PAGE: usize = 8;
 /// What a member's whole sign-in may take, from the first click to the first page.
 const SIGN_IN: usize = 32;
 

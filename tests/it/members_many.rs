@@ -5,6 +5,7 @@ use vestibule::access::Role;
 use vestibule::audit::Actor;
 use vestibule::teams;
 
+use crate::budget::PAGE;
 use crate::plans;
 use crate::support::acme::OWNER;
 use crate::support::{Acme, Browser, html};
@@ -188,7 +189,16 @@ both_databases! {
         // More than are counted, and all of them at the end of a list that is not walked to its end.
         acme.run("INSERT INTO account_words (account_id, word, name_key) SELECT id, 'late', name_key FROM accounts WHERE name_key >= 'person 4'");
         let real = acme.lines("SELECT full_name AS line FROM accounts WHERE name_key >= 'person 4' ORDER BY name_key LIMIT 100");
-        olive.get(&acme.to("/members?q=late+person")).await.sees("Some of 50101 members");
+        let sales = team(&acme, "Sales");
+        acme.run(&format!("INSERT INTO team_members (team_id, member_id, source, since) SELECT '{sales}', id, 'hand', 0 FROM members WHERE joined_at < 10"));
+        // The first of them, Person 4, is there.
+        let search = format!("/teams/{sales}?find=late+person");
+        acme.installation.takes_at_most(PAGE, "whom a team could have, at the end of a list", async || {
+            olive.get(&acme.to(&search)).await.sees(&format!("{} \u{b7}", real[1]));
+        }).await;
+        acme.installation.takes_at_most(PAGE, "people at the end of a list", async || {
+            olive.get(&acme.to("/members?q=late+person")).await.sees("Some of 50101 members");
+        }).await;
         let mut late = names(&olive);
         olive.click("Next page").await;
         late.extend(names(&olive));

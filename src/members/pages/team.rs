@@ -91,9 +91,8 @@ fn load(
     text: String,
     paging: &Paging,
 ) -> Result<Found, Problem> {
-    let team = teams::find(conn, organization, id)?.ok_or(Problem::NotFound)?;
     let inside = Filter {
-        team: Some(team.id.clone()),
+        team: Some(id.to_owned()),
         ..Filter::default()
     };
     let wanted = Filter {
@@ -113,14 +112,15 @@ fn load(
     let mut outside = Vec::new();
     if !beyond {
         let question = Question {
-            outside: Some(&team.id),
+            outside: Some(id),
             ..Question::new(organization, &wanted, Order::Name)
         };
         (outside, _) = search::ids(conn, &census, &question, &Paging::default(), most)?;
     }
     let more = beyond || outside.len() > CANDIDATES;
     outside.truncate(CANDIDATES);
-    let mut sources = teams::sources_in(conn, &team.id, &here)?;
+    let team = teams::with_sources(conn, organization, id, &here)?;
+    let (team, mut sources) = team.ok_or(Problem::NotFound)?;
     let everybody = search::rows(conn, &[here.as_slice(), &outside].concat())?;
     let (people, candidates): (Vec<_>, Vec<_>) = everybody
         .into_iter()

@@ -313,7 +313,7 @@ fn begun(
             let text = queries::merged(question, facets, &sort, most);
             conn.planned_once(|conn| text.load(conn))
         }
-        Start::Names { is_short: false } => names::by_name(question, &sort, most, false).load(conn),
+        Start::Names { is_short: false } => names::by_name(question, &sort, most).load(conn),
         Start::Names { is_short: true } => names::walked(conn, question, facets, &sort, most),
         Start::NamesWith(place) => names::with_word(conn, question, facets, place, &sort, most),
         Start::Word(_) | Start::Team => queries::gathered(question, facets, start, &sort, most).load(conn),

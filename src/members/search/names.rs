@@ -1,6 +1,6 @@
 //! SQL of finding members by name: as they stand, or those of a word that finds very many.
 
-use super::queries::{Found, ONE_LOOK, Sort, asked_for, rarest_of};
+use super::queries::{Found, ONE_LOOK, Sort, asked_for, count, facts_of, is_word, rarest};
 use super::{Facet, Question, Start, VERY_MANY, WALKED};
 use crate::accounts;
 use crate::store::sql::Sql;
@@ -11,29 +11,19 @@ const NEAREST: i64 = 4;
 /// Each account once. Not DISTINCT: SQLite sorts once for both this and the order.
 const ONCE: &str = " GROUP BY w.name_key, w.account_id";
 
-/// As they stand by name, leaving out whom the question is not about; all of them, or those among the next so many.
-pub fn by_name(question: &Question<'_>, sort: &Sort, most: i64, is_short: bool) -> Sql {
+/// As they stand by name, leaving out whom the question is not about.
+pub fn by_name(question: &Question<'_>, sort: &Sort, most: i64) -> Sql {
     let mut text = Sql::new("SELECT m.id AS id, CAST(0 AS BIGINT) AS number FROM members m WHERE 1 = 1");
-    asked_for(&mut text, question, &[], Start::Names { is_short });
-    sort.from(&mut text, "m.name_key", "m.id");
-    if is_short {
-        let (sign, way, before) = (sort.sign(), sort.way, sort.before());
-        text.add(&format!(
-            " AND m.name_key {before}= (SELECT m.name_key FROM members m WHERE m.organization_id = "
-        ));
-        text.bind(question.organization);
-        if let Some((name, _)) = &sort.from {
-            text.add(&format!(" AND m.name_key {sign}= ")).value(name.clone());
-        }
-        text.add(&format!(
-            " ORDER BY m.name_key {way}, m.id {way} LIMIT 1 OFFSET {WALKED})"
-        ));
-    }
-    text.add(&format!(
-        " ORDER BY m.name_key {way}, m.id {way} LIMIT {most}",
-        way = sort.way
-    ));
+    asked_for(&mut text, question, &[], Start::Names { is_short: false });
+    first_of(&mut text, sort, most);
     text
+}
+
+/// The first of those who are left, by name, from the key on.
+fn first_of(text: &mut Sql, sort: &Sort, most: i64) {
+    sort.from(text, "m.name_key", "m.id");
+    let way = sort.way;
+    text.add(&format!(" ORDER BY m.name_key {way}, m.id {way} LIMIT {most}"));
 }
 
 /// The first ones by name; where these stand far apart, those whom the rarest word finds.
@@ -44,12 +34,45 @@ pub fn walked(
     sort: &Sort,
     most: i64,
 ) -> Result<Vec<Found>> {
-    let found: Vec<Found> = by_name(question, sort, most, true).load(conn)?;
+    let words = accounts::wanted(&question.filter.text);
+    let facts = facts_of(conn, short_walk(question, &words, sort, most))?;
+    let place = rarest(&facts, &words).map_or(0, |(_, place)| place);
+    let mut people: Vec<_> = facts.into_iter().filter(|(kind, _)| !is_word(kind)).collect();
+    people.sort_unstable_by_key(|(_, number)| *number);
+    let found: Vec<Found> = people
+        .into_iter()
+        .map(|(id, _)| Found { id, number: 0 })
+        .collect();
     if is_page(&found, most) {
         return Ok(found);
     }
-    let place = rarest_of(conn, &accounts::wanted(&question.filter.text), VERY_MANY)?;
-    with_word(conn, question, facets, place, sort, most)
+    first(question, facets, place, sort, most).load(conn)
+}
+
+/// Those among the next so many names, numbered; and if they do not fill the page, how many places each word has. Both in
+/// one statement: else the few searches that need the second would ask once more than a page may.
+fn short_walk(question: &Question<'_>, words: &[(String, String)], sort: &Sort, most: i64) -> Sql {
+    let (sign, way, before) = (sort.sign(), sort.way, sort.before());
+    let mut text =
+        Sql::new("WITH walk AS MATERIALIZED (SELECT m.id AS id, m.name_key AS k FROM members m WHERE 1 = 1");
+    asked_for(&mut text, question, &[], Start::Names { is_short: true });
+    text.add(&format!(
+        " AND m.name_key {before}= (SELECT m.name_key FROM members m WHERE m.organization_id = "
+    ));
+    text.bind(question.organization);
+    if let Some((name, _)) = &sort.from {
+        text.add(&format!(" AND m.name_key {sign}= ")).value(name.clone());
+    }
+    text.add(&format!(
+        " ORDER BY m.name_key {way}, m.id {way} LIMIT 1 OFFSET {WALKED})"
+    ));
+    first_of(&mut text, sort, most);
+    text.add(&format!(
+        ") SELECT id AS kind, ROW_NUMBER() OVER (ORDER BY k {way}, id {way}) AS number FROM walk"
+    ));
+    let so_many = format!("CASE WHEN (SELECT COUNT(*) FROM walk) < {most} THEN {VERY_MANY} ELSE 0 END");
+    count(&mut text, words.iter().enumerate(), &so_many);
+    text
 }
 
 /// The first of those whom a word finds, by name: among the nearest names, or where these do not fill the page, among all.

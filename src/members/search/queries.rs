@@ -59,16 +59,16 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
     }
     let words = accounts::wanted(&filter.text);
     let (mut facts, mut new) = (HashMap::new(), Vec::new());
-    for (place, word) in words.iter().take(ASKED).enumerate() {
+    for (place, word) in words.iter().enumerate().take(ASKED) {
         match rarity::known(organization, &word.0) {
-            Some(number) => drop(facts.insert(format!("word {place}"), number)),
+            Some(number) => drop(facts.insert(of_word(place), number)),
             None => new.push((place, word)),
         }
     }
-    count(&mut text, new.iter().copied(), MANY + 1);
+    count(&mut text, new.iter().copied(), &(MANY + 1).to_string());
     facts.extend(facts_of(conn, text)?);
     for (place, (word, _)) in new {
-        let number = facts.get(&format!("word {place}"));
+        let number = facts.get(&of_word(place));
         rarity::keep(organization, word, number.copied().unwrap_or_default());
     }
     let of = |kind: &str| facts.get(kind).copied().unwrap_or_default();
@@ -81,11 +81,12 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
     })
 }
 
-/// Goes on with how many places of the index each word has, up to so many.
-fn count<'a>(text: &mut Sql, words: impl Iterator<Item = (usize, &'a (String, String))>, most: i64) {
-    for (place, (from, to)) in words {
+/// Goes on with how many places of the index each of the first words has, up to so many.
+pub fn count<'a>(text: &mut Sql, words: impl Iterator<Item = (usize, &'a (String, String))>, most: &str) {
+    for (place, (from, to)) in words.take_while(|(place, _)| *place < ASKED) {
         text.add(&format!(
-            " UNION ALL SELECT 'word {place}', COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= "
+            " UNION ALL SELECT '{}', COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= ",
+            of_word(place)
         ));
         text.bind(from);
         text.add(" AND w.word < ");
@@ -94,22 +95,24 @@ fn count<'a>(text: &mut Sql, words: impl Iterator<Item = (usize, &'a (String, St
     }
 }
 
-fn facts_of(conn: &mut Conn, text: Sql) -> Result<HashMap<String, i64>> {
+fn of_word(place: usize) -> String {
+    format!("word {place}")
+}
+
+/// Whether a fact is about a word.
+pub fn is_word(kind: &str) -> bool {
+    kind.starts_with("word ")
+}
+
+/// The answers, by what they are about.
+pub fn facts_of(conn: &mut Conn, text: Sql) -> Result<HashMap<String, i64>> {
     let facts = text.load::<Fact>(conn)?.into_iter();
     Ok(facts.map(|fact| (fact.kind, fact.number)).collect())
 }
 
-/// The word of fewest places, counted up to so many.
-pub fn rarest_of(conn: &mut Conn, words: &[(String, String)], most: i64) -> Result<usize> {
-    let mut text = Sql::new("SELECT '' AS kind, CAST(0 AS BIGINT) AS number");
-    count(&mut text, words.iter().take(ASKED).enumerate(), most);
-    let facts = facts_of(conn, text)?;
-    Ok(rarest(&facts, words).map_or(0, |(_, place)| place))
-}
-
 /// The word of fewest places: how many, and which.
-fn rarest(facts: &HashMap<String, i64>, words: &[(String, String)]) -> Option<(i64, usize)> {
-    let of = |place: usize| facts.get(&format!("word {place}")).copied().unwrap_or_default();
+pub fn rarest(facts: &HashMap<String, i64>, words: &[(String, String)]) -> Option<(i64, usize)> {
+    let of = |place: usize| facts.get(&of_word(place)).copied().unwrap_or_default();
     (0..words.len().min(ASKED)).map(|place| (of(place), place)).min()
 }
 
