@@ -313,10 +313,18 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
                 first,
                 rate: None,
             };
-            let (peak, _) = mixed(&site, &owner, plan).await;
-            first = peak.times.len() + 100;
-            rate = peak.rate() * 0.8;
-            println!("at its peak {}", median(&[peak]));
+            let done = mixed(&site, &owner, plan).await;
+            first = done.len() + 100;
+            let quarters = parts(&done, PEAK, 4);
+            let rates = quarters
+                .iter()
+                .map(|times| wire::number(times.len()) / (PEAK / 4).as_secs_f64());
+            let rates: Vec<f64> = rates.map(f64::round).collect();
+            // What it does in a good moment it can't keep up.
+            let peak = rates.iter().copied().reduce(f64::min).unwrap();
+            rate = peak * 0.8;
+            println!("at its peak {}", median(&[whole(&done, plan.begun)]));
+            println!("a second in each quarter of that: {rates:?}; so {rate:.0}/s from here");
         }
         let watch = tokio::task::spawn_local(memory(Rc::clone(&site), lasts));
         let plan = Plan {
@@ -325,9 +333,15 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
             first,
             rate: Some(rate),
         };
-        let (measured, parts) = mixed(&site, &owner, plan).await;
+        let done = mixed(&site, &owner, plan).await;
+        let measured = whole(&done, plan.begun);
         println!("{}, no error", median(std::slice::from_ref(&measured)));
-        println!("p99 of each fortieth of the time, ms: {parts:?}");
+        let late: Vec<f64> = parts(&done, lasts, 40)
+            .into_iter()
+            .filter(|times| !times.is_empty())
+            .map(|times| made_of(times, lasts / 40).at(99).round())
+            .collect();
+        println!("p99 of each fortieth of the time, ms: {late:?}");
         let memory = watch.await.unwrap();
         println!("resident memory, MB: {memory:?}");
         // After a quarter of the time everything that is kept in memory is there.
@@ -337,25 +351,36 @@ fn soak(database: &str, binary: &str, seconds: u64, rate: f64) {
     });
 }
 
-/// … and how late one in a hundred was in each fortieth of the time, in milliseconds.
-async fn mixed(site: &Rc<Site>, owner: &Rc<Browser>, plan: Plan) -> (Measured, Vec<f64>) {
+/// Of each thing: when its turn was, and how long it took from then.
+type Done = Vec<(Duration, Duration)>;
+
+async fn mixed(site: &Rc<Site>, owner: &Rc<Browser>, plan: Plan) -> Done {
     let next = Rc::new(AtomicUsize::new(plan.first));
     let workers = (0..32).map(|_| busy(Rc::clone(site), Rc::clone(owner), Rc::clone(&next), plan));
-    let done: Vec<(Duration, Duration)> = together(workers).await.into_iter().flatten().collect();
-    let mut parts = vec![Vec::new(); 40];
-    for (due, took) in &done {
-        let part = usize::try_from(due.as_millis() * 40 / plan.lasts.as_millis()).unwrap();
-        parts[part.min(39)].push(*took);
-    }
-    let measured = |times, lasted| Measured {
+    together(workers).await.into_iter().flatten().collect()
+}
+
+fn made_of(times: Vec<Duration>, lasted: Duration) -> Measured {
+    Measured {
         times,
         lasted,
         spent: Duration::ZERO,
-    };
-    let parts = parts.into_iter().filter(|times| !times.is_empty());
-    let parts = parts.map(|times| measured(times, plan.lasts / 40).at(99).round());
-    let times = done.iter().map(|(_, took)| *took).collect();
-    (measured(times, plan.begun.elapsed()), parts.collect())
+    }
+}
+
+fn whole(done: &Done, begun: Instant) -> Measured {
+    made_of(done.iter().map(|(_, took)| *took).collect(), begun.elapsed())
+}
+
+/// How long things took in each of so many parts of the time.
+fn parts(done: &Done, lasts: Duration, many: u32) -> Vec<Vec<Duration>> {
+    let mut parts = vec![Vec::new(); usize::try_from(many).unwrap()];
+    let last = parts.len() - 1;
+    for (due, took) in done {
+        let part = due.as_micros() / (lasts / many).as_micros();
+        parts[usize::try_from(part).unwrap().min(last)].push(*took);
+    }
+    parts
 }
 
 async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {
@@ -368,12 +393,7 @@ async fn memory(site: Rc<Site>, lasts: Duration) -> Vec<f64> {
 }
 
 /// One of many: takes the next thing when its time has come. How late it was counts as well.
-async fn busy(
-    site: Rc<Site>,
-    owner: Rc<Browser>,
-    next: Rc<AtomicUsize>,
-    plan: Plan,
-) -> Vec<(Duration, Duration)> {
+async fn busy(site: Rc<Site>, owner: Rc<Browser>, next: Rc<AtomicUsize>, plan: Plan) -> Done {
     let mut browser = Browser::new(&site.product, &site.provider).await;
     let mut owner = owner.like(&site.product, &site.provider).await;
     let mut wire = Wire::to(&site.product).await;

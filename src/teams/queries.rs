@@ -285,7 +285,10 @@ pub fn member_name(conn: &mut Conn, organization: &str, member: &str) -> Result<
     Ok(row.map(|(name, email)| if name.is_empty() { email } else { name }))
 }
 
-/// One of the organization's teams, and why each of these members is in it: each source once, in order.
+/// Why people are in a team, by the member's id: each source once, in order.
+type Reasons = HashMap<String, Vec<Source>>;
+
+/// One of the organization's teams, and why each of these members is in it.
 ///
 /// # Errors
 /// When the database refuses.
@@ -294,7 +297,7 @@ pub fn with_sources(
     organization: &str,
     id: &str,
     members: &[String],
-) -> Result<Option<(Team, HashMap<String, Vec<Source>>)>> {
+) -> Result<Option<(Team, Reasons)>> {
     let there = team_members::team_id
         .eq(teams::id)
         .and(team_members::member_id.eq_any(members));
@@ -311,7 +314,7 @@ pub fn with_sources(
     let Some((row, _)) = rows.first().cloned() else {
         return Ok(None);
     };
-    let mut sources: HashMap<String, Vec<Source>> = HashMap::new();
+    let mut sources = Reasons::new();
     for (member, source) in rows.into_iter().filter_map(|(_, of_one)| of_one) {
         sources.entry(member).or_default().extend(Source::parse(&source));
     }
