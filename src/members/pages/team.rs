@@ -9,7 +9,7 @@ use crate::members::search::{self, Census, Listed, Order, Question};
 use crate::session::{Admin, Frame};
 use crate::store::Conn;
 use crate::teams::{self, Source, Team};
-use crate::web::{Page, Paging, Problem, Site, Slice};
+use crate::web::{Page, Paging, Problem, Site, Slice, paging};
 
 /// How many people the list to add from offers.
 const CANDIDATES: usize = 100;
@@ -26,6 +26,8 @@ pub struct Find {
 pub struct OneTeam {
     frame: Frame,
     find: String,
+    /// The address that the pages of people go on from.
+    base: String,
     found: Found,
 }
 
@@ -79,6 +81,7 @@ pub async fn team(
         .await?;
     Ok(Page::new(OneTeam {
         frame: admin.frame("teams"),
+        base: paging::base(&[("find", &find)]),
         find,
         found,
     }))
