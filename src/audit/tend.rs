@@ -10,7 +10,7 @@ use serde_json::json;
 use super::verify::Anchor;
 use super::{Actor, Event, Subject, chain, queries, record};
 use crate::store::time::{DAY, Timestamp};
-use crate::store::{Conn, Result, Store};
+use crate::store::{Conn, DbError, Result, Store, old};
 use crate::web::Site;
 
 /// The action of an entry that tells how old ones were taken away.
@@ -37,7 +37,7 @@ pub fn chain_up(store: &Store) -> Result<usize> {
                 entry.hash = chain::hash(&previous, &entry);
                 queries::put_into_place(conn, &entry)?;
             }
-            Ok::<_, crate::store::DbError>(entries.len())
+            Ok::<_, DbError>(entries.len())
         })?;
     }
     Ok(placed)
@@ -47,19 +47,18 @@ pub fn chain_up(store: &Store) -> Result<usize> {
 /// keeps the hash of the last entry that went, and an entry tells of it. Answers how many went.
 ///
 /// # Errors
-/// When the database refuses.
-pub fn trim(store: &Store, now: Timestamp, days: i64) -> Result<usize> {
+/// When the database refuses; what went before is gone.
+pub async fn trim(store: &Store, now: Timestamp, days: i64) -> Result<usize> {
     let mut gone = 0;
-    for head in store.read(queries::heads)? {
-        loop {
-            let some = store.write_in(&head.chain, |conn| {
-                trim_chain(conn, &head.chain, now, now - days * DAY)
-            })?;
+    for head in store.reading(queries::heads).await? {
+        old::in_parts(async || {
+            let name = head.chain.clone();
+            let part = move |conn: &mut Conn| trim_chain(conn, &name, now, now - days * DAY);
+            let some = store.writing_in(&head.chain, part).await?;
             gone += some;
-            if some == 0 {
-                break;
-            }
-        }
+            Ok::<_, DbError>(some > 0)
+        })
+        .await?;
     }
     Ok(gone)
 }
@@ -139,22 +138,27 @@ pub fn drop_anchor(store: &Store, path: &Path, now: Timestamp) -> std::result::R
 /// Tends the log at the start and every hour, until the server stops.
 pub async fn tend_for_ever(site: Site) {
     loop {
-        let (store, now, settings) = (site.store.clone(), site.now(), site.config.audit.clone());
-        let work = move || -> std::result::Result<(), String> {
-            chain_up(&store).map_err(|error| error.to_string())?;
-            if let Some(days) = settings.days {
-                trim(&store, now, days).map_err(|error| error.to_string())?;
-            }
-            if let Some(path) = &settings.anchor {
-                drop_anchor(&store, path, now)?;
-            }
-            Ok(())
-        };
-        match actix_web::web::block(work).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the audit log could not be tended"),
-            Err(error) => tracing::warn!(%error, "tending the audit log was cut short"),
+        if let Err(error) = tend(&site).await {
+            tracing::error!(%error, "the audit log could not be tended");
         }
         tokio::time::sleep(Duration::from_hours(1)).await;
     }
+}
+
+async fn tend(site: &Site) -> std::result::Result<(), String> {
+    let (store, now, settings) = (&site.store, site.now(), site.config.audit.clone());
+    let own = store.clone();
+    let placed = actix_web::web::block(move || chain_up(&own)).await;
+    placed
+        .map_err(|error| error.to_string())?
+        .map_err(|error| error.to_string())?;
+    if let Some(days) = settings.days {
+        trim(store, now, days).await.map_err(|error| error.to_string())?;
+    }
+    if let Some(path) = settings.anchor {
+        let own = store.clone();
+        let dropped = actix_web::web::block(move || drop_anchor(&own, &path, now)).await;
+        dropped.map_err(|error| error.to_string())??;
+    }
+    Ok(())
 }

@@ -361,7 +361,7 @@ pub fn answered(
     }
 }
 
-/// Takes away what has had its time.
+/// Takes away some of what has had its time.
 ///
 /// # Errors
 /// When the database refuses.

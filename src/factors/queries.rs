@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::model::{Factors, Named};
-use crate::store::schema::{ceremonies, half_sign_ins, passkeys, recovery_codes, totp_seeds};
+use crate::store::old::Old;
+use crate::store::schema::{ceremonies, passkeys, recovery_codes, totp_seeds};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
@@ -230,12 +231,10 @@ pub fn take_ceremony(
     Ok(found.filter(|_| taken == 1))
 }
 
-/// Takes away questions and half sign-ins that have had their time.
+/// Takes away some of the questions and half sign-ins that have had their time.
 pub fn sweep(conn: &mut Conn, now: Timestamp) -> Result<usize> {
-    Ok(
-        diesel::delete(ceremonies::table.filter(ceremonies::expires_at.lt(now))).execute(conn)?
-            + diesel::delete(half_sign_ins::table.filter(half_sign_ins::expires_at.lt(now))).execute(conn)?,
-    )
+    let of = |table| Old::of(table, "key_hash", "expires_at");
+    Ok(of("ceremonies").take_away(conn, now)? + of("half_sign_ins").take_away(conn, now)?)
 }
 
 pub fn drop_passkeys(conn: &mut Conn, account: &str) -> Result<usize> {

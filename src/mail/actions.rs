@@ -143,8 +143,8 @@ pub fn change_settings(
     Ok(true)
 }
 
-/// Forgets letters that were settled long ago, and the text of those that were given up some time ago. Answers how
-/// many rows that were.
+/// Forgets some of the letters that were settled long ago, and the text of some that were given up some time ago. Answers
+/// how many rows that were.
 ///
 /// # Errors
 /// When the database refuses.

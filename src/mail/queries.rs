@@ -9,9 +9,10 @@ use super::letter::Kind;
 use super::model::{Mailed, Outgoing, Settled, State};
 use super::settings::{Requests, Settings};
 use crate::access::{EmailAddress, Role};
+use crate::store::old::{AT_A_TIME, Old};
 use crate::store::schema::{accounts, letters, mail_server, mail_settings, members, organizations};
 use crate::store::time::Timestamp;
-use crate::store::{Conn, Result};
+use crate::store::{Conn, Result, Run as _, Sql};
 use crate::web::Paging;
 
 /// The states of a letter that is still to be sent.
@@ -563,16 +564,13 @@ pub fn tally(conn: &mut Conn) -> Result<Vec<Tally>> {
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
-/// Deletes what was settled before `kept`, and blanks what was given up before `text`.
+/// Deletes some of what was settled before `kept`, and blanks some of what was given up before `text`.
 pub(super) fn sweep(conn: &mut Conn, kept: Timestamp, text: Timestamp) -> Result<usize> {
-    let old = letters::table.filter(letters::settled_at.lt(kept));
-    let gone = diesel::delete(old).execute(conn)?;
-    let dead = letters::table
-        .filter(letters::settled_at.lt(text))
-        .filter(letters::state.eq("dead"))
-        .filter(letters::body_sealed.ne(""));
-    Ok(gone
-        + diesel::update(dead)
-            .set(letters::body_sealed.eq(""))
-            .execute(conn)?)
+    let gone = Old::of("letters", "id", "settled_at").take_away(conn, kept)?;
+    // What is given up is in an index of its own as long as it has a text.
+    let dead = Sql::new(format!(
+        "UPDATE letters SET body_sealed = '' WHERE id IN (SELECT id FROM letters \
+         WHERE settled_at < ? AND state = 'dead' AND body_sealed <> '' ORDER BY settled_at LIMIT {AT_A_TIME})"
+    ));
+    Ok(gone + dead.number(text).run(conn)?)
 }

@@ -33,7 +33,7 @@ pub fn scim_routes(cfg: &mut ServiceConfig) {
     cfg.configure(server::routes);
 }
 
-/// Takes away what has had its time; answers how many rows that were.
+/// Takes away some of what has had its time; answers how many rows that were.
 ///
 /// # Errors
 /// When the database refuses.

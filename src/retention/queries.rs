@@ -68,6 +68,9 @@ pub fn delete_sign_ins(conn: &mut Conn, organization: &str, before: Timestamp, m
         .limit(most)
         .select(sign_ins::id)
         .load(conn)?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
     diesel::delete(sign_ins::table.filter(sign_ins::id.eq_any(ids))).execute(conn)
 }
 
@@ -80,6 +83,9 @@ pub fn delete_denials(conn: &mut Conn, organization: &str, before: Timestamp, mo
         .limit(most)
         .select(denials::id)
         .load(conn)?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
     diesel::delete(denials::table.filter(denials::id.eq_any(ids))).execute(conn)
 }
 

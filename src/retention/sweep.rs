@@ -8,11 +8,9 @@ use serde_json::json;
 use super::queries;
 use crate::audit::{self, Actor, Event, Subject};
 use crate::store::time::{DAY, Timestamp};
-use crate::store::{Conn, Result, Store};
+use crate::store::{Conn, DbError, Result, Store, old};
 use crate::web::Site;
 
-/// How many rows a transaction takes away.
-const BATCH: i64 = 500;
 /// How often it is looked.
 const PAUSE: Duration = Duration::from_hours(1);
 
@@ -37,21 +35,26 @@ impl Swept {
 ///
 /// # Errors
 /// When the database refuses; what was taken before stays away.
-pub fn sweep(store: &Store, now: Timestamp) -> Result<Swept> {
+pub async fn sweep(store: &Store, now: Timestamp) -> Result<Swept> {
     let mut all = Swept::default();
-    for organization in store.read(queries::organizations)? {
+    for organization in store.reading(queries::organizations).await? {
         let mut here = Swept::default();
-        loop {
-            let step = store.write_in(&organization, |conn| batch(conn, now, &organization))?;
+        old::in_parts(async || {
+            let id = organization.clone();
+            let step = store
+                .writing_in(&organization, move |conn| batch(conn, now, &id))
+                .await?;
             here.sign_ins += step.sign_ins;
             here.claims += step.claims;
             here.denials += step.denials;
-            if step.is_nothing() {
-                break;
-            }
-        }
+            Ok::<_, DbError>(!step.is_nothing())
+        })
+        .await?;
         if !here.is_nothing() {
-            store.write_in(&organization, |conn| tell(conn, now, &organization, here))?;
+            let id = organization.clone();
+            store
+                .writing_in(&organization, move |conn| tell(conn, now, &id, here))
+                .await?;
         }
         all.sign_ins += here.sign_ins;
         all.claims += here.claims;
@@ -64,9 +67,14 @@ fn batch(conn: &mut Conn, now: Timestamp, organization: &str) -> Result<Swept> {
     let retention = queries::find(conn, organization)?;
     let before = |days: i64| now - days * DAY;
     Ok(Swept {
-        sign_ins: queries::delete_sign_ins(conn, organization, before(retention.record_days), BATCH)?,
-        claims: queries::take_claims(conn, organization, before(retention.claim_days), BATCH)?,
-        denials: queries::delete_denials(conn, organization, before(retention.denial_days), BATCH)?,
+        sign_ins: queries::delete_sign_ins(
+            conn,
+            organization,
+            before(retention.record_days),
+            old::AT_A_TIME,
+        )?,
+        claims: queries::take_claims(conn, organization, before(retention.claim_days), old::AT_A_TIME)?,
+        denials: queries::delete_denials(conn, organization, before(retention.denial_days), old::AT_A_TIME)?,
     })
 }
 
@@ -88,12 +96,10 @@ fn tell(conn: &mut Conn, now: Timestamp, organization: &str, swept: Swept) -> Re
 /// Sweeps at the start and every hour, until the server stops.
 pub async fn sweep_for_ever(site: Site) {
     loop {
-        let (store, now) = (site.store.clone(), site.now());
-        match actix_web::web::block(move || sweep(&store, now)).await {
-            Ok(Ok(swept)) if swept.is_nothing() => {}
-            Ok(Ok(swept)) => tracing::info!(?swept, "records had their time"),
-            Ok(Err(error)) => tracing::warn!(%error, "records could not be taken away"),
-            Err(error) => tracing::warn!(%error, "taking records away was cut short"),
+        match sweep(&site.store, site.now()).await {
+            Ok(swept) if swept.is_nothing() => {}
+            Ok(swept) => tracing::info!(?swept, "records had their time"),
+            Err(error) => tracing::warn!(%error, "records could not be taken away"),
         }
         tokio::time::sleep(PAUSE).await;
     }

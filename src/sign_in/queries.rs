@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use super::flow::{Attempt, Once};
 use super::half::Half;
+use crate::store::old::Old;
 use crate::store::schema::{
-    accounts, attempts, half_sign_ins, kept_forms, members, password_failures, reset_links, saml_assertions,
-    sessions, setup_links, sign_ins,
+    accounts, attempts, half_sign_ins, password_failures, reset_links, saml_assertions, setup_links, sign_ins,
 };
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, Run as _};
@@ -210,32 +210,31 @@ pub fn use_setup_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Resu
     Ok(touched == 1)
 }
 
-/// Takes away what has had its time: attempts, assertions, sessions, counters, set-up links.
+/// Takes away some of what has had its time: attempts, assertions, sessions, counters, set-up links.
 pub fn sweep(conn: &mut Conn, now: Timestamp, counters_before: Timestamp) -> Result<usize> {
-    Ok(
-        diesel::delete(attempts::table.filter(attempts::expires_at.lt(now))).run(conn)?
-            + diesel::delete(saml_assertions::table.filter(saml_assertions::expires_at.lt(now))).run(conn)?
-            + diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).run(conn)?
-            + diesel::delete(kept_forms::table.filter(kept_forms::expires_at.lt(now))).run(conn)?
-            + diesel::delete(reset_links::table.filter(reset_links::expires_at.lt(now))).run(conn)?
-            + diesel::delete(setup_links::table.filter(setup_links::expires_at.lt(now))).run(conn)?
-            + diesel::delete(password_failures::table.filter(password_failures::last_at.lt(counters_before)))
-                .run(conn)?,
-    )
+    const EXPIRING: [(&str, &str); 6] = [
+        ("attempts", "id"),
+        ("saml_assertions", "connection_id, assertion_hash"),
+        ("sessions", "key_hash"),
+        ("kept_forms", "key_hash"),
+        ("reset_links", "token_hash"),
+        ("setup_links", "token_hash"),
+    ];
+    let mut rows = 0;
+    for (table, key) in EXPIRING {
+        rows += Old::of(table, key, "expires_at").take_away(conn, now)?;
+    }
+    let counters = Old::of("password_failures", "key", "last_at");
+    Ok(rows + counters.take_away(conn, counters_before)?)
 }
 
-/// Takes away accounts that were made before `before`, were never let in anywhere, and belong to nobody.
+/// Takes away some of the accounts that were made before `before`, were never let in anywhere, and belong to nobody.
 pub fn sweep_accounts(conn: &mut Conn, before: Timestamp) -> Result<usize> {
-    let memberships = members::table.filter(members::account_id.eq(accounts::id));
-    diesel::delete(
-        accounts::table
-            .filter(accounts::admitted_at.is_null())
-            .filter(accounts::created_at.lt(before))
-            .filter(accounts::operator.eq(false))
-            .filter(accounts::password_hash.is_null())
-            .filter(diesel::dsl::not(diesel::dsl::exists(memberships))),
-    )
-    .run(conn)
+    let strangers = Old::of("accounts", "id", "created_at").only(
+        "admitted_at IS NULL AND NOT operator AND password_hash IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM members m WHERE m.account_id = accounts.id)",
+    );
+    strangers.take_away(conn, before)
 }
 
 /// What the page of a refused person is made from.

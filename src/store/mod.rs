@@ -14,6 +14,7 @@ pub mod copy;
 pub mod health;
 pub mod id;
 mod migrate;
+pub mod old;
 mod remote;
 mod reuse;
 pub mod schema;

@@ -276,12 +276,12 @@ both_databases! {
         let now = acme.installation.site.now();
         assert!(audit::tend::drop_anchor(&store, &path, now).unwrap() > 0);
         assert_eq!(audit::tend::drop_anchor(&store, &path, now).unwrap(), 0);
-        assert_eq!(audit::tend::trim(&store, now, 30).unwrap(), 0);
+        assert_eq!(audit::tend::trim(&store, now, 30).await.unwrap(), 0);
         acme.installation.site.clock.advance(40 * DAY);
         write(&acme, &acme.organization, "Ada", "moon.landed", "Apollo 11");
         let now = acme.installation.site.now();
-        assert!(audit::tend::trim(&store, now, 30).unwrap() > 4);
-        assert_eq!(audit::tend::trim(&store, now, 30).unwrap(), 0);
+        assert!(audit::tend::trim(&store, now, 30).await.unwrap() > 4);
+        assert_eq!(audit::tend::trim(&store, now, 30).await.unwrap(), 0);
         let anchors = audit::verify::Anchor::read(&path).unwrap();
         let found = acme.read(|conn| Ok(audit::verify::verify(conn, &anchors)?));
         assert!(found.broken.is_empty(), "{found:?}");

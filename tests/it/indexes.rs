@@ -172,4 +172,14 @@ both_databases! {
             }
         }
     }
+
+    /// Whoever takes away what has had its time looks at that and no more.
+    /// RES-010.
+    async fn what_has_had_its_time_is_found_by_indexes(db: Database) {
+        let acme = &Acme::alone(db);
+        let site = &acme.installation.site;
+        by_index(acme, "the sweeper", async || {
+            vestibule::sign_in::sweep(&site.store, site.now(), 30).await.unwrap();
+        }).await;
+    }
 }

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::Guard;
+use crate::store::old::Old;
 use crate::store::schema::{members, scim_deactivations, scim_guards};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, Run as _};
@@ -92,12 +93,13 @@ pub fn forget(conn: &mut Conn, connection: &str) -> Result<()> {
         .map(drop)
 }
 
-/// Takes away the counts from before then; answers how many rows that were.
+/// Takes away some of the counts from before then; answers how many rows that were.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn sweep(conn: &mut Conn, before: Timestamp) -> Result<usize> {
-    diesel::delete(scim_deactivations::table.filter(scim_deactivations::minute.lt(before))).run(conn)
+    let counts = Old::of("scim_deactivations", "connection_id, minute", "minute");
+    counts.take_away(conn, before)
 }
 
 /// How many people may sign in to the organization.

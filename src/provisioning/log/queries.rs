@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::{Entry, Kept, Wanted};
+use crate::store::old::Old;
 use crate::store::schema::{scim_requests, scim_users};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, Run as _, Sql, containing};
@@ -163,10 +164,10 @@ pub fn refused_by_guard(conn: &mut Conn, connection: &str, since: Timestamp) -> 
     Ok(rows.into_iter().map(Kept::from).collect())
 }
 
-/// Takes away the requests from before then; answers how many that were.
+/// Takes away some of the requests from before then; answers how many that were.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn sweep(conn: &mut Conn, before: Timestamp) -> Result<usize> {
-    diesel::delete(scim_requests::table.filter(scim_requests::at.lt(before))).execute(conn)
+    Old::of("scim_requests", "id", "at").take_away(conn, before)
 }

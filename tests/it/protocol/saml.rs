@@ -754,10 +754,10 @@ both_databases! {
         let front = SamlFront::open_to_newcomers(db);
         front.comes("mary@acme.example").await;
         let site = &front.acme.installation.site;
-        vestibule::sign_in::sweep(&site.store, site.now(), 30).unwrap();
+        vestibule::sign_in::sweep(&site.store, site.now(), 30).await.unwrap();
         assert_eq!(front.acme.count("saml_assertions"), 1);
         front.later(HOUR);
-        vestibule::sign_in::sweep(&site.store, site.now(), 30).unwrap();
+        vestibule::sign_in::sweep(&site.store, site.now(), 30).await.unwrap();
         assert_eq!(front.acme.count("saml_assertions"), 0);
     }
 }
