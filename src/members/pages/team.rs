@@ -11,8 +11,10 @@ use crate::store::Conn;
 use crate::teams::{self, Source, Team};
 use crate::web::{Page, Paging, Problem, Site, Slice, paging};
 
-/// How many people the list to add from offers.
+/// How many people the list to add from offers: where these are all, there is nothing to look for.
 const CANDIDATES: usize = 100;
+/// … and how many of those whom somebody looks for.
+const FOUND: usize = 50;
 
 /// Whom to look for among those who could be added.
 #[derive(Debug, Deserialize)]
@@ -109,7 +111,8 @@ fn load(
     let census = Census::load(conn, organization, &both)?;
     let question = Question::new(organization, &inside, Order::Name);
     let (here, _) = search::ids(conn, &census, &question, paging, Paging::limit())?;
-    let most = i64::try_from(CANDIDATES + 1).map_err(Problem::internal)?;
+    let offered = if wanted.text.is_empty() { CANDIDATES } else { FOUND };
+    let most = i64::try_from(offered + 1).map_err(Problem::internal)?;
     // Of very many the first ones by name help nobody.
     let beyond = wanted.text.is_empty() && census.total() >= most;
     let mut outside = Vec::new();
@@ -120,8 +123,8 @@ fn load(
         };
         (outside, _) = search::ids(conn, &census, &question, &Paging::default(), most)?;
     }
-    let more = beyond || outside.len() > CANDIDATES;
-    outside.truncate(CANDIDATES);
+    let more = beyond || outside.len() > offered;
+    outside.truncate(offered);
     let team = teams::with_sources(conn, organization, id, &here)?;
     let (team, mut sources) = team.ok_or(Problem::NotFound)?;
     let everybody = search::rows(conn, &[here.as_slice(), &outside].concat())?;
