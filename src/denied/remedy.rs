@@ -93,7 +93,10 @@ fn by_reason(reason: Reason, denial: &Denial, connection_name: &str) -> Remedy {
         Reason::DomainNotVerified => Remedy {
             button: Some(("Verify the domain", "/domains".to_owned())),
             other: by_link(),
-            sentence: "The domain has to be verified and attached to this connection. A guest of another domain can be invited instead: the link in the invitation proves the mailbox.".to_owned(),
+            sentence: format!(
+                "If {} is a domain of your organization, verify it and attach it to this connection. If not, this may be a guest, who can be invited: the link in the invitation proves the mailbox. Else dismiss it.",
+                if denial.domain.is_empty() { "that" } else { &denial.domain }
+            ),
         },
         Reason::DomainOfAnotherOrganization => Remedy {
             button: Some(("Verify the domain", "/domains".to_owned())),

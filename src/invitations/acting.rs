@@ -57,7 +57,7 @@ impl Whom {
             Self::Ids(ids) => Ok((queries::find_many(conn, organization, ids)?, false)),
             Self::Matching(wanted) => {
                 let most = i64::try_from(MOST + 1).map_err(Problem::internal)?;
-                let mut found = queries::matching(conn, organization, now, wanted, act.stored(), most)?;
+                let mut found = queries::matching(conn, organization, now, wanted, act.stored(wanted), most)?;
                 let more = found.len() > MOST;
                 found.truncate(MOST);
                 Ok((found, more))
@@ -99,11 +99,12 @@ impl Act {
         }
     }
 
-    /// The states in the table of those that it may be possible for.
-    fn stored(self) -> &'static [State] {
+    /// The states in the table of those that are meant. Who was taken back or said no is meant only where somebody asks for
+    /// that state.
+    fn stored(self, wanted: &Wanted) -> &'static [State] {
         match self {
-            Self::Resend => &[State::Pending, State::Revoked, State::Declined],
-            Self::Revoke => &[State::Pending],
+            Self::Resend if wanted.state.is_some() => &[State::Pending, State::Revoked, State::Declined],
+            Self::Resend | Self::Revoke => &[State::Pending],
         }
     }
 
@@ -151,6 +152,11 @@ pub(super) struct Confirm {
 }
 
 impl Confirm {
+    /// Whether those that were revoked or declined are left out.
+    fn is_about_those_that_wait(&self) -> bool {
+        self.wanted.as_ref().is_some_and(|wanted| wanted.state.is_none())
+    }
+
     fn title(&self) -> String {
         match (self.act, &self.single) {
             (Act::Resend, Some(one)) => format!("Send {} a fresh link?", one.email),

@@ -194,7 +194,7 @@ impl Review {
     fn places(&self) -> Vec<(&'static str, &'static str, &[Left])> {
         let places: [(_, _, &[Left]); 6] = [
             (
-                "Can’t be read",
+                "Can’t be invited like this",
                 "Mend these lines, or leave them out: the others don’t wait for them.",
                 &self.sorted.invalid,
             ),
@@ -478,7 +478,7 @@ fn left_out(sorted: Sorted) -> Vec<(String, String)> {
         because(sorted.deactivated, "Deactivated: reactivate them instead."),
         because(sorted.too_often, "Written to often enough today."),
         because(sorted.duplicates, "Twice in the list."),
-        because(sorted.invalid, "Can’t be read."),
+        because(sorted.invalid, "Can’t be invited like this."),
     ]
     .concat()
 }

@@ -83,7 +83,7 @@ both_databases! {
         olive.get(&page(&acme, "/test")).await.sees("Not tested yet");
         olive.click("Sign in at the provider").await;
         olive.submit("Continue", &[("login", "olive")]).await.sees("The test passed");
-        olive.sees("Nothing came of it").sees("olive@acme.example").sees("This person is a member.").sees("Let in");
+        olive.sees("It changed nothing").sees("olive@acme.example").sees("This person is a member.").sees("Let in");
         olive.sees("Judged as if the connection were on").sees("staff").sees("Existing member").sees("email_verified");
         olive.does_not_see("nonce");
         assert_eq!(people(&acme), before);

@@ -126,7 +126,7 @@ both_databases! {
             .sees("Already invited: 1")
             .sees("Already a member: 1")
             .sees("Twice in the list: 1")
-            .sees("Can’t be read: 1")
+            .sees("Can’t be invited like this: 1")
             .sees("An e-mail address has an @")
             .sees("Nothing has been sent yet");
         assert_eq!(taken(&acme), 3);
@@ -160,7 +160,7 @@ both_databases! {
         let many = vec!["a@acme.example"; 1_001].join("\n");
         olive.submit("Review", &[("addresses", &many)]).await.sees("These are 1001 addresses");
         assert_eq!(olive.status(), 422);
-        olive.submit("Review", &[("addresses", "ada@acme.example nobody")]).await.sees("Can’t be read: 1");
+        olive.submit("Review", &[("addresses", "ada@acme.example nobody")]).await.sees("Can’t be invited like this: 1");
         olive.submit("Change the list", &[]).await;
         assert!(olive.body().contains("ada@acme.example nobody"));
         assert_eq!((olive.status(), taken(&acme)), (200, 1));

@@ -92,7 +92,7 @@ both_databases! {
             .sees("Already a member: 1")
             .sees("Deactivated: 1")
             .sees("Already invited: 1")
-            .sees("Can’t be read: 4")
+            .sees("Can’t be invited like this: 4")
             .sees("Line 10. An e-mail address has an @")
             .sees("Line 11. “boss” is no role.")
             .sees("Line 12. There is no team “Moon crew”.")
@@ -258,6 +258,9 @@ both_databases! {
         olive.get(&acme.to("/invitations/revoke?all=yes&q=z%40")).await.sees("Revoke 1 invitation?");
         olive.submit("Revoke 1 invitation", &[]).await.sees("is revoked");
         assert_eq!(pending(&acme), 4);
+        // What was taken back stays so, unless somebody asks for just that.
+        olive.get(&acme.to("/invitations/resend?all=yes")).await.sees("Make 4 links fresh?").sees("What was revoked or declined stays so");
+        olive.does_not_see("z@guest.example");
         olive.get(&acme.to("/invitations?state=revoked")).await;
         olive.click("Resend all that match…").await.sees("Make 1 link fresh?");
         olive.submit("Make 1 fresh link", &[]).await.sees("A fresh link is made");
