@@ -191,6 +191,14 @@ impl Denial {
         Reason::parse(&self.reason)
     }
 
+    /// Whether nothing proved the address: then an invitation lets in whoever follows its link, which does.
+    pub fn is_unproven(&self) -> bool {
+        matches!(
+            self.known_reason(),
+            Some(Reason::DomainNotVerified | Reason::DomainOfAnotherOrganization | Reason::EmailNotVerified)
+        )
+    }
+
     /// The reason as a short label.
     pub fn title(&self) -> &str {
         match self.known_reason() {

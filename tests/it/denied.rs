@@ -280,6 +280,9 @@ both_databases! {
             owner.get(&acme.to(&format!("/denied/{id}"))).await.sees(button);
             assert!(owner.body().contains(&format!("class=\"button primary\" href=\"{path}")), "{reason}: {}", owner.body());
         }
+        let id = deny(&acme, &Record { reason: "domain_not_verified".into(), ..attempt(&acme, "f@other.example") });
+        owner.get(&acme.to(&format!("/denied/{id}"))).await.sees("If other.example is a domain of your organization");
+        owner.click("Invite by link").await.sees("lets them in by its link, which proves the address");
         let id = deny(&acme, &Record { reason: "email_not_verified".into(), ..attempt(&acme, "d@acme.example") });
         owner.get(&acme.to(&format!("/denied/{id}"))).await.sees("Ask whoever runs Acme ID to verify this address");
         let id = deny(&acme, &Record { reason: "account_deactivated".into(), ..attempt(&acme, "e@acme.example") });
