@@ -2,7 +2,7 @@
 
 use super::model::Denial;
 use super::{actions, queries};
-use crate::access::{Denial as Reason, EmailAddress, Role};
+use crate::access::{EmailAddress, Role};
 use crate::mail::{self, Kind, Letter, Post, Requests};
 use crate::orgs::Organization;
 use crate::store::time::{HOUR, Timestamp};
@@ -148,12 +148,7 @@ pub fn reactivated(
 /// The person's address, if they asked and it was proven at the sign-in.
 fn whom_to_tell(denial: &Denial) -> Option<EmailAddress> {
     denial.asked_at?;
-    let unproven = [
-        Reason::DomainNotVerified,
-        Reason::DomainOfAnotherOrganization,
-        Reason::EmailNotVerified,
-    ];
-    if unproven.iter().any(|reason| reason.as_str() == denial.reason) {
+    if denial.is_unproven() {
         return None;
     }
     EmailAddress::parse(&denial.email).ok()

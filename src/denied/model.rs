@@ -191,7 +191,8 @@ impl Denial {
         Reason::parse(&self.reason)
     }
 
-    /// Whether nothing proved the address: then an invitation lets in whoever follows its link, which does.
+    /// Whether nothing proved the address: then an invitation lets in whoever follows its link, which does, and no letter
+    /// goes to it.
     pub fn is_unproven(&self) -> bool {
         matches!(
             self.known_reason(),

@@ -286,11 +286,13 @@ async fn signed(request: &HttpRequest, slug: Option<String>) -> Result<(Signed, 
 }
 
 fn standing(conn: &mut crate::store::Conn, row: &queries::Row) -> crate::store::Result<Option<Standing>> {
-    let of_it = (&row.organization, &row.organization_name, &row.organization_state);
-    let (Some(organization), Some(name), Some(state)) = of_it else {
-        return Ok(None);
-    };
-    let (Some(member), Some(role)) = (&row.member, &row.role) else {
+    let (Some(organization), Some(name), Some(state), Some(member), Some(role)) = (
+        &row.organization,
+        &row.organization_name,
+        &row.organization_state,
+        &row.member,
+        &row.role,
+    ) else {
         return Ok(None);
     };
     let paused = if row.paused > 0 {

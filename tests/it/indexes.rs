@@ -74,16 +74,13 @@ fn plan(acme: &Acme, statement: &str) -> Vec<String> {
 /// Whether a plan reads a whole table.
 fn reads_all(plan: &[String]) -> bool {
     // What SQLite makes on the way, out of what other lines read.
-    let made = |line: &str| {
-        let kind = line
-            .strip_prefix("CO-ROUTINE ")
-            .or_else(|| line.strip_prefix("MATERIALIZE "));
-        kind.map(str::to_owned)
-    };
-    let made: Vec<String> = plan.iter().filter_map(|line| made(line.trim())).collect();
+    let made: Vec<&str> = ["CO-ROUTINE ", "MATERIALIZE "]
+        .iter()
+        .flat_map(|kind| plan.iter().filter_map(move |line| line.trim().strip_prefix(kind)))
+        .collect();
     plan.iter()
         .filter_map(|line| read_whole(line))
-        .any(|what| !SMALL.contains(&what) && !made.iter().any(|one| one == what))
+        .any(|what| !SMALL.contains(&what) && !made.contains(&what))
 }
 
 /// What a line of a plan reads whole.

@@ -1,6 +1,6 @@
 //! SQL of finding members by name: as they stand, or those of a word that finds very many.
 
-use super::queries::{Found, ONE_LOOK, Sort, asked_for, count, facts_of, is_word, rarest};
+use super::queries::{Found, ONE_LOOK, Sort, asked_for, count, counted, facts_of, is_word, rarest};
 use super::{Facet, Question, Start, VERY_MANY, WALKED};
 use crate::accounts;
 use crate::store::sql::Sql;
@@ -71,7 +71,7 @@ fn short_walk(question: &Question<'_>, words: &[(String, String)], sort: &Sort, 
         ") SELECT id AS kind, ROW_NUMBER() OVER (ORDER BY k {way}, id {way}) AS number FROM walk"
     ));
     let so_many = format!("CASE WHEN (SELECT COUNT(*) FROM walk) < {most} THEN {VERY_MANY} ELSE 0 END");
-    count(&mut text, words.iter().enumerate(), &so_many);
+    count(&mut text, counted(words), &so_many);
     text
 }
 

@@ -59,7 +59,7 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
     }
     let words = accounts::wanted(&filter.text);
     let (mut facts, mut new) = (HashMap::new(), Vec::new());
-    for (place, word) in words.iter().enumerate().take(ASKED) {
+    for (place, word) in counted(&words) {
         match rarity::known(organization, &word.0) {
             Some(number) => drop(facts.insert(of_word(place), number)),
             None => new.push((place, word)),
@@ -81,9 +81,14 @@ pub fn census(conn: &mut Conn, organization: &str, filter: &Filter) -> Result<Ce
     })
 }
 
-/// Goes on with how many places of the index each of the first words has, up to so many.
+/// The words of which it is asked how rare they are, with their places.
+pub fn counted(words: &[(String, String)]) -> impl Iterator<Item = (usize, &(String, String))> {
+    words.iter().enumerate().take(ASKED)
+}
+
+/// Goes on with how many places of the index each of these words has, up to so many.
 pub fn count<'a>(text: &mut Sql, words: impl Iterator<Item = (usize, &'a (String, String))>, most: &str) {
-    for (place, (from, to)) in words.take_while(|(place, _)| *place < ASKED) {
+    for (place, (from, to)) in words {
         text.add(&format!(
             " UNION ALL SELECT '{}', COUNT(*) FROM (SELECT w.account_id FROM account_words w WHERE w.word >= ",
             of_word(place)
@@ -113,7 +118,7 @@ pub fn facts_of(conn: &mut Conn, text: Sql) -> Result<HashMap<String, i64>> {
 /// The word of fewest places: how many, and which.
 pub fn rarest(facts: &HashMap<String, i64>, words: &[(String, String)]) -> Option<(i64, usize)> {
     let of = |place: usize| facts.get(&of_word(place)).copied().unwrap_or_default();
-    (0..words.len().min(ASKED)).map(|place| (of(place), place)).min()
+    counted(words).map(|(place, _)| (of(place), place)).min()
 }
 
 /// A member that was found.
