@@ -8,7 +8,7 @@ use super::model::{Denial, State};
 use super::queries;
 use crate::audit::Actor;
 use crate::session::{Admin, Frame};
-use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
+use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site, paging};
 
 /// How many can be dismissed at once.
 const MOST: usize = 1_000;
@@ -20,6 +20,8 @@ struct Dismiss {
     denials: Vec<Denial>,
     note: String,
     errors: FieldErrors,
+    /// The filters of the list that one came from.
+    list: String,
 }
 
 type Query = web::Query<Vec<(String, String)>>;
@@ -30,20 +32,23 @@ pub async fn ask_to_dismiss(
     site: web::Data<Site>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    let ids = query.into_inner().into_iter().filter(|(name, _)| name == "id");
+    let list = paging::kept(&query);
+    let fields = query.into_inner();
+    let ids = fields.into_iter().filter(|(name, _)| name == "id");
     let ids = ids.map(|(_, id)| id).collect();
-    page(&admin, &site, ids, String::new(), FieldErrors::default()).await
+    page(&admin, &site, ids, list, String::new(), FieldErrors::default()).await
 }
 
 /// `POST /orgs/{org}/denied/dismiss`
 pub async fn dismiss(admin: Admin, site: web::Data<Site>, form: Posted) -> Result<HttpResponse, Problem> {
     let (ids, note) = (form.all("id"), form.text("note").to_owned());
+    let list = paging::kept(form.fields());
     if note.chars().count() > actions::LONGEST_NOTE {
         let errors = FieldErrors::one("note", "The note has more than 500 characters. Shorten it.");
-        return page(&admin, &site, ids, note, errors).await;
+        return page(&admin, &site, ids, list, note, errors).await;
     }
     if ids.is_empty() || ids.len() > MOST {
-        return Ok(nobody(&admin, &site));
+        return Ok(nobody(&admin, &site, &list));
     }
     let (organization, now, actor) = (admin.organization.clone(), site.now(), Actor::from(&*admin));
     let done = site
@@ -56,17 +61,19 @@ pub async fn dismiss(admin: Admin, site: web::Data<Site>, form: Posted) -> Resul
         1 => "1 denial is dismissed.".to_owned(),
         count => format!("{count} denials are dismissed."),
     };
-    Ok(Flash::good(sentence).redirect(&site, &admin.path("/denied")))
+    Ok(Flash::good(sentence).redirect(&site, &admin.path(&format!("/denied{list}"))))
 }
 
-fn nobody(admin: &Admin, site: &Site) -> HttpResponse {
-    Flash::bad("Tick the people first, at most a thousand at once.").redirect(site, &admin.path("/denied"))
+fn nobody(admin: &Admin, site: &Site, list: &str) -> HttpResponse {
+    let list = admin.path(&format!("/denied{list}"));
+    Flash::bad("Tick the people first, at most a thousand at once.").redirect(site, &list)
 }
 
 async fn page(
     admin: &Admin,
     site: &Site,
     ids: Vec<String>,
+    list: String,
     note: String,
     errors: FieldErrors,
 ) -> Result<HttpResponse, Problem> {
@@ -77,7 +84,7 @@ async fn page(
     let mut denials = found.await.map_err(Problem::from)?;
     denials.retain(|denial| matches!(denial.state, State::Open | State::Invited));
     if denials.is_empty() || denials.len() > MOST {
-        return Ok(nobody(admin, site));
+        return Ok(nobody(admin, site, &list));
     }
     let is_fine = errors.is_empty();
     let page = Dismiss {
@@ -85,6 +92,7 @@ async fn page(
         denials,
         note,
         errors,
+        list,
     };
     Ok(if is_fine {
         Page::new(page).response()

@@ -15,7 +15,7 @@ use crate::seats::{self, Seats};
 use crate::session::{Admin, Frame};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, id};
-use crate::web::{Flash, Page, Posted, Problem, Site};
+use crate::web::{Flash, Page, Posted, Problem, Site, paging};
 
 /// How many are acted on at once, so that nobody who signs in has to wait for it.
 const MOST: usize = 1_000;
@@ -141,6 +141,8 @@ pub(super) struct Confirm {
     others: Vec<(Invitation, String)>,
     /// The filter by which they were found.
     wanted: Option<Wanted>,
+    /// The filter of the list that one came from.
+    list: String,
     /// Whether more match.
     more: bool,
     digest: String,
@@ -190,7 +192,7 @@ impl Confirm {
     fn back(&self) -> String {
         match &self.single {
             Some(one) => self.frame.path(&format!("/invitations/{}", one.id)),
-            None => self.frame.path("/invitations"),
+            None => self.frame.path(&format!("/invitations{}", self.list)),
         }
     }
 }
@@ -230,12 +232,13 @@ pub(super) async fn confirm_many(
     site: web::Data<Site>,
     query: web::Query<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    let whom = Whom::of(&query);
+    let (whom, list) = (Whom::of(&query), paging::kept(&query));
     if matches!(&whom, Whom::Ids(ids) if ids.is_empty()) {
-        let list = admin.path("/invitations");
+        let list = admin.path(&format!("/invitations{list}"));
         return Ok(Flash::bad("Tick at least one invitation first.").redirect(&site, &list));
     }
-    Ok(Page::new(load(act, &admin, &site, whom).await?).response())
+    let confirm = load(act, &admin, &site, whom).await?;
+    Ok(Page::new(Confirm { list, ..confirm }).response())
 }
 
 async fn load(act: Act, admin: &Admin, site: &Site, whom: Whom) -> Result<Confirm, Problem> {
@@ -278,6 +281,7 @@ fn confirm(
             Whom::Matching(wanted) => Some(wanted),
             Whom::Ids(_) => None,
         },
+        list: String::new(),
         more,
         seats,
         too_few: too_few.filter(|_| act == Act::Resend && seatless > 0),
@@ -312,6 +316,7 @@ pub(super) async fn act(
         Some(_) => Shown::Version(form.version()),
         None => Shown::Digest(form.text("digest").to_owned()),
     };
+    let list = admin.path(&format!("/invitations{}", paging::kept(form.fields())));
     let whom = single.map_or_else(|| Whom::of(form.fields()), |id| Whom::Ids(vec![id]));
     if matches!(&whom, Whom::Ids(ids) if ids.is_empty()) {
         return Err(Problem::Invalid(format!("Send 1 to {MOST} invitations.")));
@@ -328,7 +333,6 @@ pub(super) async fn act(
             Ok(done)
         })
         .await?;
-    let list = admin.path("/invitations");
     Ok(match done {
         Done::Resent(sent, vouching) => Page::new(Links {
             frame: admin.frame("invitations"),

@@ -148,11 +148,12 @@ struct Form {
     wish: Wish,
     roles: Vec<Role>,
     around: Around,
+    is_mailing: bool,
     errors: FieldErrors,
 }
 
 impl Form {
-    fn new(admin: &Admin, wish: Wish, around: Around, errors: FieldErrors) -> Self {
+    fn new(admin: &Admin, site: &Site, wish: Wish, around: Around, errors: FieldErrors) -> Self {
         let own = admin.role;
         Self {
             frame: admin.frame("invitations"),
@@ -163,6 +164,7 @@ impl Form {
                 .filter(|role| own.may_grant(*role))
                 .collect(),
             around,
+            is_mailing: Post::of(site).is_configured(),
             errors,
         }
     }
@@ -184,6 +186,7 @@ struct Review {
     enough: Option<String>,
     /// The teams that were made just now.
     made: Vec<String>,
+    is_mailing: bool,
 }
 
 impl Review {
@@ -273,7 +276,7 @@ async fn show(admin: &Admin, site: &Site, wish: Wish, errors: FieldErrors) -> Re
         .reading(move |conn| Around::load(conn, &organization, now, &denial))
         .await?;
     let is_fine = errors.is_empty();
-    let form = Form::new(admin, wish, around, errors);
+    let form = Form::new(admin, site, wish, around, errors);
     Ok(if is_fine {
         Page::new(form).response()
     } else {
@@ -285,10 +288,7 @@ async fn show(admin: &Admin, site: &Site, wish: Wish, errors: FieldErrors) -> Re
 pub(super) async fn template(_admin: Admin) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"invitations.csv\"",
-        ))
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"people.csv\""))
         .body(sheet::TEMPLATE)
 }
 
@@ -337,6 +337,7 @@ pub(super) async fn review(
         sorted,
         wish,
         made,
+        is_mailing: Post::of(&site).is_configured(),
     })
     .response())
 }

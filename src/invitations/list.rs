@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
@@ -11,9 +11,9 @@ use super::model::{Invitation, State};
 use super::queries::{self, Wanted};
 use crate::mail::{self, Mailed, Post, State as MailState};
 use crate::session::{Admin, Frame};
-use crate::store::DbError;
-use crate::store::time::Timestamp;
-use crate::web::{Page, Paging, Problem, Site, Slice, paging};
+use crate::store::time::{Timestamp, machine};
+use crate::store::{Conn, DbError};
+use crate::web::{Page, Paging, Problem, Site, Slice, download, paging};
 
 /// What the address of the list asks for.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -40,10 +40,20 @@ pub(super) struct List {
     address: String,
     state: Option<State>,
     base: String,
+    is_mailing: bool,
     now: Timestamp,
 }
 
 impl List {
+    /// How a button begins that makes fresh links.
+    fn resend(&self) -> &'static str {
+        if self.is_mailing {
+            "Resend"
+        } else {
+            "Fresh links for"
+        }
+    }
+
     fn is_filtered(&self) -> bool {
         self.state.is_some() || !self.address.is_empty()
     }
@@ -51,9 +61,20 @@ impl List {
     /// The address of a page about all that match.
     fn all(&self, act: &str) -> String {
         let state = self.state.map_or("", State::as_str);
-        let query = paging::base(&[("all", "yes"), ("q", &self.address), ("state", state)]);
+        let query = paging::base(&[
+            ("all", "yes"),
+            ("q", &self.address),
+            ("state", state),
+            ("filters", self.base.trim_matches(['?', '&'])),
+        ]);
         self.frame
             .path(&format!("/invitations/{act}{}", query.trim_end_matches('&')))
+    }
+
+    /// The address of the same as a file.
+    fn file(&self) -> String {
+        let query = self.base.trim_end_matches(['&', '?']);
+        self.frame.path(&format!("/invitations.csv{query}"))
     }
 
     fn is_state(&self, word: &str) -> bool {
@@ -119,10 +140,69 @@ pub(super) async fn list(
         page,
         mail,
         total,
+        is_mailing: Post::of(&site).is_configured(),
         address: wanted.address,
         state: wanted.state,
         now,
     }))
+}
+
+/// What the file says of each invitation.
+const COLUMNS: [&str; 11] = [
+    "email",
+    "role",
+    "teams",
+    "state",
+    "invited",
+    "invited_by",
+    "sent",
+    "expires",
+    "settled",
+    "mail",
+    "mail_reason",
+];
+
+/// `GET /orgs/{org}/invitations.csv`: all that the filter leaves, in the order of the page.
+pub(super) async fn csv(admin: Admin, site: web::Data<Site>, filter: web::Query<Filter>) -> HttpResponse {
+    let (organization, now) = (admin.organization.clone(), site.now());
+    let wanted = Wanted::of(&filter.q, &filter.state);
+    let mut next = Some(String::new());
+    download::csv(&site.store, "invitations", &COLUMNS, move |conn| {
+        let Some(after) = next.take() else {
+            return Ok(String::new());
+        };
+        let (rows, last) = queries::some(conn, &organization, now, &wanted, after, download::ROWS)?;
+        next = last;
+        lines(conn, &organization, now, &rows)
+    })
+}
+
+fn lines(
+    conn: &mut Conn,
+    organization: &str,
+    now: Timestamp,
+    rows: &[Invitation],
+) -> Result<String, DbError> {
+    let ids: Vec<&str> = rows.iter().map(|one| one.id.as_str()).collect();
+    let mail = mail::states(conn, organization, letters::ABOUT, &ids)?;
+    let line = |one: &Invitation| {
+        let mailed = mail.get(&one.id);
+        let teams: Vec<&str> = one.teams.iter().map(|team| team.name.as_str()).collect();
+        download::csv_row(&[
+            one.email.clone(),
+            one.role.to_string(),
+            teams.join("; "),
+            one.state(now).as_str().to_owned(),
+            machine(one.created_at),
+            one.invited_by_name.clone(),
+            machine(one.sent_at),
+            machine(one.expires_at),
+            one.settled_at.map(machine).unwrap_or_default(),
+            mailed.map_or("", |mailed| mailed.state.as_str()).to_owned(),
+            mailed.map(|mailed| mailed.reason.clone()).unwrap_or_default(),
+        ])
+    };
+    Ok(rows.iter().map(line).collect())
 }
 
 /// The page of one.

@@ -42,6 +42,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     .configure(|cfg| acts(cfg, Act::Resend, "resend"))
     .configure(|cfg| acts(cfg, Act::Revoke, "revoke"))
     .route("/orgs/{org}/invitations", web::get().to(list::list))
+    .route("/orgs/{org}/invitations.csv", web::get().to(list::csv))
     .route("/orgs/{org}/invitations/{id}", web::get().to(list::one))
     .route("/invitation", web::get().to(landing::landing))
     .route("/invitation/decline", web::post().to(landing::decline))

@@ -629,7 +629,53 @@ pub(super) fn page(
             Some(few.count().get_result(conn)?)
         }
     };
-    let rows = wanted_rows(organization, now, wanted, among).limit(Paging::limit());
+    let rows = in_order(conn, organization, now, (wanted, among), paging, Paging::limit())?;
+    let key = |one: &Invitation| moment_key(one, wanted);
+    Ok((Slice::cut(rows, paging, key), total))
+}
+
+/// Those behind a key, in the order of [`page`], up to so many; and the key of the last one where there may be more.
+pub(super) fn some(
+    conn: &mut Conn,
+    organization: &str,
+    now: Timestamp,
+    wanted: &Wanted,
+    after: String,
+    most: i64,
+) -> Result<(Vec<Invitation>, Option<String>)> {
+    let paging = Paging {
+        after,
+        before: String::new(),
+    };
+    let among = among(conn, organization, wanted)?;
+    let rows = in_order(conn, organization, now, (wanted, among), &paging, most)?;
+    let is_full = i64::try_from(rows.len()).is_ok_and(|number| number >= most);
+    let last = rows.last().filter(|_| is_full).map(|one| moment_key(one, wanted));
+    Ok((rows, last))
+}
+
+fn is_by_expiry(wanted: &Wanted) -> bool {
+    wanted.state == Some(State::Expired)
+}
+
+fn moment_key(one: &Invitation, wanted: &Wanted) -> String {
+    let at = if is_by_expiry(wanted) {
+        one.expires_at
+    } else {
+        one.created_at
+    };
+    Paging::moment_key(at, &one.id)
+}
+
+fn in_order(
+    conn: &mut Conn,
+    organization: &str,
+    now: Timestamp,
+    (wanted, among): (&Wanted, Option<Vec<String>>),
+    paging: &Paging,
+    most: i64,
+) -> Result<Vec<Invitation>> {
+    let rows = wanted_rows(organization, now, wanted, among).limit(most);
     macro_rules! in_order_of {
         ($column:expr) => {{
             let rows = match (paging.moment(), paging.is_backwards()) {
@@ -648,17 +694,13 @@ pub(super) fn page(
             }
         }};
     }
-    let by_expiry = wanted.state == Some(State::Expired);
-    let rows = if by_expiry {
+    let rows = if is_by_expiry(wanted) {
         in_order_of!(invitations::expires_at)
     } else {
         in_order_of!(invitations::created_at)
     };
     let rows = rows.select(Row::as_select()).load(conn)?;
-    let key = |one: &Invitation| {
-        Paging::moment_key(if by_expiry { one.expires_at } else { one.created_at }, &one.id)
-    };
-    Ok((Slice::cut(with_teams(conn, rows)?, paging, key), total))
+    with_teams(conn, rows)
 }
 
 /// A fresh link in place of the one of before; the end stays, and is noted as the one that was reminded of.

@@ -62,6 +62,16 @@ pub fn base(filters: &[(&str, &str)]) -> String {
     }
 }
 
+/// What stands behind the path of a list to show it with the filters that it had, from the field `filters` in which a form
+/// about its rows carried them (its [`base`]). It is written anew: nothing but a query can come of it.
+pub fn kept(fields: &[(String, String)]) -> String {
+    let field = fields.iter().find(|(name, _)| name == "filters");
+    let text = field.map_or("", |(_, value)| value.trim_start_matches('?'));
+    let pairs: Vec<_> = url::form_urlencoded::parse(text.as_bytes()).collect();
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+    base(&pairs).trim_end_matches(['?', '&']).to_owned()
+}
+
 /// One page of a list.
 #[derive(Debug, Clone)]
 pub struct Slice<T> {
@@ -103,6 +113,16 @@ mod tests {
     fn the_address_keeps_the_filters() {
         assert_eq!(base(&[("a", ""), ("b", "")]), "?");
         assert_eq!(base(&[("a", "x&y"), ("b", ""), ("c", "1")]), "?a=x%26y&c=1&");
+    }
+
+    #[test]
+    fn a_form_about_rows_leads_back_to_the_list_as_it_was() {
+        let back = |text: &str| kept(&[("id".into(), "1".into()), ("filters".into(), text.into())]);
+        assert_eq!(back(&base(&[("a", "x&y"), ("c", "1")])), "?a=x%26y&c=1");
+        assert_eq!(back("?"), "");
+        assert_eq!(back("//elsewhere.example/\r\nx: y"), "");
+        assert_eq!(back("a=\r\nx: y"), "?a=%0D%0Ax%3A+y");
+        assert_eq!(kept(&[]), "");
     }
 
     #[test]

@@ -552,7 +552,12 @@ both_databases! {
         olive.get(&acme.to("/denied")).await.sees("Dismiss the ticked…");
         olive.get(&acme.to("/denied/dismiss")).await.sees("Tick the people first");
         olive.get(&acme.to(&format!("/denied/dismiss?id={}&id={}&id=nobody", ids[0], ids[1]))).await.sees("Dismiss 2 denials");
+        // One comes back to the list as it was filtered.
+        olive.get(&acme.to("/denied?domain=acme.example")).await;
+        olive.submit("Dismiss the ticked…", &[("id", &ids[0]), ("id", &ids[1])]).await.sees("Dismiss 2 denials");
+        olive.submit("Dismiss these 2 denials", &[("note", &"x".repeat(501))]).await.sees("more than 500 characters");
         olive.submit("Dismiss these 2 denials", &[("note", "They left.")]).await.sees("2 denials are dismissed.");
+        assert_eq!(olive.url().query(), Some("domain=acme.example"));
         olive.get(&acme.to(&format!("/denied/{}", ids[1]))).await.sees("Note: They left.");
         olive.get(&acme.to(&format!("/denied/dismiss?id={}", ids[0]))).await.sees("Tick the people first");
     }

@@ -128,7 +128,7 @@ both_databases! {
             .sees("Twice in the list: 1")
             .sees("Can’t be invited like this: 1")
             .sees("An e-mail address has an @")
-            .sees("Nothing has been sent yet");
+            .sees("Nobody has been invited yet");
         assert_eq!(taken(&acme), 3);
 
         olive.submit("Invite these 2 people", &[]).await.sees("2 people are invited");

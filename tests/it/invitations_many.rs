@@ -262,11 +262,42 @@ both_databases! {
         olive.get(&acme.to("/invitations/resend?all=yes")).await.sees("Make 4 links fresh?").sees("What was revoked or declined stays so");
         olive.does_not_see("z@guest.example");
         olive.get(&acme.to("/invitations?state=revoked")).await;
-        olive.click("Resend all that match…").await.sees("Make 1 link fresh?");
+        olive.click("Fresh links for all that match…").await.sees("Make 1 link fresh?");
         olive.submit("Make 1 fresh link", &[]).await.sees("A fresh link is made");
         assert_eq!(pending(&acme), 5);
+        // Whoever acts on some of a filtered list comes back to that list.
+        let z = &acme.lines("SELECT id AS line FROM invitations WHERE email_key = 'z@guest.example'")[0];
+        olive.get(&acme.to("/invitations?q=z%40&state=pending")).await;
+        olive.submit("Revoke the ticked…", &[]).await.sees("Tick at least one invitation").sees("1 of 1 pending invitation");
+        olive.submit("Revoke the ticked…", &[("id", z)]).await.sees("Revoke 1 invitation?");
+        olive.submit("Revoke 1 invitation", &[]).await.sees("The invitation is revoked");
+        assert!(olive.url().as_str().ends_with("/invitations?q=z%40&state=pending"), "{}", olive.url());
+        assert_eq!(pending(&acme), 4);
         // Of several for one address one is sent again, and members get none.
         acme.join("a@acme.example", "Ada", Role::Member);
-        olive.get(&acme.to("/invitations/resend?all=yes")).await.sees("Make 4 links fresh?").sees("Not among them: 1");
+        olive.get(&acme.to("/invitations/resend?all=yes")).await.sees("Make 3 links fresh?").sees("Not among them: 1");
+    }
+
+    /// The list as a file: what the filter leaves, in the order of the page, and nothing that a spreadsheet runs.
+    /// UPL-005, UPL-006.
+    async fn the_list_is_a_file(db: Database) {
+        let acme = Acme::alone(db);
+        team(&acme, "=Sales");
+        let mut olive = acme.owner().await;
+        let many: String = (0..1_000).map(|n| format!("p{n}@acme.example,admin,=Sales\n")).collect();
+        olive.get(&acme.to("/invitations/new")).await;
+        olive.submit("Review", &[("addresses", &format!("email,role,teams\n{many}"))]).await;
+        olive.submit("Invite these 1000 people", &[]).await.sees("1000 people are invited");
+        acme.run("UPDATE invitations SET created_at = 1700000000000 + CAST(LENGTH(email) AS BIGINT)");
+        acme.run("UPDATE invitations SET state = 'revoked', settled_at = 1700000000000 WHERE email_key LIKE 'p99%'");
+        olive.get(&acme.to("/invitations")).await.click("Download as CSV").await;
+        assert_eq!(olive.header("content-disposition"), Some("attachment; filename=\"invitations.csv\""));
+        let lines: std::collections::BTreeSet<&str> = olive.body().lines().skip(1).collect();
+        assert_eq!((olive.body().lines().count(), lines.len()), (1_001, 1_000));
+        let begins = "\"p7@acme.example\",\"admin\",\"'=Sales\",\"pending\",\"2023-11-14T22:13:20Z\",\"Olive Owner\",";
+        assert!(lines.iter().any(|line| line.starts_with(begins)), "{:?}", lines.first());
+        olive.get(&acme.to("/invitations?q=p9&state=revoked")).await.click("Download as CSV").await;
+        assert_eq!(olive.body().lines().count(), 12);
+        assert!(olive.body().lines().skip(1).all(|line| line.contains("\"revoked\"")), "{}", olive.body());
     }
 }

@@ -276,6 +276,16 @@ both_databases! {
         olive.submit("Do it to the ticked…", &[("id", &ada), ("deed", "role")]).await.sees("Give which role?");
         olive.submit("See what happens…", &[("to_role", "owner")]).await.sees("Give 1 member the role owner?");
         olive.submit("Give 1 member the role owner", &[]).await.sees("1 member is owner now.");
+        // Whoever acts on some of a filtered list comes back to that list.
+        olive.get(&acme.to("/members?q=ada")).await;
+        olive.submit("Do it to the ticked…", &[("id", &ada)]).await.sees("Choose first");
+        olive.submit("Do it to the ticked…", &[("id", &ada), ("deed", "deactivate")]).await;
+        olive.click("Leave them as they are").await.sees("1 of 5 members");
+        olive.submit("Do it to all that match…", &[("deed", "deactivate")]).await;
+        olive.submit("Deactivate 1 member", &[]).await.sees("1 member is deactivated.");
+        assert_eq!(olive.url().query(), Some("q=ada"));
+        olive.submit("Do it to the ticked…", &[("id", &ada), ("deed", "reactivate")]).await;
+        olive.submit("Reactivate 1 member", &[]).await.sees("1 member is active again.");
         olive.get(&acme.to("/members/bulk?deed=remove&whom=all")).await.sees("Remove 4 members?");
         olive.submit("Remove 4 members", &[]).await.sees("4 members are removed.");
         assert_eq!((states(&acme, "active"), states(&acme, "removed")), (1, 4));

@@ -261,6 +261,7 @@ const ROUTES: &str = "
     POST /orgs/{org}/settings                                     owner  422 409
 
     GET  /orgs/{org}/invitations                                  admin  200
+    GET  /orgs/{org}/invitations.csv                              admin  200
     GET  /orgs/{org}/invitations/new                              admin  200
     POST /orgs/{org}/invitations/new                              admin  422
     POST /orgs/{org}/invitations/send                             admin  400

@@ -38,6 +38,8 @@ struct Wish {
     all: bool,
     ids: Vec<String>,
     asked: Asked,
+    /// The filters of the list that one came from.
+    list: String,
 }
 
 impl Wish {
@@ -57,6 +59,7 @@ impl Wish {
             all,
             ids: ids.map(|(_, id)| id.clone()).take(MOST).collect(),
             asked: Asked::of(text),
+            list: paging::kept(fields),
         }
     }
 
@@ -74,7 +77,7 @@ impl Wish {
 
     /// Everything but the deed's own team and role, for a form that asks for those.
     fn hidden(&self) -> Vec<(&str, &str)> {
-        let mut fields = vec![("deed", self.word.as_str())];
+        let mut fields = vec![("deed", self.word.as_str()), ("filters", self.list.as_str())];
         if self.all {
             fields.push(("whom", "all"));
             fields.extend(
@@ -227,7 +230,7 @@ pub async fn explain(
     query: web::Query<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
     let wish = Wish::of(&query);
-    let list = admin.path("/members");
+    let list = admin.path(&format!("/members{}", wish.list));
     if !DEEDS.iter().any(|(word, _)| *word == wish.word) {
         return Ok(Flash::bad("Choose first what is to be done.").redirect(&site, &list));
     }
@@ -305,7 +308,7 @@ pub async fn act(admin: Admin, site: web::Data<Site>, form: Posted) -> Result<Ht
     let next = if page.plan.more {
         format!("/members/bulk{}", wish.query())
     } else {
-        "/members".to_owned()
+        format!("/members{}", wish.list)
     };
     Ok(Flash::good(page.done(number)).redirect(&site, &admin.path(&next)))
 }
