@@ -146,7 +146,17 @@ pub struct Happened {
 /// # Errors
 /// When the database refuses; the change must then not happen either.
 pub fn record(conn: &mut Conn, now: Timestamp, actor: &Actor, event: &Event<'_>) -> Result<()> {
-    let chain = chain::name(conn, event.organization);
+    record_in(conn, now, actor, chain::name(conn, event.organization), event)
+}
+
+/// As [`record`], at the end of this chain: what is told of a chain stands in it.
+pub(super) fn record_in(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    chain: String,
+    event: &Event<'_>,
+) -> Result<()> {
     let (seq, previous) = queries::next_place(conn, &chain)?;
     let mut entry = kept(now, actor, event);
     entry.chain = chain;

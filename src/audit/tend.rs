@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::model::record_in;
 use super::verify::Anchor;
-use super::{Actor, Event, Subject, chain, queries, record};
+use super::{Actor, Event, Subject, chain, queries};
 use crate::store::time::{DAY, Timestamp};
 use crate::store::{Conn, DbError, Result, Store, old};
 use crate::web::Site;
@@ -90,7 +91,7 @@ fn trim_chain(conn: &mut Conn, name: &str, now: Timestamp, before: Timestamp) ->
         before: None,
         after: Some(json!({"chain": name, "entries": gone, "through": first - 1, "hash": hash})),
     };
-    record(conn, now, &Actor::system(), &event)?;
+    record_in(conn, now, &Actor::system(), name.to_owned(), &event)?;
     Ok(gone)
 }
 

@@ -273,12 +273,26 @@ both_databases! {
         for number in 0..4 {
             write(&acme, &acme.organization, "Ada", "moon.landed", &format!("Apollo {number}"));
         }
+        // What belongs to no organization lies in a chain of the thread that writes: whoever trims is another one.
+        let of_nobody = || {
+            let (event, now) = (Event { action: "moon.seen", ..Event::default() }, acme.installation.site.now());
+            for _ in 0..2 {
+                store.write(|conn| audit::record(conn, now, &Actor::system(), &event)).unwrap();
+            }
+        };
+        let from_threads = || {
+            for _ in 0..3 {
+                std::thread::scope(|scope| scope.spawn(of_nobody).join().unwrap());
+            }
+        };
+        from_threads();
         let now = acme.installation.site.now();
         assert!(audit::tend::drop_anchor(&store, &path, now).unwrap() > 0);
         assert_eq!(audit::tend::drop_anchor(&store, &path, now).unwrap(), 0);
         assert_eq!(audit::tend::trim(&store, now, 30).await.unwrap(), 0);
         acme.installation.site.clock.advance(40 * DAY);
         write(&acme, &acme.organization, "Ada", "moon.landed", "Apollo 11");
+        from_threads();
         let now = acme.installation.site.now();
         assert!(audit::tend::trim(&store, now, 30).await.unwrap() > 4);
         assert_eq!(audit::tend::trim(&store, now, 30).await.unwrap(), 0);
