@@ -49,11 +49,14 @@ impl Old {
             when,
             only,
         } = self;
+        // What somebody holds at this moment is not old any more, or soon is not.
+        let free = conn.skip_locked();
         let text = format!(
             "DELETE FROM {table} WHERE ({key}) IN \
-             (SELECT {key} FROM {table} WHERE {when} < ? AND {only} ORDER BY {when} LIMIT {AT_A_TIME})"
+             (SELECT {key} FROM {table} WHERE {when} < ? AND {only} ORDER BY {when} LIMIT {AT_A_TIME} {free}) \
+             AND {when} < ? AND {only}"
         );
-        Sql::new(text).number(before).run(conn)
+        Sql::new(text).number(before).number(before).run(conn)
     }
 }
 
