@@ -163,6 +163,7 @@ pub fn set_password(
     hash: &str,
 ) -> Result<()> {
     queries::set_password(conn, &account.id, hash)?;
+    queries::end_what_a_password_began(conn, &account.id)?;
     admitted(conn, now, account)?;
     let event = Event {
         action: "account.password_set",
@@ -182,6 +183,7 @@ pub fn set_password(
 /// When the database refuses.
 pub fn drop_password(conn: &mut Conn, now: Timestamp, actor: &Actor, account: &Account) -> Result<()> {
     queries::drop_password(conn, &account.id)?;
+    queries::end_what_a_password_began(conn, &account.id)?;
     let event = Event {
         action: "account.password_dropped",
         subject: Subject {

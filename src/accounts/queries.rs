@@ -6,7 +6,9 @@ use diesel::prelude::*;
 
 use super::{Account, words};
 use crate::access::{EmailAddress, Identity};
-use crate::store::schema::{account_words, accounts, identities, retired_usernames};
+use crate::store::schema::{
+    account_words, accounts, half_sign_ins, identities, reset_links, retired_usernames,
+};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result, Run as _, Sql, id};
 
@@ -285,6 +287,13 @@ pub(super) fn drop_password(conn: &mut Conn, id: &str) -> Result<usize> {
             accounts::version.eq(accounts::version + 1),
         ))
         .run(conn)
+}
+
+/// Ends what was begun by the password of before: sign-ins that wait for a second factor, and links to set another.
+pub(super) fn end_what_a_password_began(conn: &mut Conn, id: &str) -> Result<()> {
+    diesel::delete(half_sign_ins::table.filter(half_sign_ins::account_id.eq(id))).run(conn)?;
+    diesel::delete(reset_links::table.filter(reset_links::account_id.eq(id))).run(conn)?;
+    Ok(())
 }
 
 pub(super) fn set_admitted(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {

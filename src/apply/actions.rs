@@ -230,6 +230,7 @@ fn password(
     let Some(password) = &said.password else {
         return Ok(());
     };
+    members::actions::trust_password_of_owner(work.conn, &account.id)?;
     if accounts::verify(&password.0, account.password_hash.as_deref()) {
         return Ok(());
     }

@@ -32,7 +32,8 @@ pub fn may_come_in(conn: &mut Conn, organization: &str, account: &str) -> Result
 /// Names these owners, and nobody else, as those for emergencies.
 ///
 /// # Errors
-/// A sentence where none of them is an owner who has a password.
+/// A sentence where nobody is meant, or an owner who has no password: they never come by single sign-on, so they would
+/// be shut out.
 pub fn name(
     conn: &mut Conn,
     now: Timestamp,
@@ -45,9 +46,9 @@ pub fn name(
         .iter()
         .filter(|owner| wanted.contains(&owner.account))
         .collect();
-    if !chosen.iter().any(|owner| owner.has_password) {
+    if chosen.is_empty() || chosen.iter().any(|owner| !owner.has_password) {
         return Ok(Err(
-            "Choose at least one owner who has a password: somebody must be able to come in.",
+            "Choose at least one owner, and only owners who have a password: whoever is named comes in by nothing else.",
         ));
     }
     let names =

@@ -16,7 +16,7 @@ pub struct Keeper {
     pub email: String,
     /// Whether they are one for emergencies: named, or the first owner with a password while nobody is.
     pub is_keeper: bool,
-    /// Whether they have a password.
+    /// Whether they have a password, and it opens the organization.
     pub has_password: bool,
     /// Whether something is asked besides.
     pub has_factor: bool,
@@ -30,7 +30,7 @@ impl Keeper {
     /// What is wrong with their way in, in a sentence; nothing if all is well.
     pub fn trouble(&self, now: Timestamp) -> Option<&'static str> {
         if !self.has_password {
-            Some("Has no password, and can’t come in by one.")
+            Some("Has no password here, and can’t come in by one: so they can’t be named.")
         } else if !self.has_factor {
             Some("Nothing is asked besides the password. An app or a passkey makes it safe.")
         } else if self

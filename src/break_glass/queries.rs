@@ -32,7 +32,7 @@ struct Row {
 /// The active owners, the first one first.
 const OWNERS: &str = "
 SELECT a.id AS account, CASE WHEN a.full_name = '' THEN a.email ELSE a.full_name END AS name, a.email AS email,
-       b.account_id IS NOT NULL AS named, a.password_hash IS NOT NULL AS has_password,
+       b.account_id IS NOT NULL AS named, (m.by_password AND a.password_hash IS NOT NULL) AS has_password,
        (EXISTS (SELECT 1 FROM totp_seeds t WHERE t.account_id = a.id)
         OR EXISTS (SELECT 1 FROM passkeys p WHERE p.account_id = a.id)) AS has_factor,
        (SELECT MAX(u.at) FROM break_glass_uses u

@@ -29,6 +29,8 @@ pub struct Joining<'a> {
     pub source: Source,
     /// The inviter's name, empty where nobody invited.
     pub invited_by: &'a str,
+    /// Whether the account's own password opens the organization: not for who comes by a provider or a directory.
+    pub by_password: bool,
 }
 
 /// Who changes a member, and with how much power.
@@ -142,6 +144,22 @@ fn joined(
     let after = json!({"state": "active", "role": new.role, "source": new.source.as_str(), "invited_by": new.invited_by});
     let who = (new.organization, id, new.name);
     note(conn, now, actor, "member.joined", who, (before, Some(after)))
+}
+
+/// The account's own password opens the organization from now on, or no longer does.
+///
+/// # Errors
+/// When the database refuses.
+pub fn set_by_password(conn: &mut Conn, member: &str, by_password: bool) -> DbResult<()> {
+    queries::set_by_password(conn, member, by_password)
+}
+
+/// The account's own password opens whatever it owns: whoever runs the installation gave it to them.
+///
+/// # Errors
+/// When the database refuses.
+pub fn trust_password_of_owner(conn: &mut Conn, account: &str) -> DbResult<()> {
+    queries::trust_password_of_owner(conn, account)
 }
 
 /// Notes that the member signed in.

@@ -13,4 +13,4 @@ mod search;
 pub use actions::{Doer, Joining, TeamChange};
 pub use model::{Act, Facts, Membership, Refusal, Source, State, judge};
 pub use pages::routes;
-pub use queries::{find, find_by_account, of_accounts};
+pub use queries::{find, find_by_account, of_accounts, owns_something};

@@ -213,6 +213,7 @@ pub fn insert(conn: &mut Conn, now: Timestamp, id: &str, new: &Joining<'_>) -> R
             members::invited_by.eq(new.invited_by),
             members::joined_at.eq(now),
             members::state_changed_at.eq(now),
+            members::by_password.eq(new.by_password),
         ))
         .run(conn)
         .map(drop)
@@ -229,9 +230,43 @@ pub fn begin_anew(conn: &mut Conn, now: Timestamp, id: &str, new: &Joining<'_>) 
             members::invited_by.eq(new.invited_by),
             members::joined_at.eq(now),
             members::state_changed_at.eq(now),
+            members::by_password.eq(new.by_password),
             members::version.eq(members::version + 1),
         ))
         .run(conn)
+}
+
+/// Whether the account's own password opens the organization, from now on.
+pub fn set_by_password(conn: &mut Conn, id: &str, by_password: bool) -> Result<()> {
+    diesel::update(members::table.find(id))
+        .set(members::by_password.eq(by_password))
+        .run(conn)
+        .map(drop)
+}
+
+/// The account's own password opens every organization that it owns.
+pub fn trust_password_of_owner(conn: &mut Conn, account: &str) -> Result<()> {
+    diesel::update(
+        members::table
+            .filter(members::account_id.eq(account))
+            .filter(members::role.eq(Role::Owner.as_str()))
+            .filter(members::state.eq(State::Active.as_str())),
+    )
+    .set(members::by_password.eq(true))
+    .run(conn)
+    .map(drop)
+}
+
+/// Whether the account is an active owner of any organization.
+///
+/// # Errors
+/// When the database refuses.
+pub fn owns_something(conn: &mut Conn, account: &str) -> Result<bool> {
+    let owned = members::table
+        .filter(members::account_id.eq(account))
+        .filter(members::role.eq(Role::Owner.as_str()))
+        .filter(members::state.eq(State::Active.as_str()));
+    diesel::select(exists(owned)).get_result(conn)
 }
 
 pub fn set_last_sign_in(conn: &mut Conn, now: Timestamp, id: &str) -> Result<()> {

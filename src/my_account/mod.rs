@@ -49,7 +49,6 @@ pub fn routes(cfg: &mut ServiceConfig) {
             web::post().to(sessions::sign_out_everywhere),
         )
         .route("/account/zone", web::post().to(pages::choose_zone))
-        .route("/account/invitations/{id}/accept", web::post().to(pages::accept))
         .route(
             "/account/invitations/{id}/decline",
             web::post().to(pages::decline),

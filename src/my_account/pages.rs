@@ -9,11 +9,10 @@ use crate::accounts::{self, Account};
 use crate::audit::Actor;
 use crate::connections::{self, Connection};
 use crate::factors::{self, Factors};
+use crate::invitations;
 use crate::session::{self, Open, Signed};
-use crate::sign_in;
 use crate::store::Conn;
 use crate::web::{Choice, Door, FieldErrors, Flash, Page, Posted, Problem, Site, zone};
-use crate::{invitations, orgs};
 
 /// The longest name of a person, in characters.
 const LONGEST_NAME: usize = 200;
@@ -53,8 +52,8 @@ struct Loaded {
 enum Way {
     /// By signing in by one of these.
     SignIn(Vec<Connection>),
-    /// Here and now.
-    Here,
+    /// By its link, which shows that the address is the person's: who signed in by a password showed no such thing.
+    Link,
     /// Not by this person alone.
     Ask,
 }
@@ -129,7 +128,7 @@ fn waiting(conn: &mut Conn, account: &Account, now: i64) -> Result<Vec<(Waiting,
         let own: Vec<Connection> = connections.iter().filter(here).cloned().collect();
         let way = match (own.is_empty(), one.guests) {
             (false, _) => Way::SignIn(own),
-            (true, true) => Way::Here,
+            (true, true) => Way::Link,
             (true, false) => Way::Ask,
         };
         (one, way)
@@ -232,30 +231,6 @@ fn zones(chosen: &str) -> Vec<Choice> {
     .into_iter()
     .chain(zone::ZONES.iter().map(titled))
     .collect()
-}
-
-/// `POST /account/invitations/{id}/accept`: where no single sign-on is needed for it.
-pub async fn accept(
-    site: web::Data<Site>,
-    signed: Signed,
-    path: web::Path<String>,
-    _form: Posted,
-) -> Result<HttpResponse, Problem> {
-    let (now, id, actor) = (site.now(), path.into_inner(), Actor::from(&signed));
-    let organization = waiting_at(&site, &signed, &id).await?;
-    let joined = organization.clone();
-    let slug = site
-        .store
-        .writing_in(&organization, move |conn| -> Result<_, Problem> {
-            let account = accounts::find(conn, &signed.account)?.ok_or(Problem::NotFound)?;
-            let invitation = invitations::find(conn, &joined, &id)?.ok_or(Problem::NotFound)?;
-            sign_in::accept_signed_in(conn, now, &actor, invitation, &account)?;
-            let organization = orgs::find(conn, &joined)?.ok_or(Problem::NotFound)?;
-            Ok((organization.slug, organization.settings.name))
-        })
-        .await?;
-    let (slug, name) = slug;
-    Ok(Flash::good(format!("Welcome to {name}.")).redirect(&site, &format!("/orgs/{slug}")))
 }
 
 /// `POST /account/invitations/{id}/decline`.

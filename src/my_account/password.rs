@@ -46,6 +46,14 @@ pub async fn change(
     let (now, actor, post) = (site.now(), Actor::from(&signed), Post::of(&site));
     site.store
         .writing(move |conn| -> Result<_, Problem> {
+            // A provider that vouches for the person, or a link, may have taken away what was verified just now.
+            conn.lock_account(&account.id)?;
+            let now_so = accounts::find(conn, &account.id)?;
+            if now_so.is_none_or(|known| known.password_hash != account.password_hash) {
+                return Err(Problem::Conflict(
+                    "Your password was changed meanwhile, somewhere else. Sign in again.".to_owned(),
+                ));
+            }
             accounts::actions::set_password(conn, now, &actor, &account, &hash)?;
             let what = ("Your password was changed", &signed.client);
             sign_in::told_by_mail(conn, now, &post, &account, what)?;

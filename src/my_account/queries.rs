@@ -59,16 +59,17 @@ fn role(word: &str) -> Role {
     Role::parse(word).unwrap_or(Role::Member)
 }
 
-/// The organizations of the account, by name; only `own`, if one is given.
+/// The organizations of the account that its session opens, by name: `own`, or those that its password opens.
 pub fn organizations(conn: &mut Conn, account: &str, own: Option<&str>) -> Result<Vec<Belonging>> {
     let mut query = members::table
         .inner_join(organizations::table)
         .filter(members::account_id.eq(account))
         .filter(members::state.eq("active"))
         .into_boxed();
-    if let Some(own) = own {
-        query = query.filter(organizations::id.eq(own));
-    }
+    query = match own {
+        Some(own) => query.filter(organizations::id.eq(own)),
+        None => query.filter(members::by_password),
+    };
     let rows: Vec<(String, String, String, Timestamp)> = query
         .order(organizations::name)
         .select((

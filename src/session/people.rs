@@ -180,12 +180,13 @@ impl FromRequest for Member {
                     standing.name
                 )));
             }
-            if signed
-                .organization
-                .as_ref()
-                .is_some_and(|own| *own != standing.organization)
-            {
-                // Signed in by another organization's provider: that says nothing here.
+            let opens = match &signed.organization {
+                Some(own) => *own == standing.organization,
+                None => standing.by_password,
+            };
+            if !opens {
+                // Signed in by another organization's provider, or by a password that another organization's
+                // invitation may have set: that says nothing here.
                 return Err(Problem::SignInFirst(here(&request)));
             }
             let role =
@@ -246,6 +247,7 @@ struct Standing {
     name: String,
     member: String,
     role: String,
+    by_password: bool,
     is_on: bool,
     open_denials: usize,
     paused: Vec<(String, String)>,
@@ -305,6 +307,7 @@ fn standing(conn: &mut crate::store::Conn, row: &queries::Row) -> crate::store::
         name: name.clone(),
         member: member.clone(),
         role: role.clone(),
+        by_password: row.by_password,
         is_on: state == "on",
         open_denials: usize::try_from(row.denials).unwrap_or_default(),
         paused,

@@ -41,6 +41,9 @@ pub struct Row {
     pub member: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub role: Option<String>,
+    /// Whether the account's own password opens the organization.
+    #[diesel(sql_type = Bool)]
+    pub by_password: bool,
     /// How many denials are open, counted up to 100; none for those whom they don't concern.
     #[diesel(sql_type = BigInt)]
     pub denials: i64,
@@ -201,6 +204,7 @@ pub fn signed(conn: &mut Conn, id: &str, slug: Option<&str>, now: Timestamp) -> 
            s.proved_at AS proved_at, a.full_name AS full_name, a.email AS email, a.username AS username, \
            a.operator AS operator, \
            o.id AS organization, o.name AS organization_name, o.state AS organization_state, m.id AS member, m.role AS role, \
+           COALESCE(m.by_password, FALSE) AS by_password, \
            CASE WHEN m.role <> 'member' THEN (SELECT COUNT(*) FROM (SELECT 1 AS one FROM denials d \
              WHERE d.organization_id = o.id AND d.state = 'open' LIMIT 100) AS few) ELSE 0 END AS denials, \
            CASE WHEN m.role <> 'member' THEN (SELECT COUNT(*) FROM connections c \
@@ -234,10 +238,19 @@ pub fn open_denials(conn: &mut Conn, organization: &str) -> Result<usize> {
     Ok(open.len())
 }
 
-/// Slugs of the organizations that are on and that this account is an active member of, by name.
-pub fn organizations_of(conn: &mut Conn, account: &str) -> Result<Vec<(String, String, String)>> {
-    members::table
-        .inner_join(organizations::table)
+/// The organizations that are on, that this account is an active member of, and that a session opens which came by that
+/// organization's provider, or by none: id, slug and name, by name.
+pub fn organizations_of(
+    conn: &mut Conn,
+    account: &str,
+    came_by: Option<&str>,
+) -> Result<Vec<(String, String, String)>> {
+    let mut theirs = members::table.inner_join(organizations::table).into_boxed();
+    theirs = match came_by {
+        Some(own) => theirs.filter(organizations::id.eq(own)),
+        None => theirs.filter(members::by_password),
+    };
+    theirs
         .filter(members::account_id.eq(account))
         .filter(members::state.eq("active"))
         .filter(organizations::state.eq("on"))

@@ -3,12 +3,13 @@
 use super::flow::{Arrival, Fault, Loaded, Passage};
 use super::record::{keep, record};
 use crate::access::{
-    AccountEffect, Admission, Decision, InvitationEffect, MembershipEffect, Refusal, Role, Verdict,
-    teams_to_join, teams_to_leave,
+    AccountEffect, Admission, Decision, DomainStanding, InvitationEffect, MembershipEffect, Refusal, Role,
+    Verdict, teams_to_join, teams_to_leave,
 };
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
 use crate::denied;
+use crate::factors;
 use crate::groups;
 use crate::invitations;
 use crate::members::{self, Joining};
@@ -86,7 +87,7 @@ fn settle_account(
         accounts::actions::link(conn, now, &actor, identity, &account)?;
     }
     if effect == AccountEffect::Linked {
-        forget_foreign_password(conn, now, &actor, loaded, &account)?;
+        forget_what_others_gave(conn, now, &actor, (arrival, loaded), &account)?;
     }
     accounts::actions::rename(conn, now, &actor, &account, &name)?;
     let full_name = if name.is_empty() {
@@ -97,23 +98,30 @@ fn settle_account(
     Ok(Some(Account { full_name, ..account }))
 }
 
-/// The domain's own provider vouches for this person now. A password that somebody may have set before,
-/// through another organization's invitation, must not open this account any longer. Owners here keep
-/// theirs: the operator or an owner gave it to them.
-fn forget_foreign_password(
+/// The domain's own provider vouches for this person now. What somebody may have set before, through another
+/// organization's invitation, must not open this account any longer: password, second factors, sessions. Owners here
+/// keep theirs: the operator or an owner gave it to them. Owners elsewhere keep theirs as well, since an organization
+/// may not lose its owner by a sign-in at another one; it opens nothing here.
+fn forget_what_others_gave(
     conn: &mut Conn,
     now: Timestamp,
     actor: &Actor,
-    loaded: &Loaded,
+    (arrival, loaded): (&Arrival, &Loaded),
     account: &Account,
 ) -> Result<(), Fault> {
-    let owns = loaded
-        .person
-        .member
-        .as_ref()
-        .is_some_and(|member| member.role == Role::Owner);
-    if account.password_hash.is_some() && !account.operator && !owns {
+    let domain = loaded.person.standing.domain;
+    let vouches = matches!(domain, DomainStanding::Verified | DomainStanding::Lapsed)
+        && arrival.identity.email_verified != Some(false);
+    let member = loaded.person.member.as_ref();
+    if !vouches || account.operator || member.is_some_and(|member| member.role == Role::Owner) {
+        return Ok(());
+    }
+    if let Some(member) = member {
+        members::actions::set_by_password(conn, &member.id, false)?;
+    }
+    if account.password_hash.is_some() && !members::owns_something(conn, &account.id)? {
         accounts::actions::drop_password(conn, now, actor, account)?;
+        factors::actions::remove_all(conn, now, actor, account)?;
         session::end_all_of_account(conn, &account.id)?;
     }
     Ok(())
@@ -138,6 +146,7 @@ fn let_in(
         (MembershipEffect::Created { role, by_mapping }, _) => {
             let invited = admission.invitation == InvitationEffect::Accepted;
             let joining = Joining {
+                by_password: false,
                 organization,
                 account: &account.id,
                 name: account.shown_name(),

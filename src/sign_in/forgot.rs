@@ -89,6 +89,6 @@ fn queue(
         return Ok(());
     };
     let actor = Actor::person(&account.id, account.shown_name(), &client.ip);
-    let path = reset::link(conn, now, &actor, &account, LIFE)?;
+    let path = reset::link(conn, now, &actor, &account, (LIFE, false))?;
     letters::new_password(conn, now, post, &account, (&path, now + LIFE))
 }

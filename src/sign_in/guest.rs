@@ -79,13 +79,9 @@ fn gone() -> Problem {
     Problem::Gone("This invitation is no longer open. Ask for a new one.".to_owned())
 }
 
+/// The invitation of this link with all that is needed to accept it by hand, if it may be so.
 fn open(conn: &mut Conn, now: Timestamp, token_hash: &str) -> Result<Open, Problem> {
     let invitation = invitations::by_token(conn, token_hash)?.ok_or_else(gone)?;
-    may_be_accepted(conn, now, invitation)
-}
-
-/// The invitation with all that is needed to accept it by hand, if it may be so.
-fn may_be_accepted(conn: &mut Conn, now: Timestamp, invitation: Invitation) -> Result<Open, Problem> {
     let organization = orgs::find(conn, &invitation.organization)?.ok_or_else(gone)?;
     if invitation.state(now) != invitations::State::Pending || !organization.is_on {
         return Err(gone());
@@ -105,6 +101,12 @@ fn may_be_accepted(conn: &mut Conn, now: Timestamp, invitation: Invitation) -> R
     }
     let email = EmailAddress::parse(&invitation.email).map_err(Problem::internal)?;
     let account = accounts::find_by_email(conn, &email)?;
+    if account.is_none() && own.iter().any(|connection| connection.enforce) {
+        return Err(Problem::Forbidden(format!(
+            "Whoever has an address of {} signs in by single sign-on and chooses no password. Ask to be invited by another address.",
+            invitation.domain()
+        )));
+    }
     Ok(Open {
         invitation,
         organization,
@@ -253,26 +255,6 @@ fn join(
     Ok(Some(session::begin(conn, now, &session)?))
 }
 
-/// Accepts an invitation for somebody who is signed in by their own password, as its link would.
-///
-/// # Errors
-/// `Gone` where it waits no more; `Forbidden` where it is for another address, or wants single sign-on.
-pub fn accept_signed_in(
-    conn: &mut Conn,
-    now: Timestamp,
-    actor: &Actor,
-    invitation: Invitation,
-    account: &Account,
-) -> Result<(), Problem> {
-    let open = may_be_accepted(conn, now, invitation)?;
-    if open.account.as_ref().is_none_or(|known| known.id != account.id) || !account.is_active {
-        return Err(Problem::Forbidden(
-            "This invitation is for another address.".to_owned(),
-        ));
-    }
-    enter(conn, now, actor, &open, account).map(drop)
-}
-
 /// Makes the person a member, and answers the membership.
 fn enter(
     conn: &mut Conn,
@@ -296,6 +278,7 @@ fn enter(
         None | Some((members::State::Removed, _)) => {}
     }
     let joining = Joining {
+        by_password: true,
         organization,
         account: &account.id,
         name: account.shown_name(),

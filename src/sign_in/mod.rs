@@ -37,7 +37,6 @@ use actix_web::web::{self, ServiceConfig};
 
 pub use flow::{Arrival, Once, Passage, admit};
 pub use foreseen::{Foreseen, foresee};
-pub use guest::accept_signed_in;
 pub use letters::told as told_by_mail;
 pub use password::{fits as password_fits, hash as hash_password};
 pub use reset::{begin_for as begin_reset, link as reset_link};

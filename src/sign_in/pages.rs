@@ -248,15 +248,12 @@ pub async fn start(
     let Ok(signed) = signed else {
         return Ok(see_other("/sign-in"));
     };
-    let account = signed.account.clone();
-    let mut organizations = site
+    let (account, own) = (signed.account.clone(), signed.organization.clone());
+    let organizations = site
         .store
-        .reading(move |conn| session::organizations_of(conn, &account))
+        .reading(move |conn| session::organizations_of(conn, &account, own.as_deref()))
         .await
         .map_err(Problem::from)?;
-    if let Some(own) = &signed.organization {
-        organizations.retain(|(id, ..)| id == own);
-    }
     if let [(_, slug, _)] = organizations.as_slice() {
         return Ok(see_other(&format!("/orgs/{slug}")));
     }

@@ -85,7 +85,7 @@ pub async fn try_password(site: &Site, guess: Guess) -> Result<Outcome, Problem>
         .await
         .map_err(Problem::from)?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    if !verify(site, guess.password, hash).await? {
+    if !verify(site, guess.password, hash.clone()).await? {
         return Ok(Outcome::Wrong);
     }
     let Some(account) = account.filter(|account| account.is_active) else {
@@ -95,6 +95,12 @@ pub async fn try_password(site: &Site, guess: Guess) -> Result<Outcome, Problem>
     let is_new = guess.known.is_none();
     store
         .writing(move |conn| {
+            // While it was being verified, somebody may have set another.
+            conn.lock_account(&account.id)?;
+            let now_so = accounts::find(conn, &account.id)?;
+            if now_so.is_none_or(|account| account.password_hash != hash) {
+                return Ok(Outcome::Wrong);
+            }
             throttle::right(conn, &counters)?;
             if matches!(enforced(conn, &account)?, Enforced::Yes) {
                 return Ok(Outcome::Refused(SINGLE_SIGN_ON));
@@ -179,7 +185,10 @@ pub fn let_in(
     client: &Client,
     strength: Strength,
 ) -> Result<Outcome, Problem> {
-    let Some(account) = accounts::find(conn, account)?.filter(|account| account.is_active) else {
+    // Without a password there is no way in of one's own, whatever may be left of it.
+    conn.lock_account(account)?;
+    let fits = |account: &Account| account.is_active && account.password_hash.is_some();
+    let Some(account) = accounts::find(conn, account)?.filter(fits) else {
         return Ok(Outcome::Wrong);
     };
     let emergencies = match enforced(conn, &account)? {
@@ -187,7 +196,7 @@ pub fn let_in(
         Enforced::Emergency(organizations) => organizations,
         Enforced::No => Vec::new(),
     };
-    let organizations = session::organizations_of(conn, &account.id)?;
+    let organizations = session::organizations_of(conn, &account.id, None)?;
     let new = NewSession {
         account: &account.id,
         organization: None,

@@ -334,13 +334,20 @@ pub fn end_half(conn: &mut Conn, key_hash: &str) -> Result<usize> {
 }
 
 /// One link for each account: a new one ends those before.
-pub fn insert_reset_link(conn: &mut Conn, token_hash: &str, account: &str, end: Timestamp) -> Result<()> {
+pub fn insert_reset_link(
+    conn: &mut Conn,
+    token_hash: &str,
+    account: &str,
+    end: Timestamp,
+    by_operator: bool,
+) -> Result<()> {
     end_reset_links(conn, account)?;
     diesel::insert_into(reset_links::table)
         .values((
             reset_links::token_hash.eq(token_hash),
             reset_links::account_id.eq(account),
             reset_links::expires_at.eq(end),
+            reset_links::by_operator.eq(by_operator),
         ))
         .execute(conn)
         .map(drop)
@@ -356,9 +363,15 @@ pub fn reset_link(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<O
         .optional()
 }
 
-/// Uses a link up. Answers whether it was this call that did.
-pub fn use_reset_link(conn: &mut Conn, token_hash: &str) -> Result<bool> {
-    Ok(diesel::delete(reset_links::table.find(token_hash)).execute(conn)? == 1)
+/// Uses a link up. Answers whether whoever runs the installation made it; nothing where it was used before.
+pub fn use_reset_link(conn: &mut Conn, token_hash: &str) -> Result<Option<bool>> {
+    let by_operator: Option<bool> = reset_links::table
+        .find(token_hash)
+        .select(reset_links::by_operator)
+        .first(conn)
+        .optional()?;
+    let used = diesel::delete(reset_links::table.find(token_hash)).execute(conn)? == 1;
+    Ok(by_operator.filter(|_| used))
 }
 
 pub fn end_reset_links(conn: &mut Conn, account: &str) -> Result<usize> {

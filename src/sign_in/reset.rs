@@ -9,6 +9,7 @@ use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
 use crate::factors;
 use crate::mail::Post;
+use crate::members;
 use crate::session;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, id};
@@ -26,10 +27,11 @@ pub fn link(
     now: Timestamp,
     actor: &Actor,
     account: &Account,
-    life: i64,
+    (life, by_operator): (i64, bool),
 ) -> Result<String, Problem> {
     let token = id::new_token();
-    queries::insert_reset_link(conn, &id::hash_token(&token), &account.id, now + life)?;
+    let hash = id::hash_token(&token);
+    queries::insert_reset_link(conn, &hash, &account.id, now + life, by_operator)?;
     note(conn, now, actor, account, "account.reset_link_made")?;
     Ok(format!("/reset/{token}"))
 }
@@ -49,7 +51,7 @@ pub fn begin_for(
     let actor = Actor::operator();
     let removed = remove_factors && factors::actions::remove_all(conn, now, &actor, account)?;
     letters::reset_begun(conn, now, post, account, removed)?;
-    link(conn, now, &actor, account, life)
+    link(conn, now, &actor, account, (life, true))
 }
 
 fn note(
@@ -155,11 +157,12 @@ pub async fn set(
     site.store
         .writing(move |conn| -> Result<_, Problem> {
             let account = open(conn, now, &hash)?.ok_or_else(gone)?;
-            if !queries::use_reset_link(conn, &hash)? {
-                return Err(gone());
-            }
+            let by_operator = queries::use_reset_link(conn, &hash)?.ok_or_else(gone)?;
             let actor = Actor::person(&account.id, account.shown_name(), &client.ip);
             accounts::actions::set_password(conn, now, &actor, &account, &new)?;
+            if by_operator {
+                members::actions::trust_password_of_owner(conn, &account.id)?;
+            }
             session::end_all_of_account(conn, &account.id)?;
             let what = ("A new password was set by a link", &client);
             letters::told(conn, now, &post, &account, what)?;

@@ -222,6 +222,10 @@ fn judge(
     (factor, counters): (&Factor, &[Counter]),
     client: &Client,
 ) -> Result<Judged, Problem> {
+    // Whoever changes the password takes the account first, and then what waits here.
+    if let Some(half) = half::find(conn, now, key)? {
+        conn.lock_account(&half.account)?;
+    }
     let Some(half) = half::try_once(conn, now, key)? else {
         return Ok(Judged::Over);
     };

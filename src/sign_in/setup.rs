@@ -66,6 +66,7 @@ pub fn make_owner(
         accounts::actions::set_operator(conn, now, actor, &account, true)?;
     }
     let joining = Joining {
+        by_password: owner.password_hash.is_some(),
         organization: &organization.id,
         account: &account.id,
         name: account.shown_name(),
@@ -74,6 +75,9 @@ pub fn make_owner(
         invited_by: "",
     };
     enter_as_owner(conn, now, actor, &joining)?;
+    if joining.by_password {
+        members::actions::trust_password_of_owner(conn, &account.id)?;
+    }
     accounts::actions::admitted(conn, now, &account)?;
     Ok((organization, account))
 }

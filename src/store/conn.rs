@@ -58,6 +58,21 @@ impl Conn {
         }
     }
 
+    /// Waits until no other transaction changes this account, and keeps others from it until the end. On SQLite there is
+    /// one writer at a time anyway. What is read of the account afterwards is what the others left.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn lock_account(&mut self, account: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => Sql::new("SELECT id FROM accounts WHERE id = ? FOR NO KEY UPDATE")
+                .text(account)
+                .run(self)
+                .map(drop),
+        }
+    }
+
     /// Asks inside the transaction that is open, by plans that are made once. PostgreSQL else plans anew for the values
     /// that are bound, wherever it believes that to be cheaper: for lists, whose values change nothing, that takes longer
     /// than to run them. SQLite never does.

@@ -216,6 +216,7 @@ diesel::table! {
         managed -> Bool,
         name_key -> Text,
         facet -> Nullable<Text>,
+        by_password -> Bool,
     }
 }
 
@@ -763,6 +764,7 @@ diesel::table! {
         token_hash -> Text,
         account_id -> Text,
         expires_at -> BigInt,
+        by_operator -> Bool,
     }
 }
 

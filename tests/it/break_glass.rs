@@ -70,7 +70,7 @@ both_databases! {
         owner.get(&page).await.sees("Nothing is asked besides the password.");
         let token = owner.fields("Name these owners").into_iter().find(|(name, _)| name == "form_token").unwrap().1;
         for wanted in ["", member.as_str(), &acme.account("max@acme.example")] {
-            owner.post(&page, &[("form_token", &token), ("owner", wanted)]).await.sees("at least one owner who has a password");
+            owner.post(&page, &[("form_token", &token), ("owner", wanted)]).await.sees("only owners who have a password");
             assert_eq!(owner.status(), 422);
         }
         owner.post(&page, &[("form_token", &token), ("owner", &acme.account(SECOND_OWNER))]).await.sees("are named.");

@@ -43,6 +43,7 @@ mod operator;
 mod outbound;
 mod plans;
 mod output;
+mod own_password;
 mod pool;
 mod previews;
 mod protocol;

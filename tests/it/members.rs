@@ -37,6 +37,7 @@ fn joins(acme: &Acme, email: &str, name: &str, role: Role, source: Source) -> St
     acme.write(|conn, now| {
         let account = accounts::actions::create(conn, now, &EmailAddress::parse(email).unwrap(), name)?;
         let joining = Joining {
+            by_password: true,
             organization: &acme.organization,
             account: &account.id,
             name,
@@ -294,6 +295,7 @@ both_databases! {
         let again = acme.write(|conn, now| {
             let account = members::find(conn, &acme.organization, &id)?.unwrap().account;
             let joining = Joining {
+                by_password: true,
                 organization: &acme.organization,
                 account: &account,
                 name: "Bob",
@@ -337,6 +339,7 @@ both_databases! {
         let account = member(&acme, &id).account;
         acme.write(|conn, now| {
             let joining = Joining {
+                by_password: true,
                 organization: &acme.organization,
                 account: &account,
                 name: "Bob",

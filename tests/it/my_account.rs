@@ -61,17 +61,21 @@ both_databases! {
         assert_eq!((olive.status(), olive.get(&acme.to("")).await.status()), (409, 200));
     }
 
-    /// Invitations that wait are accepted where the organization has guests, and declined anywhere.
+    /// Invitations that wait are shown with how to accept them, and are declined here.
     async fn invitations_wait_for_their_person(db: Database) {
         let acme = Acme::alone(db);
         let account = acme.installation.to("/account");
         acme.operator("guest@elsewhere.example");
         let mut guest = acme.signed_in("guest@elsewhere.example").await;
         guest.get(&account).await.does_not_see("Invitations that wait for you");
-        acme.invite("guest@elsewhere.example");
+        let link = acme.invite("guest@elsewhere.example");
         guest.get(&account).await.sees("Invitations that wait for you").sees("Ask whoever invited you");
         acme.guests(true);
-        guest.get(&account).await.submit("Accept the invitation to Acme", &[]).await.sees("Welcome to Acme.").sees("You are in");
+        // Who signed in by a password showed no mailbox: the link does, which only its bearer has.
+        guest.get(&account).await.sees("Open its link in this browser").does_not_see("Accept the invitation to Acme");
+        guest.get(&acme.installation.to(&link)).await;
+        guest.get(&acme.installation.to("/invitation/accept")).await;
+        guest.submit("Accept the invitation", &[]).await.sees("Welcome to Acme.").sees("You are in");
         guest.get(&account).await.does_not_see("Invitations that wait for you");
 
         acme.operator("other@elsewhere.example");

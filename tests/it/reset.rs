@@ -20,7 +20,7 @@ impl Acme {
         let path = self.write(|conn, now| {
             let email = EmailAddress::parse(OWNER).unwrap();
             let account = accounts::find_by_email(conn, &email)?.ok_or(Problem::NotFound)?;
-            sign_in::reset_link(conn, now, &Actor::operator(), &account, HOUR)
+            sign_in::reset_link(conn, now, &Actor::operator(), &account, (HOUR, false))
         });
         self.installation.to(&path)
     }

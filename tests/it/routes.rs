@@ -95,7 +95,6 @@ const ROUTES: &str = "
     POST /account/zone                                            person 303
     POST /account/sessions/end-others                             person 303
     POST /account/sign-out-everywhere                             person 303
-    POST /account/invitations/{id}/accept                         person 404
     POST /account/invitations/{id}/decline                        person 404
 
     GET  /operator                                                operator 200
@@ -988,6 +987,7 @@ both_databases! {
             let account = accounts::find_by_email(conn, &EmailAddress::parse("zoe@acme.example").unwrap())?;
             let zenith = vestibule::orgs::find_by_slug(conn, "zenith")?.unwrap();
             let joining = Joining {
+                by_password: true,
                 organization: &zenith.id,
                 account: &account.unwrap().id,
                 name: "Zoe",

@@ -23,6 +23,7 @@ fn joins(acme: &Acme, email: &str, name: &str) -> String {
     acme.write(|conn, now| {
         let account = accounts::actions::create(conn, now, &EmailAddress::parse(email).unwrap(), name)?;
         let joining = Joining {
+            by_password: true,
             organization: &acme.organization,
             account: &account.id,
             name,

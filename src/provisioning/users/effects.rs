@@ -197,6 +197,7 @@ impl<'a> Work<'a> {
         let offered = invited.as_ref().map(|(_, role, _)| *role);
         let role = wanted.role.or(offered).unwrap_or(caller.connection.default_role);
         let joining = Joining {
+            by_password: false,
             organization: &caller.organization,
             account: &account.id,
             name: account.shown_name(),

@@ -310,6 +310,7 @@ fn invitation(
 
 fn member(conn: &mut Conn, now: i64, cell: &Cell, organization: &str, account: &str) -> Result<(), Problem> {
     let joining = Joining {
+        by_password: true,
         organization,
         account,
         name: "Old Name",

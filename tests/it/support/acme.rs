@@ -210,6 +210,7 @@ impl Acme {
             let account = accounts::actions::create(conn, now, &email, name)?;
             accounts::actions::set_password(conn, now, &actor, &account, &hash)?;
             let joining = Joining {
+                by_password: true,
                 organization: &self.organization,
                 account: &account.id,
                 name,
