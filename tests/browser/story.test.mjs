@@ -2,11 +2,9 @@
 // away, the owner finds out and invites, the stranger comes in; then just-in-time provisioning is turned on.
 // Once as most people browse, once without a script.
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-import { audit, launch, person, screenshot, shoot, startDemo } from './harness.mjs';
+import { audit, launch, person, shoot, startDemo } from './harness.mjs';
 
 const password = 'olive opens the door';
 let browser;
@@ -125,13 +123,10 @@ class Story {
     await sees(yuri, 'heading', 'Access denied');
   }
 
-  /** A picture for the documentation. VESTIBULE_UPDATE_IMAGES=1 puts it there. */
+  /** A look at the page's accessibility, and a picture in target/screenshots. */
   async keepPicture(page, name, viewport) {
     await audit(page);
     await shoot(page, name, { ...viewport, fullPage: false });
-    if (process.env.VESTIBULE_UPDATE_IMAGES === '1') {
-      copyFileSync(screenshot(name), fileURLToPath(new URL(`../../docs/images/${name}.png`, import.meta.url)));
-    }
   }
 
   async audit() {
