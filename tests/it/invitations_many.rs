@@ -3,6 +3,7 @@
 use reqwest::Method;
 use vestibule::access::Role;
 use vestibule::audit::Actor;
+use vestibule::invitations;
 use vestibule::members;
 use vestibule::store::time::DAY;
 use vestibule::teams;
@@ -276,6 +277,31 @@ both_databases! {
         // Of several for one address one is sent again, and members get none.
         acme.join("a@acme.example", "Ada", Role::Member);
         olive.get(&acme.to("/invitations/resend?all=yes")).await.sees("Make 3 links fresh?").sees("Not among them: 1");
+    }
+
+    /// Whoever said no while an administrator looked at a page of ticked invitations is not asked again by its button.
+    /// ADM-014.
+    async fn what_was_ticked_is_acted_on_as_it_was_shown(db: Database) {
+        let acme = Acme::alone(db);
+        for name in ["a", "b"] {
+            acme.invite(&format!("{name}@acme.example"));
+        }
+        let ids = acme.lines("SELECT id AS line FROM invitations ORDER BY email_key");
+        let decline = |id: &str| {
+            acme.write(|conn, now| Ok(invitations::actions::decline(conn, now, &Actor::operator(), id)?))
+        };
+        let mut olive = acme.owner().await;
+        let ticked = |act: &str| acme.to(&format!("/invitations/{act}?id={}&id={}", ids[0], ids[1]));
+        olive.get(&ticked("resend")).await.sees("Make 2 links fresh?");
+        let mut revoking = olive.new_tab();
+        revoking.get(&ticked("revoke")).await.sees("Revoke 2 invitations?");
+        assert!(decline(&ids[0]));
+        olive.submit("Make 2 fresh links", &[]).await.sees("was changed meanwhile");
+        revoking.submit("Revoke 2 invitations", &[]).await.sees("was changed meanwhile");
+        assert_eq!((olive.status(), revoking.status(), pending(&acme)), (409, 409, 1));
+        olive.get(&ticked("resend")).await.sees("Declined");
+        olive.submit("Make 2 fresh links", &[]).await.sees("2 fresh links are made");
+        assert_eq!(pending(&acme), 2);
     }
 
     /// The list as a file: what the filter leaves, in the order of the page, and nothing that a spreadsheet runs.
