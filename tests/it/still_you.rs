@@ -191,12 +191,13 @@ both_databases! {
         ada.get(&acme.sign_in()).await;
         ada.get(&edit).await.sees("Is it still you?");
         ada.click("Sign in again by Acme ID").await.sees("Sign-in did not work");
+        ada.sees("an administrator has to look").does_not_see("Start again");
         let asked = provider.last("/authorize").unwrap();
         assert_eq!((asked.parameter("prompt"), asked.parameter("max_age")), (Some("login"), Some("0")));
         // It remembers an older sign-in.
         provider.fault(Fault::Claim("auth_time", json!(now() - 3600)));
         ada.get(&acme.sign_in()).await;
-        ada.get(&edit).await.click("Sign in again by Acme ID").await.sees("Sign-in did not work");
+        ada.get(&edit).await.click("Sign in again by Acme ID").await.sees("Sign-in did not work").sees("Sign out there");
         // It asked just now: the same page, open.
         provider.honest();
         provider.fault(Fault::Claim("auth_time", json!(now())));
