@@ -265,6 +265,9 @@ fn for_the_person(check: &str) -> &'static str {
         "email_malformed" => {
             "Your organization’s sign-in service sent an e-mail address that can’t be read. Tell an administrator the reference below."
         }
+        "discovery_changed" => {
+            "Something about your organization’s sign-in service was changed, and an owner of the organization has to confirm it before anybody comes in. Tell an administrator the reference below."
+        }
         "break_glass" => {
             "You are an owner for emergencies, and come in by your e-mail address and password instead of by your organization’s sign-in service."
         }
