@@ -310,9 +310,9 @@ both_databases! {
         let acme = Acme::alone(db);
         team(&acme, "=Sales");
         let mut olive = acme.owner().await;
-        let many: String = (0..1_000).map(|n| format!("p{n}@acme.example,admin,=Sales\n")).collect();
+        let many: Vec<String> = (0..1_000).map(|n| format!("p{n}@acme.example,admin,=Sales")).collect();
         olive.get(&acme.to("/invitations/new")).await;
-        olive.submit("Review", &[("addresses", &format!("email,role,teams\n{many}"))]).await;
+        olive.submit("Review", &[("addresses", &format!("email,role,teams\n{}\n", many.join("\n")))]).await;
         olive.submit("Invite these 1000 people", &[]).await.sees("1000 people are invited");
         acme.run("UPDATE invitations SET created_at = 1700000000000 + CAST(LENGTH(email) AS BIGINT)");
         acme.run("UPDATE invitations SET state = 'revoked', settled_at = 1700000000000 WHERE email_key LIKE 'p99%'");

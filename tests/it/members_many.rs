@@ -309,8 +309,7 @@ both_databases! {
         put("hand", "BETWEEN 510 AND 512");
         let mut olive = acme.owner().await;
         let of = |deed: &str, ids: &[&str]| {
-            let ids: String = ids.iter().map(|id| format!("&id={id}")).collect();
-            acme.to(&format!("/members/bulk?deed={deed}&to_team={sales}{ids}"))
+            acme.to(&format!("/members/bulk?deed={deed}&to_team={sales}&id={}", ids.join("&id=")))
         };
         olive.get(&of("join", &["m00000", "m00512"])).await.sees("Put 1 member into Sales?").sees("Is in the team already.");
         olive.get(&of("leave", &["m00000", "m00001"])).await.sees("Nobody is left to do this to");
