@@ -183,6 +183,37 @@ pub fn turn_on(
     Ok(done)
 }
 
+/// Confirms where the keys of the connection's provider are: sign-ins are believed by these from now on.
+///
+/// # Errors
+/// `Conflict` when the connection changed meanwhile.
+pub fn confirm_keys(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    known: &Connection,
+    jwks_uri: &str,
+) -> Result<(), Problem> {
+    unless_stale(queries::confirm_keys(conn, known, jwks_uri)?)?;
+    let (before, after) = (
+        json!({"keys": known.confirmed_jwks_uri}),
+        json!({"keys": jwks_uri}),
+    );
+    record(conn, now, actor, known, "connection.changed", Some(before), after)?;
+    Ok(())
+}
+
+/// A genuine sign-in found the provider's keys there. The first one says where they have to stay.
+///
+/// # Errors
+/// When the database refuses.
+pub fn saw_keys(conn: &mut Conn, known: &Connection, jwks_uri: &str) -> crate::store::Result<()> {
+    if known.confirmed_jwks_uri.is_empty() && !jwks_uri.is_empty() {
+        queries::first_saw_keys(conn, known, jwks_uri)?;
+    }
+    Ok(())
+}
+
 /// Deletes a draft by which nobody ever came, with its sealed secret, its keys, tests and links.
 ///
 /// # Errors

@@ -41,6 +41,8 @@ pub struct Connection {
     pub scopes: String,
     /// The claim that holds the groups; empty where none is read.
     pub groups_claim: String,
+    /// OIDC: where the provider's keys are, as an owner confirmed it or the first sign-in found it; empty until then.
+    pub confirmed_jwks_uri: String,
     /// When just-in-time provisioning was last switched.
     pub jit_changed_at: Option<Timestamp>,
     /// By whom, as the name was then.

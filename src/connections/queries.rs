@@ -30,6 +30,7 @@ pub(super) struct Row {
     client_secret_sealed: String,
     scopes: String,
     groups_claim: String,
+    confirmed_jwks_uri: String,
     jit_changed_at: Option<i64>,
     jit_changed_by: String,
     version: i64,
@@ -55,6 +56,7 @@ impl From<Row> for Connection {
             client_secret_sealed: row.client_secret_sealed,
             scopes: row.scopes,
             groups_claim: row.groups_claim,
+            confirmed_jwks_uri: row.confirmed_jwks_uri,
             jit_changed_at: row.jit_changed_at,
             jit_changed_by: row.jit_changed_by,
             version: row.version,
@@ -485,8 +487,44 @@ pub fn update(conn: &mut Conn, known: &Connection, settings: &Settings, secret: 
         connections::client_secret_sealed.eq(secret),
         connections::scopes.eq(&settings.scopes),
         connections::groups_claim.eq(&settings.groups_claim),
+        connections::confirmed_jwks_uri.eq(confirmed_for(known, &settings.issuer)),
         connections::version.eq(known.version + 1),
     ))
+    .execute(conn)
+}
+
+/// Another provider has other keys: nobody has confirmed where they are.
+pub fn confirmed_for<'a>(known: &'a Connection, issuer: &str) -> &'a str {
+    if known.issuer == issuer {
+        &known.confirmed_jwks_uri
+    } else {
+        ""
+    }
+}
+
+/// Notes where the keys of this connection's provider are, as an owner confirmed.
+pub fn confirm_keys(conn: &mut Conn, known: &Connection, jwks_uri: &str) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::version.eq(known.version)),
+    )
+    .set((
+        connections::confirmed_jwks_uri.eq(jwks_uri),
+        connections::version.eq(known.version + 1),
+    ))
+    .execute(conn)
+}
+
+/// The same, as a sign-in found them, where nobody has confirmed anything yet. Forms that are open meanwhile stay good.
+pub fn first_saw_keys(conn: &mut Conn, known: &Connection, jwks_uri: &str) -> Result<usize> {
+    diesel::update(
+        connections::table
+            .find(&known.id)
+            .filter(connections::issuer.eq(&known.issuer))
+            .filter(connections::confirmed_jwks_uri.eq("")),
+    )
+    .set(connections::confirmed_jwks_uri.eq(jwks_uri))
     .execute(conn)
 }
 

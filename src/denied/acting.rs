@@ -6,6 +6,7 @@ use askama::Template;
 use super::model::{Denial, State};
 use super::queries;
 use super::{actions, letters, pages};
+use crate::access::EmailAddress;
 use crate::audit::Actor;
 use crate::mail::Post;
 use crate::orgs;
@@ -17,6 +18,8 @@ use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site};
 pub struct Dismiss {
     frame: Frame,
     denial: Denial,
+    /// Whom a letter goes to; none where the person is told nothing.
+    told: Option<EmailAddress>,
     note: String,
     errors: FieldErrors,
 }
@@ -40,12 +43,8 @@ pub async fn ask_to_dismiss(
     if !matches!(denial.state, State::Open | State::Invited) {
         return Err(already(&denial));
     }
-    Ok(Page::new(dismiss_page(
-        &admin,
-        denial,
-        "",
-        FieldErrors::default(),
-    )))
+    let page = dismiss_page(&admin, &site, denial, "", FieldErrors::default());
+    Ok(Page::new(page))
 }
 
 /// Dismisses.
@@ -60,16 +59,17 @@ pub async fn dismiss(
     if note.chars().count() > actions::LONGEST_NOTE {
         let denial = denial(&admin, &site, id).await?;
         let errors = FieldErrors::one("note", "The note has more than 500 characters. Shorten it.");
-        return Ok(Page::unprocessable(dismiss_page(&admin, denial, &note, errors)).response());
+        return Ok(Page::unprocessable(dismiss_page(&admin, &site, denial, &note, errors)).response());
     }
     let (organization, now, actor) = (admin.organization.clone(), site.now(), Actor::from(&*admin));
     let (version, post) = (form.version(), Post::of(&site));
     let done = site
         .store
         .writing_in(&admin.organization, move |conn| -> Result<_, Problem> {
+            let before = queries::find(conn, &organization, &id)?.ok_or(Problem::NotFound)?;
             let done = actions::dismiss(conn, now, &actor, &organization, (&id, version), &note)?;
             let organization = orgs::find(conn, &organization)?.ok_or(Problem::NotFound)?;
-            letters::dismissed(conn, now, &post, &organization, &done)?;
+            letters::dismissed(conn, now, &post, &organization, &[before])?;
             Ok(done)
         })
         .await?;
@@ -184,9 +184,10 @@ fn already(denial: &Denial) -> Problem {
     Problem::Conflict(format!("This denial is {} already.", denial.state.as_str()))
 }
 
-fn dismiss_page(admin: &Admin, denial: Denial, note: &str, errors: FieldErrors) -> Dismiss {
+fn dismiss_page(admin: &Admin, site: &Site, denial: Denial, note: &str, errors: FieldErrors) -> Dismiss {
     Dismiss {
         frame: admin.frame("denied"),
+        told: letters::whom_to_tell(&denial).filter(|_| Post::of(site).is_configured()),
         denial,
         note: note.to_owned(),
         errors,

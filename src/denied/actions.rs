@@ -149,7 +149,8 @@ pub fn dismiss(
     Ok(changed)
 }
 
-/// Lets these denials be, with one note why; those that wait no longer are passed over. Answers how many.
+/// Lets these denials be, with one note why; those that wait no longer or changed since their version are passed over.
+/// Answers the others as they were before.
 ///
 /// # Errors
 /// When the note is too long, or the database refuses.
@@ -158,14 +159,16 @@ pub fn dismiss_many(
     now: Timestamp,
     actor: &Actor,
     organization: &str,
-    ids: &[String],
+    shown: &BTreeMap<String, i64>,
     note: &str,
-) -> std::result::Result<usize, Problem> {
-    let mut dismissed = 0;
-    for denial in queries::find_many(conn, organization, ids)? {
-        if matches!(denial.state, State::Open | State::Invited) {
+) -> std::result::Result<Vec<Denial>, Problem> {
+    let ids: Vec<String> = shown.keys().cloned().collect();
+    let mut dismissed = Vec::new();
+    for denial in queries::find_many(conn, organization, &ids)? {
+        let waits = matches!(denial.state, State::Open | State::Invited);
+        if waits && shown.get(&denial.id) == Some(&denial.version) {
             dismiss(conn, now, actor, organization, (&denial.id, denial.version), note)?;
-            dismissed += 1;
+            dismissed.push(denial);
         }
     }
     Ok(dismissed)

@@ -78,8 +78,8 @@ pub fn page(organization: &Organization, denial: &Denial) -> String {
     format!("/orgs/{}/denied/{}", organization.slug, denial.id)
 }
 
-/// Tells the person who asked that an administrator let the denial be. Nobody is told whose address was not proven:
-/// it may be somebody else's.
+/// Tells those of these people who asked that an administrator let their denials be. The denials are as they were before:
+/// whose request was answered already, by an admission or a no, is not told of another.
 ///
 /// # Errors
 /// When the database refuses.
@@ -88,29 +88,29 @@ pub fn dismissed(
     now: Timestamp,
     post: &Post,
     organization: &Organization,
-    denial: &Denial,
-) -> Result<Option<String>> {
-    let Some(to) = whom_to_tell(denial) else {
-        return Ok(None);
-    };
+    before: &[Denial],
+) -> Result<usize> {
+    let told = before
+        .iter()
+        .filter_map(|denial| Some(dismissal(&whom_to_tell(denial)?, organization, denial)));
+    let letters: Vec<Letter> = told.collect();
+    mail::actions::queue_many(conn, now, post, &letters)
+}
+
+fn dismissal(to: &EmailAddress, organization: &Organization, denial: &Denial) -> Letter {
     let name = &organization.settings.name;
-    let letter = Letter::new(
-        Kind::Outcome,
-        &to,
-        &format!("Your request to be let in to {name}"),
-    )
-    .of(&organization.id, name)
-    .about("denial", &denial.id)
-    .say(format!(
-        "You asked to be let in to {name}. An administrator looked at it and did not let you in."
-    ));
+    let letter = Letter::new(Kind::Outcome, to, &format!("Your request to be let in to {name}"))
+        .of(&organization.id, name)
+        .about("denial", &denial.id)
+        .say(format!(
+            "You asked to be let in to {name}. An administrator looked at it and did not let you in."
+        ));
     let letter = if organization.settings.contact.is_empty() {
         letter
     } else {
         letter.fact("Whom to ask", &organization.settings.contact)
     };
-    let letter = letter.because("You get this because you asked, after you signed in with this address.");
-    mail::actions::queue(conn, now, post, &letter)
+    letter.because("You get this because you asked, after you signed in with this address.")
 }
 
 /// Tells the person of this address (folded) who asked that they may come again, since their membership is active. It is told
@@ -128,7 +128,7 @@ pub fn reactivated(
     let name = &organization.settings.name;
     let mut told = 0;
     for denial in queries::of_addresses(conn, &organization.id, &[email_key])? {
-        let Some(to) = whom_to_tell(&denial).filter(|_| denial.is_asking()) else {
+        let Some(to) = whom_to_tell(&denial) else {
             continue;
         };
         actions::answered(conn, now, &denial)?;
@@ -145,10 +145,9 @@ pub fn reactivated(
     Ok(told)
 }
 
-/// The person's address, if they asked and it was proven at the sign-in.
-fn whom_to_tell(denial: &Denial) -> Option<EmailAddress> {
-    denial.asked_at?;
-    if denial.is_unproven() {
+/// The address of the person who waits for an answer, if it was proven at the sign-in: otherwise it may be somebody else's.
+pub(super) fn whom_to_tell(denial: &Denial) -> Option<EmailAddress> {
+    if !denial.is_asking() || denial.is_unproven() {
         return None;
     }
     EmailAddress::parse(&denial.email).ok()

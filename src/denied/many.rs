@@ -3,10 +3,13 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::actions;
+use std::collections::BTreeMap;
+
 use super::model::{Denial, State};
-use super::queries;
+use super::{actions, letters, queries};
 use crate::audit::Actor;
+use crate::mail::Post;
+use crate::orgs;
 use crate::session::{Admin, Frame};
 use crate::web::{FieldErrors, Flash, Page, Posted, Problem, Site, paging};
 
@@ -18,6 +21,8 @@ const MOST: usize = 1_000;
 struct Dismiss {
     frame: Frame,
     denials: Vec<Denial>,
+    /// To how many of these people a letter goes.
+    told: usize,
     note: String,
     errors: FieldErrors,
     /// The filters of the list that one came from.
@@ -51,15 +56,29 @@ pub async fn dismiss(admin: Admin, site: web::Data<Site>, form: Posted) -> Resul
         return Ok(nobody(&admin, &site, &list));
     }
     let (organization, now, actor) = (admin.organization.clone(), site.now(), Actor::from(&*admin));
+    let (post, meant) = (Post::of(&site), ids.len());
+    let versions = form.all("version");
+    let shown = ids.into_iter().zip(versions);
+    let shown: BTreeMap<String, i64> = shown
+        .filter_map(|(id, version)| Some((id, version.parse().ok()?)))
+        .collect();
     let done = site
         .store
-        .writing_in(&admin.organization, move |conn| {
-            actions::dismiss_many(conn, now, &actor, &organization, &ids, &note)
+        .writing_in(&admin.organization, move |conn| -> Result<_, Problem> {
+            let before = actions::dismiss_many(conn, now, &actor, &organization, &shown, &note)?;
+            let organization = orgs::find(conn, &organization)?.ok_or(Problem::NotFound)?;
+            letters::dismissed(conn, now, &post, &organization, &before)?;
+            Ok(before.len())
         })
         .await?;
     let sentence = match done {
         1 => "1 denial is dismissed.".to_owned(),
         count => format!("{count} denials are dismissed."),
+    };
+    let sentence = match meant.saturating_sub(done) {
+        0 => sentence,
+        1 => format!("{sentence} 1 changed meanwhile and is left as it is."),
+        left => format!("{sentence} {left} changed meanwhile and are left as they are."),
     };
     Ok(Flash::good(sentence).redirect(&site, &admin.path(&format!("/denied{list}"))))
 }
@@ -89,6 +108,10 @@ async fn page(
     let is_fine = errors.is_empty();
     let page = Dismiss {
         frame: admin.frame("denied"),
+        told: denials
+            .iter()
+            .filter(|denial| Post::of(site).is_configured() && letters::whom_to_tell(denial).is_some())
+            .count(),
         denials,
         note,
         errors,

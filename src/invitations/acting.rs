@@ -7,6 +7,7 @@ use super::model::{Invitation, State};
 use super::queries::{self, Wanted};
 use super::sent::{Links, Unneeded};
 use super::{actions, letters};
+use crate::access::Role;
 use crate::audit::Actor;
 use crate::connections;
 use crate::mail::Post;
@@ -43,6 +44,18 @@ impl Whom {
         }
         let ids = fields.iter().filter(|(name, _)| name == "id");
         Self::Ids(ids.map(|(_, id)| id.clone()).take(MOST).collect())
+    }
+
+    /// What is said where they are not what was shown.
+    fn moved_on(&self) -> &'static str {
+        match self {
+            Self::Ids(_) => {
+                "One of these invitations was changed meanwhile. Nothing was done: tick them again to see how they stand."
+            }
+            Self::Matching(_) => {
+                "Other invitations match by now than were shown. Nothing was changed: look at them again."
+            }
+        }
     }
 
     /// The newest of those that are meant, and whether there are more than are acted on at once.
@@ -303,8 +316,8 @@ fn refused(act: Act, one: &Invitation, now: Timestamp) -> Problem {
     ))
 }
 
-/// `POST` of the same paths. A form about one invitation carries the version that it showed, one about all that match
-/// what it showed of them.
+/// `POST` of the same paths. A form about one invitation carries the version that it showed, one about many what it showed
+/// of them.
 pub(super) async fn act(
     act: Act,
     admin: Admin,
@@ -317,6 +330,10 @@ pub(super) async fn act(
         None => Shown::Digest(form.text("digest").to_owned()),
     };
     let list = admin.path(&format!("/invitations{}", paging::kept(form.fields())));
+    let place = match &single {
+        Some(id) => format!("/invitations/{id}/{}", act.path()),
+        None => format!("/invitations/{}", act.path()),
+    };
     let whom = single.map_or_else(|| Whom::of(form.fields()), |id| Whom::Ids(vec![id]));
     if matches!(&whom, Whom::Ids(ids) if ids.is_empty()) {
         return Err(Problem::Invalid(format!("Send 1 to {MOST} invitations.")));
@@ -332,8 +349,11 @@ pub(super) async fn act(
             }
             Ok(done)
         })
-        .await?;
-    Ok(match done {
+        .await;
+    if matches!(done, Err(Problem::StillYou(_))) {
+        return Err(admin.signed.keep(&site, &admin.path(&place), &form).await?);
+    }
+    Ok(match done? {
         Done::Resent(sent, vouching) => Page::new(Links {
             frame: admin.frame("invitations"),
             again: true,
@@ -381,8 +401,8 @@ fn perform(
 ) -> Result<Done, Problem> {
     let own_role = actions::role_now(conn, admin)?;
     let (found, more) = whom.load(conn, act, &admin.organization, now)?;
-    let ids: Vec<String> = match (whom, shown) {
-        (Whom::Ids(_), Shown::Version(version)) => {
+    let chosen: Vec<Invitation> = match shown {
+        Shown::Version(version) => {
             let one = found.first().ok_or(Problem::NotFound)?;
             if !act.is_possible(one.state(now)) {
                 return Err(refused(act, one, now));
@@ -392,21 +412,22 @@ fn perform(
                     "This invitation was changed meanwhile. Open it again to see how it stands.".to_owned(),
                 ));
             }
-            vec![one.id.clone()]
+            found
         }
-        (Whom::Ids(ids), Shown::Digest(_)) => ids.clone(),
-        (Whom::Matching(_), Shown::Version(_)) => Vec::new(),
-        (Whom::Matching(_), Shown::Digest(shown)) => {
+        Shown::Digest(shown) => {
             let (chosen, _) = act.choose(conn, &admin.organization, now, found)?;
             if digest(&chosen) != *shown {
-                return Err(Problem::Conflict(
-                    "Other invitations match by now than were shown. Nothing was changed: look at them again."
-                        .to_owned(),
-                ));
+                return Err(Problem::Conflict(whom.moved_on().to_owned()));
             }
-            chosen.into_iter().map(|one| one.id).collect()
+            chosen
         }
     };
+    // A fresh link makes an owner as the first one did.
+    let makes_owners = act == Act::Resend && chosen.iter().any(|one| one.role == Role::Owner);
+    if makes_owners && !admin.signed.is_fresh {
+        return Err(Problem::StillYou(String::new()));
+    }
+    let ids: Vec<String> = chosen.into_iter().map(|one| one.id).collect();
     let actor = Actor::from(&**admin);
     match act {
         Act::Resend => {

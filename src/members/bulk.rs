@@ -1,6 +1,8 @@
 //! What is done to many members at once: to those who were ticked, or to all whom a filter lets through. It is done by
 //! the same verbs as to one, so that the same rules stand against it.
 
+use std::collections::HashMap;
+
 use super::actions::{self, Doer, TeamChange};
 use super::model::{Act, Facts, Filter, Membership, State, judge};
 use super::queries;
@@ -9,6 +11,7 @@ use crate::access::Role;
 use crate::seats::{self, Seats};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, id};
+use crate::teams;
 use crate::web::{Paging, Problem};
 
 /// How many are acted on at once, so that nobody who signs in meanwhile waits for long.
@@ -56,6 +59,13 @@ impl Deed {
         }
     }
 
+    fn team(&self) -> Option<&str> {
+        match self {
+            Self::Join(team) | Self::Leave(team) => Some(team),
+            Self::Role(_) | Self::Deactivate | Self::Reactivate | Self::Remove => None,
+        }
+    }
+
     /// Whether it makes sense for members of this kind. Kinds that stand above an admin are judged one by one.
     fn kinds(&self) -> fn(&Facet) -> bool {
         match self {
@@ -85,6 +95,8 @@ pub struct Plan {
     pub chosen: Vec<Membership>,
     /// Those to whom it is not done, and why.
     pub others: Vec<(Membership, String)>,
+    /// How many of those who are taken out of a team stay in it by a group or a directory.
+    pub staying: usize,
     /// Whether more match than are acted on at once.
     pub more: bool,
 }
@@ -133,10 +145,42 @@ pub fn plan(
     } else {
         0
     };
+    let belongings = belongings(conn, organization, deed, &members)?;
     Ok(Plan {
         more,
-        ..judged(by, oneself, deed, members, seats, owners)
+        ..judged(by, oneself, deed, members, &belongings, seats, owners)
     })
+}
+
+/// By what members are in the team that a deed is about; none where the team is gone.
+type Belongings = Option<HashMap<String, Vec<teams::Source>>>;
+
+fn belongings(
+    conn: &mut Conn,
+    organization: &str,
+    deed: &Deed,
+    members: &[Membership],
+) -> Result<Belongings, Problem> {
+    let Some(team) = deed.team() else {
+        return Ok(None);
+    };
+    let ids: Vec<String> = members.iter().map(|member| member.id.clone()).collect();
+    let found = teams::with_sources(conn, organization, team, &ids)?;
+    Ok(found.map(|(_, sources)| sources))
+}
+
+/// Why a deed about a team would change nothing for whoever is in it by these sources.
+fn why_not_moved(deed: &Deed, sources: Option<&[teams::Source]>) -> Option<&'static str> {
+    let by_hand = |sources: &[teams::Source]| sources.iter().any(|source| source.is_taken_by_hand());
+    match (deed, sources) {
+        (Deed::Join(_) | Deed::Leave(_), None) => Some("The team is gone."),
+        (Deed::Join(_), Some(sources)) if by_hand(sources) => Some("Is in the team already."),
+        (Deed::Leave(_), Some([])) => Some("Is not in the team."),
+        (Deed::Leave(_), Some(sources)) if !by_hand(sources) => {
+            Some("Is in the team by a group or a directory alone, which would put them back.")
+        }
+        _ => None,
+    }
 }
 
 fn matching(
@@ -158,6 +202,10 @@ fn matching(
             Deed::Join(team) => Some(team),
             _ => None,
         },
+        taken_from: match deed {
+            Deed::Leave(team) => Some(team),
+            _ => None,
+        },
         // One's own fate is decided on one's own page.
         but: Some(oneself),
         ..Question::new(organization, &filter, Order::Name)
@@ -174,6 +222,7 @@ fn judged(
     oneself: &str,
     deed: &Deed,
     members: Vec<Membership>,
+    belongings: &Belongings,
     mut seats: Seats,
     mut owners: i64,
 ) -> Plan {
@@ -184,13 +233,20 @@ fn judged(
             other_owners: owners - i64::from(is_owner),
             seats,
         };
+        let sources = belongings
+            .as_ref()
+            .map(|all| all.get(&member.id).map_or(&[][..], Vec::as_slice));
         let why = match judge(deed.act(), by, &member, &facts) {
             _ if member.id == oneself => "This is you. Do it on your own page, if you mean it.".to_owned(),
             Err(refusal) => refusal.to_string(),
             Ok(()) if matches!(deed, Deed::Role(role) if *role == member.role) => {
                 "Has this role already.".to_owned()
             }
+            Ok(()) if let Some(why) = why_not_moved(deed, sources) => why.to_owned(),
             Ok(()) => {
+                let stays =
+                    |sources: &[teams::Source]| sources.iter().any(|source| !source.is_taken_by_hand());
+                plan.staying += usize::from(matches!(deed, Deed::Leave(_)) && sources.is_some_and(stays));
                 let loses_owner = matches!(deed, Deed::Deactivate | Deed::Remove)
                     || matches!(deed, Deed::Role(role) if *role < Role::Owner);
                 owners -= i64::from(is_owner && loses_owner);
@@ -281,10 +337,18 @@ mod tests {
     fn one_owner_stays_and_nobody_acts_on_themself() {
         let owners = ["a", "b", "c"].map(|id| member(id, Role::Owner, State::Active));
         for deed in [Deed::Deactivate, Deed::Remove, Deed::Role(Role::Member)] {
-            let plan = judged(Role::Owner, "nobody", &deed, owners.to_vec(), seats(None, 3), 3);
+            let plan = judged(
+                Role::Owner,
+                "nobody",
+                &deed,
+                owners.to_vec(),
+                &None,
+                seats(None, 3),
+                3,
+            );
             assert_eq!(ids(&plan), (vec!["a", "b"], vec!["c"]), "{deed:?}");
             assert!(plan.others[0].1.contains("only owner"));
-            let plan = judged(Role::Owner, "a", &deed, owners.to_vec(), seats(None, 3), 3);
+            let plan = judged(Role::Owner, "a", &deed, owners.to_vec(), &None, seats(None, 3), 3);
             assert_eq!(ids(&plan), (vec!["b", "c"], vec!["a"]), "{deed:?}");
         }
         let plan = judged(
@@ -292,6 +356,7 @@ mod tests {
             "x",
             &Deed::Deactivate,
             owners.to_vec(),
+            &None,
             seats(None, 3),
             3,
         );
@@ -306,6 +371,7 @@ mod tests {
             "x",
             &Deed::Reactivate,
             gone.to_vec(),
+            &None,
             seats(Some(4), 2),
             1,
         );
@@ -325,6 +391,7 @@ mod tests {
             "x",
             &Deed::Role(Role::Admin),
             members.clone(),
+            &None,
             seats(None, 2),
             1,
         );
@@ -334,11 +401,52 @@ mod tests {
             "x",
             &Deed::Role(Role::Owner),
             members,
+            &None,
             seats(None, 2),
             1,
         );
         assert_eq!(again.chosen.len(), 0);
         assert_ne!(plan.digest(), again.digest());
+    }
+
+    #[test]
+    fn only_who_is_moved_counts_as_moved() {
+        use teams::Source::{Hand, Invitation, Mapping, Scim};
+        let people = ["a", "b", "c", "d", "e"].map(|id| member(id, Role::Member, State::Active));
+        let sources = [
+            ("a", vec![Hand]),
+            ("b", vec![Mapping]),
+            ("c", vec![Invitation, Scim]),
+            ("d", vec![Scim]),
+        ];
+        let belongings = Some(sources.map(|(id, sources)| (id.to_owned(), sources)).into());
+        let plan = |deed: Deed, belongings: &Belongings| {
+            judged(
+                Role::Admin,
+                "x",
+                &deed,
+                people.to_vec(),
+                belongings,
+                seats(None, 5),
+                1,
+            )
+        };
+        let leave = plan(Deed::Leave("t".into()), &belongings);
+        assert_eq!(
+            (ids(&leave), leave.staying),
+            ((vec!["a", "c"], vec!["b", "d", "e"]), 1)
+        );
+        assert!(leave.others[0].1.contains("by a group") && leave.others[2].1.contains("not in the team"));
+        let join = plan(Deed::Join("t".into()), &belongings);
+        assert_eq!(
+            (ids(&join), join.staying),
+            ((vec!["b", "d", "e"], vec!["a", "c"]), 0)
+        );
+        assert_eq!(
+            plan(Deed::Join("t".into()), &None).chosen.len(),
+            0,
+            "the team is gone"
+        );
     }
 
     #[test]

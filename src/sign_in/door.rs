@@ -186,14 +186,16 @@ impl Return {
         if let Some(tested) = arrival.test.take() {
             return without(site, testing::finish(site, arrival, *tested).await?, &[spent]);
         }
-        site.limits.give_back(Kind::Start, &self.client.ip, site.now());
         match flow::admit(&site.store, site.now(), arrival).await? {
             Passage::In { session, return_to } => {
+                site.limits.give_back(Kind::Start, &self.client.ip, site.now());
                 session::enter(&self.request, &self.session, &session)?;
                 // The other cookie stays for its ten minutes: another tab may still be at the provider.
                 without(site, see_other(local_path(&return_to)), &[INVITATION])
             }
             Passage::Refused { reference } => {
+                // A genuine answer that opens nothing costs as much as one that is none, and can be repeated as often.
+                site.limits.take(Kind::Answer, &self.client.ip, site.now())?;
                 let mut answer = see_other(&format!("/sign-in/refused/{reference}"));
                 let proof = proof::cookie(site, &reference);
                 answer.add_cookie(&proof).map_err(Problem::internal)?;

@@ -11,7 +11,7 @@ use super::standing::{Ground, Person};
 use super::testing::Tested;
 use crate::access::{Decision, DomainStanding, Identity, Policy, Role, decide};
 use crate::break_glass;
-use crate::connections::Connection;
+use crate::connections::{self, Connection};
 use crate::groups;
 use crate::orgs::Organization;
 use crate::store::time::{MINUTE, Timestamp};
@@ -77,6 +77,8 @@ pub struct Arrival {
     pub invitation_hash: String,
     /// Whom the provider vouches for.
     pub identity: Identity,
+    /// OIDC: where the keys were that this was judged by.
+    pub keys_at: String,
     /// What that was concluded from; goes into the record.
     pub evidence: Value,
     /// The browser.
@@ -194,6 +196,9 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
         let rejection = Rejection::lost(&loaded.connection, FOR_EMERGENCIES, arrival.client.clone());
         let reference = reject(conn, now, &rejection)?;
         return Ok(Passage::Refused { reference });
+    }
+    if arrival.identity.issuer == loaded.connection.issuer {
+        connections::actions::saw_keys(conn, &loaded.connection, &arrival.keys_at)?;
     }
     let groups = arrival.identity.groups.as_deref().unwrap_or_default();
     groups::actions::saw(conn, now, &loaded.connection.id, groups)?;

@@ -20,6 +20,7 @@ pub mod oidc;
 mod pages;
 mod password;
 mod proof;
+mod provider_keys;
 mod queries;
 mod record;
 mod refused;
@@ -65,6 +66,11 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route(
             "/orgs/{org}/connections/{id}/test/start",
             web::get().to(testing::start),
+        )
+        .service(
+            web::resource("/orgs/{org}/connections/{id}/provider-keys")
+                .route(web::get().to(provider_keys::ask))
+                .route(web::post().to(provider_keys::confirm)),
         )
         .route("/connect/test/start", web::get().to(testing::start_by_link))
         .route("/invitation/accept", web::get().to(guest::show))

@@ -69,17 +69,14 @@ pub async fn refused(
             Ok(Page::with_status(StatusCode::FORBIDDEN, page).response())
         }
         "rejected" => {
+            let (again, start) = way_on(&about.record.reason, about.again());
             let page = Failed {
                 door,
                 sentence: for_the_person(&about.record.reason),
                 reference,
-                again: about.again(),
+                again,
                 organization: about.organization.settings.name,
-                start: if about.record.reason == "unsolicited" {
-                    "Start here"
-                } else {
-                    "Start again"
-                },
+                start,
             };
             Ok(Page::with_status(status_of(&about.record.evidence), page).response())
         }
@@ -227,6 +224,16 @@ fn status_of(evidence: &str) -> StatusCode {
         .unwrap_or(StatusCode::BAD_REQUEST)
 }
 
+/// Where the button leads, and what it says: nowhere where the same would come of it.
+fn way_on(check: &str, again: Option<String>) -> (Option<String>, &'static str) {
+    match check {
+        "break_glass" => (Some("/sign-in".to_owned()), "Sign in with your password"),
+        "no_time_of_proof" => (None, ""),
+        "unsolicited" => (again, "Start here"),
+        _ => (again, "Start again"),
+    }
+}
+
 /// What the person is told of a check that failed: what to do, and no more.
 fn for_the_person(check: &str) -> &'static str {
     match check {
@@ -257,6 +264,18 @@ fn for_the_person(check: &str) -> &'static str {
         }
         "email_malformed" => {
             "Your organization’s sign-in service sent an e-mail address that can’t be read. Tell an administrator the reference below."
+        }
+        "discovery_changed" => {
+            "Something about your organization’s sign-in service was changed, and an owner of the organization has to confirm it before anybody comes in. Tell an administrator the reference below."
+        }
+        "break_glass" => {
+            "You are an owner for emergencies, and come in by your e-mail address and password instead of by your organization’s sign-in service."
+        }
+        "not_asked_anew" => {
+            "Your organization’s sign-in service was to ask you again who you are, and answered by an older sign-in of yours. Sign out there, then go back to the page that you came from and try again. If it happens again, tell an administrator the reference below."
+        }
+        "no_time_of_proof" => {
+            "Your organization’s sign-in service does not say when you showed that it is you, and this step needs to know. It won’t help to try again: an administrator has to look. Tell them the reference below."
         }
         _ => {
             "Your organization’s sign-in service sent an answer that we can’t accept. Start again; if it happens again, tell an administrator the reference below."

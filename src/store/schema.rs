@@ -102,6 +102,7 @@ diesel::table! {
         jit_changed_by -> Text,
         created_at -> BigInt,
         version -> BigInt,
+        confirmed_jwks_uri -> Text,
     }
 }
 

@@ -17,9 +17,9 @@ const BURST: i64 = 3;
 /// What is counted, each by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Single sign-ons that were started and did not come back genuine yet; ten times as many as of the others.
+    /// Single sign-ons that were started and let nobody in yet; ten times as many as of the others.
     Start,
-    /// Answers of providers that were rejected.
+    /// Answers of providers that let nobody in: rejected ones, and people who were denied.
     Answer,
     /// Wrong passwords and codes.
     Password,

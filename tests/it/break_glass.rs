@@ -89,7 +89,7 @@ both_databases! {
         name_first(&acme);
         provider.be(Person::new("sub-olive", OWNER).named("Other", "Name"));
         let mut browser = Browser::new();
-        browser.get(&acme.sign_in()).await.sees("Sign-in did not work");
+        browser.get(&acme.sign_in()).await.sees("Sign-in did not work").sees("by your e-mail address and password");
         assert!(acme.found("SELECT id AS line FROM identities").is_empty());
         assert_eq!(acme.found(&format!("SELECT full_name AS line FROM accounts WHERE email = '{OWNER}'")), ["Olive Owner"]);
         assert_eq!(acme.by_password(OWNER).await.path(), "/orgs/acme");

@@ -1,11 +1,15 @@
 //! Guessing at passwords, from one place and from many: slowed for whoever guesses, and never shut for the person.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use vestibule::access::Role;
 use vestibule::store::time::{HOUR, MINUTE, SECOND};
 
 use crate::support::acme::{OWNER, PASSWORD};
 use crate::support::caller::Answer;
 use crate::support::dump::lines;
+use crate::support::provider::Provider;
+use crate::support::saml::SamlFront;
 use crate::support::{Acme, Browser, Caller, Database, Directory, Installation};
 
 /// Acme behind a proxy that is believed, so that a test can be in many places.
@@ -214,10 +218,63 @@ both_databases! {
         assert_eq!(Caller::with_cookies(&format!("vestibule_invitation={token}")).get(&page).await.status, 200);
     }
 
+    /// A person who is denied again and again meets a limit. Fifty who are denied one after the other at one address do not,
+    /// even at a third of the usual limit; and whoever comes in is not counted.
+    /// DEC-035, RES-009.
+    async fn who_is_denied_again_and_again_meets_a_limit(db: Database) {
+        let provider = Provider::start().await;
+        let installation = Installation::start_with(db, |config| config.rate_limit = 20);
+        let acme = Acme::start_in(installation, provider.issuer(), provider.client_id(), provider.client_secret());
+        acme.invite("ada@acme.example");
+        let come = async |name: &str| {
+            provider.person(&format!("sub-{name}"), &format!("{name}@acme.example"));
+            let mut browser = Browser::new();
+            browser.get(&acme.sign_in()).await;
+            browser.status()
+        };
+        for number in 0..50 {
+            assert_eq!(come(&format!("p{number}")).await, 403, "{number}");
+        }
+        for _ in 0..70 {
+            assert_eq!(come("ada").await, 200);
+        }
+        for _ in 0..10 {
+            assert_eq!(come("bob").await, 403);
+        }
+        assert_eq!((come("bob").await, acme.count("sign_ins WHERE outcome = 'denied'")), (429, 60));
+        acme.installation.site.clock.advance(MINUTE);
+        assert_eq!((come("bob").await, come("ada").await), (403, 200));
+    }
+
+    /// A response that was taken and is played again meets the same limit.
+    /// SAML-045, RES-009.
+    async fn a_response_that_is_played_again_meets_a_limit(db: Database) {
+        let front = SamlFront::open_to_newcomers(db);
+        let (mut mary, asked) = front.at_the_provider().await;
+        let xml = front.about(&asked, "mary@acme.example").xml(&front.key);
+        front.bring(&mut mary, &xml, &asked.relay_state).await;
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("SAMLResponse", &STANDARD.encode(&xml))
+            .finish();
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let mut last = 0;
+        for _ in 0..200 {
+            last = Caller::nobody().ask(reqwest::Method::POST, &front.acs(), &headers, &form).await.status;
+        }
+        assert_eq!((last, front.acme.count("sign_ins WHERE reason = 'replay'")), (429, 180));
+        // Of a person who is denied, too: with just-in-time provisioning off nobody new comes in.
+        front.acme.installation.site.clock.advance(5 * MINUTE);
+        front.jit(false);
+        for number in 0..180 {
+            assert_eq!(front.comes("bob@acme.example").await.status(), 403, "{number}");
+        }
+        assert_eq!(front.comes("bob@acme.example").await.status(), 429);
+    }
+
     /// Sign-ins that are started and never finished meet a limit; those that come back do not.
     /// DEC-035, RES-009.
     async fn started_sign_ins_meet_a_limit(db: Database) {
-        let provider = crate::support::provider::Provider::start().await;
+        let provider = Provider::start().await;
         let installation = Installation::start_with(db, |config| config.rate_limit = 1);
         let acme = Acme::start_in(installation, provider.issuer(), provider.client_id(), provider.client_secret());
         acme.jit(true);

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use vestibule::access::Role;
 use vestibule::audit::Actor;
+use vestibule::invitations;
 use vestibule::members;
 use vestibule::store::time::DAY;
 use vestibule::teams;
@@ -278,15 +279,40 @@ both_databases! {
         olive.get(&acme.to("/invitations/resend?all=yes")).await.sees("Make 3 links fresh?").sees("Not among them: 1");
     }
 
+    /// Whoever said no while an administrator looked at a page of ticked invitations is not asked again by its button.
+    /// ADM-014.
+    async fn what_was_ticked_is_acted_on_as_it_was_shown(db: Database) {
+        let acme = Acme::alone(db);
+        for name in ["a", "b"] {
+            acme.invite(&format!("{name}@acme.example"));
+        }
+        let ids = acme.lines("SELECT id AS line FROM invitations ORDER BY email_key");
+        let decline = |id: &str| {
+            acme.write(|conn, now| Ok(invitations::actions::decline(conn, now, &Actor::operator(), id)?))
+        };
+        let mut olive = acme.owner().await;
+        let ticked = |act: &str| acme.to(&format!("/invitations/{act}?id={}&id={}", ids[0], ids[1]));
+        olive.get(&ticked("resend")).await.sees("Make 2 links fresh?");
+        let mut revoking = olive.new_tab();
+        revoking.get(&ticked("revoke")).await.sees("Revoke 2 invitations?");
+        assert!(decline(&ids[0]));
+        olive.submit("Make 2 fresh links", &[]).await.sees("was changed meanwhile");
+        revoking.submit("Revoke 2 invitations", &[]).await.sees("was changed meanwhile");
+        assert_eq!((olive.status(), revoking.status(), pending(&acme)), (409, 409, 1));
+        olive.get(&ticked("resend")).await.sees("Declined");
+        olive.submit("Make 2 fresh links", &[]).await.sees("2 fresh links are made");
+        assert_eq!(pending(&acme), 2);
+    }
+
     /// The list as a file: what the filter leaves, in the order of the page, and nothing that a spreadsheet runs.
     /// UPL-005, UPL-006.
     async fn the_list_is_a_file(db: Database) {
         let acme = Acme::alone(db);
         team(&acme, "=Sales");
         let mut olive = acme.owner().await;
-        let many: String = (0..1_000).map(|n| format!("p{n}@acme.example,admin,=Sales\n")).collect();
+        let many: Vec<String> = (0..1_000).map(|n| format!("p{n}@acme.example,admin,=Sales")).collect();
         olive.get(&acme.to("/invitations/new")).await;
-        olive.submit("Review", &[("addresses", &format!("email,role,teams\n{many}"))]).await;
+        olive.submit("Review", &[("addresses", &format!("email,role,teams\n{}\n", many.join("\n")))]).await;
         olive.submit("Invite these 1000 people", &[]).await.sees("1000 people are invited");
         acme.run("UPDATE invitations SET created_at = 1700000000000 + CAST(LENGTH(email) AS BIGINT)");
         acme.run("UPDATE invitations SET state = 'revoked', settled_at = 1700000000000 WHERE email_key LIKE 'p99%'");

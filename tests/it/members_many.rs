@@ -296,6 +296,31 @@ both_databases! {
         counts_agree(&acme);
     }
 
+    /// Nobody is said to be taken out of a team who was not in it, or whom a group holds there; and they do not come back
+    /// where all are meant.
+    async fn only_who_is_moved_is_said_to_be_moved(db: Database) {
+        let acme = Acme::alone(db);
+        crowd(&acme, 520);
+        let sales = team(&acme, "Sales");
+        let put = |source: &str, who: &str| {
+            acme.run(&format!("INSERT INTO team_members (team_id, member_id, source, since) SELECT '{sales}', id, '{source}', 0 FROM members WHERE joined_at {who}"));
+        };
+        put("mapping", "BETWEEN 1 AND 510");
+        put("hand", "BETWEEN 510 AND 512");
+        let mut olive = acme.owner().await;
+        let of = |deed: &str, ids: &[&str]| {
+            acme.to(&format!("/members/bulk?deed={deed}&to_team={sales}&id={}", ids.join("&id=")))
+        };
+        olive.get(&of("join", &["m00000", "m00512"])).await.sees("Put 1 member into Sales?").sees("Is in the team already.");
+        olive.get(&of("leave", &["m00000", "m00001"])).await.sees("Nobody is left to do this to");
+        olive.sees("Is not in the team.").sees("by a group or a directory alone");
+        olive.get(&acme.to(&format!("/members/bulk?deed=leave&whom=all&to_team={sales}"))).await.sees("Take 3 members out of Sales?");
+        olive.submit("Take 3 members out of Sales", &[]).await.sees("3 members are taken out of Sales. Of these, 1 is still in it");
+        assert_eq!(acme.count(&format!("teams WHERE id = '{sales}' AND people = 510")), 1);
+        assert_eq!(acme.count("audit_events WHERE action = 'team.member_taken_out'"), 3);
+        olive.get(&acme.to(&format!("/members/bulk?deed=leave&whom=all&to_team={sales}"))).await.sees("Nobody is left to do this to");
+    }
+
     /// More than are acted on at once follow one another, so that nobody waits long.
     /// RES-011.
     async fn very_many_are_acted_on_in_turns(db: Database) {

@@ -200,13 +200,66 @@ both_databases! {
 
         let mut olive = acme.quiet(acme.owner().await);
         olive.get(&letters[0].link("/denied/")).await.sees("I begin on Monday.");
-        olive.click("Dismiss…").await.submit("Dismiss this denial", &[("note", "Nobody knows her.")]).await.sees("is dismissed");
+        olive.click("Dismiss…").await.sees("a letter to ada@acme.example says").does_not_see("told nothing");
+        olive.submit("Dismiss this denial", &[("note", "Nobody knows her.")]).await.sees("is dismissed");
         acme.installation.mail.deliver().await.unwrap();
         let outcome = server.letters(3).remove(2);
         seen += 1;
         assert_eq!((outcome.get("to"), outcome.get("subject")), ("ada@acme.example", "Your request to be let in to Acme"));
         assert!(outcome.get("text").contains("the IT desk") && !outcome.get("text").contains("Nobody knows her"));
         assert!(told(acme, &mut server, &mut seen).await.is_empty());
+    }
+
+    /// A request has one answer: who did not ask since an admission or a no is not written to, and the page says so.
+    async fn a_request_is_answered_by_one_letter(db: Database) {
+        let mut server = MailServer::start();
+        let installation = Installation::start_with(db, |config| server.configure(config));
+        let front = Front::open_in(installation).await;
+        let (acme, mut seen) = (&front.acme, 0);
+        settings(acme, |settings| settings.requests = Requests::Daily);
+        let asks = async || {
+            front.later(DAY + MINUTE);
+            let mut person = front.at_the_callback().await;
+            person.resume().await.sees("Access denied");
+            person.submit("Request access", &[]).await.sees("You have asked");
+        };
+        let letters = async |server: &mut MailServer, seen: &mut usize| {
+            let sent = acme.installation.mail.deliver().await.unwrap().sent;
+            *seen += sent;
+            server.letters(*seen).split_off(*seen - sent)
+        };
+        let denial = || acme.lines("SELECT id AS line FROM denials").remove(0);
+        asks().await;
+        let mut olive = acme.quiet(acme.owner().await);
+        // Of many, who asks is written to as well.
+        olive.get(&acme.to(&format!("/denied/dismiss?id={}", denial()))).await.sees("1 person asked to be let in").does_not_see("Nobody is told,");
+        let mut late = olive.new_tab();
+        olive.submit("Dismiss this denial", &[]).await.sees("1 denial is dismissed.");
+        let told = letters(&mut server, &mut seen).await;
+        assert_eq!((told.len(), told[0].get("to")), (1, "ada@acme.example"));
+        front.later(MINUTE);
+        olive.get(&acme.to(&format!("/denied/{}/reopen", denial()))).await.submit("Reopen this denial", &[]).await.sees("is open again");
+        // What changed since the page is not what it showed.
+        late.submit("Dismiss this denial", &[]).await.sees("0 denials are dismissed. 1 changed meanwhile");
+        olive.get(&acme.to(&format!("/denied/{}/dismiss", denial()))).await.sees("The person is told nothing");
+        olive.submit("Dismiss this denial", &[]).await.sees("is dismissed");
+        assert!(letters(&mut server, &mut seen).await.is_empty(), "told twice");
+        // Let in, removed and denied without asking again.
+        asks().await;
+        acme.invite("ada@acme.example");
+        front.at_the_callback().await.resume().await.does_not_see("Access denied");
+        let ada = acme.lines("SELECT id AS line FROM members ORDER BY joined_at DESC").remove(0);
+        let doer = members::Doer::operator();
+        acme.write(|conn, now| {
+            let version = members::find(conn, &acme.organization, &ada)?.unwrap().version;
+            members::actions::remove(conn, now, &doer, &acme.organization, &ada, version)
+        });
+        front.later(MINUTE);
+        front.at_the_callback().await.resume().await.sees("Access denied");
+        let mut olive = acme.quiet(acme.owner().await);
+        olive.get(&acme.to(&format!("/denied/{}/dismiss", denial()))).await.sees("The person is told nothing");
+        olive.submit("Dismiss this denial", &[]).await.sees("is dismissed");
+        assert!(letters(&mut server, &mut seen).await.is_empty(), "told of what they did not ask");
     }
 
     /// Whoever was deactivated, asked to be let in and is active again is told so, once for each request.

@@ -186,6 +186,8 @@ const ROUTES: &str = "
     POST /orgs/{org}/connections/{id}/metadata                    owner  400
     GET  /orgs/{org}/connections/{id}/test                        owner  200
     GET  /orgs/{org}/connections/{id}/test/start                  owner  303
+    GET  /orgs/{org}/connections/{id}/provider-keys               owner  200
+    POST /orgs/{org}/connections/{id}/provider-keys               owner  409
     GET  /orgs/{org}/connections/{id}/tests/{test}                owner  200
     GET  /orgs/{org}/connections/{id}/draft                       owner  200
     POST /orgs/{org}/connections/{id}/draft                       owner  400

@@ -133,6 +133,33 @@ both_databases! {
         assert_eq!(role(), ["owner"]);
     }
 
+    /// A fresh link for an owner to be asks as the invitation did, for one and for many; for anybody else it does not.
+    /// SES-020.
+    async fn an_owner_is_invited_again_by_somebody_who_is_there(db: Database) {
+        let acme = Acme::alone(db);
+        for name in ["max", "kim"] {
+            acme.invite(&format!("{name}@acme.example"));
+        }
+        let id = |name: &str| acme.lines(&format!("SELECT id AS line FROM invitations WHERE email_key = '{name}@acme.example'")).remove(0);
+        acme.run("UPDATE invitations SET state = 'revoked', settled_at = 1");
+        acme.run("UPDATE invitations SET role = 'owner' WHERE email_key = 'max@acme.example'");
+        let mut owner = acme.owner().await;
+        acme.grow_stale();
+        owner.get(&acme.to(&format!("/invitations/{}/resend", id("kim")))).await;
+        owner.submit("Make a fresh link", &[]).await.sees("A fresh link is made");
+        for (page, button) in [
+            (format!("/invitations/{}/resend", id("max")), "Make a fresh link"),
+            (format!("/invitations/resend?id={}&id={}", id("max"), id("kim")), "Make 2 fresh links"),
+        ] {
+            owner.get(&acme.to(&page)).await.submit(button, &[]).await.sees("Is it still you?");
+            assert_eq!(acme.count("invitations WHERE state = 'pending'"), 1, "{page}");
+        }
+        owner.submit("Go on", &[("password", PASSWORD)]).await.submit("Send it", &[]).await.sees("2 fresh links are made");
+        acme.grow_stale();
+        owner.get(&acme.to(&format!("/invitations/{}/revoke", id("max")))).await;
+        owner.submit("Revoke the invitation", &[]).await.sees("is revoked");
+    }
+
     /// Guessing at the question is slowed down like guessing at the door, and ends nobody's session.
     async fn guesses_at_the_question_are_few(db: Database) {
         let acme = Acme::alone(db);
@@ -164,12 +191,13 @@ both_databases! {
         ada.get(&acme.sign_in()).await;
         ada.get(&edit).await.sees("Is it still you?");
         ada.click("Sign in again by Acme ID").await.sees("Sign-in did not work");
+        ada.sees("an administrator has to look").does_not_see("Start again");
         let asked = provider.last("/authorize").unwrap();
         assert_eq!((asked.parameter("prompt"), asked.parameter("max_age")), (Some("login"), Some("0")));
         // It remembers an older sign-in.
         provider.fault(Fault::Claim("auth_time", json!(now() - 3600)));
         ada.get(&acme.sign_in()).await;
-        ada.get(&edit).await.click("Sign in again by Acme ID").await.sees("Sign-in did not work");
+        ada.get(&edit).await.click("Sign in again by Acme ID").await.sees("Sign-in did not work").sees("Sign out there");
         // It asked just now: the same page, open.
         provider.honest();
         provider.fault(Fault::Claim("auth_time", json!(now())));

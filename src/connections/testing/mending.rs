@@ -111,6 +111,7 @@ mod tests {
             client_secret_sealed: String::new(),
             scopes: settings.scopes,
             groups_claim: settings.groups_claim,
+            confirmed_jwks_uri: String::new(),
             jit_changed_at: None,
             jit_changed_by: String::new(),
             version: 1,

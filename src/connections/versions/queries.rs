@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::{Kind, Version};
 use crate::connections::provider::{OidcSettings, ProviderSettings};
+use crate::connections::queries::confirmed_for;
 use crate::connections::{Connection, Protocol, saml};
 use crate::store::schema::{connection_versions, connections};
 use crate::store::time::Timestamp;
@@ -95,6 +96,7 @@ pub fn replace(
         connections::client_secret_sealed.eq(&after.client_secret_sealed),
         connections::scopes.eq(&after.scopes),
         connections::groups_claim.eq(&after.groups_claim),
+        connections::confirmed_jwks_uri.eq(confirmed_for(known, &after.issuer)),
         connections::version.eq(known.version + 1),
     ))
     .execute(conn)?;

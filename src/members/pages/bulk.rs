@@ -159,8 +159,8 @@ impl Explained {
             None => &[],
             Some(Deed::Join(_)) => &["They are in the team by hand, whatever their groups say."],
             Some(Deed::Leave(_)) => &[
-                "They leave the team, unless a group of the identity provider or a directory put them there: those \
-                 stay, because they would come back by themselves.",
+                "They leave the team. Whom a group of the identity provider or a directory put there as well stays in it by \
+                 that, and would come back by themselves.",
             ],
             Some(Deed::Role(_)) => &[
                 "They have the role at once, at their next click.",
@@ -201,6 +201,14 @@ impl Explained {
         let done = match &self.deed {
             None => String::new(),
             Some(Deed::Join(_)) => format!("{who} {are} in {} now.", self.team()),
+            Some(Deed::Leave(_)) if self.plan.staying > 0 => format!(
+                "{who} {are} taken out of {}. Of these, {} still in it by a group or a directory.",
+                self.team(),
+                match self.plan.staying {
+                    1 => "1 is".to_owned(),
+                    staying => format!("{staying} are"),
+                }
+            ),
             Some(Deed::Leave(_)) => format!("{who} {are} taken out of {}.", self.team()),
             Some(Deed::Role(role)) => format!("{who} {are} {role} now."),
             Some(Deed::Deactivate) => format!("{who} {are} deactivated."),

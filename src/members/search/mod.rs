@@ -213,6 +213,8 @@ pub struct Question<'a> {
     pub kinds: Option<fn(&Facet) -> bool>,
     /// Only those who are not in this team.
     pub outside: Option<&'a str>,
+    /// Only those whom an administrator can take out of this team.
+    pub taken_from: Option<&'a str>,
     /// Everybody but this member.
     pub but: Option<&'a str>,
 }
@@ -226,6 +228,7 @@ impl<'a> Question<'a> {
             order,
             kinds: None,
             outside: None,
+            taken_from: None,
             but: None,
         }
     }
@@ -235,6 +238,7 @@ impl<'a> Question<'a> {
         self.filter.text.is_empty()
             && self.filter.team.is_none()
             && self.outside.is_none()
+            && self.taken_from.is_none()
             && self.but.is_none()
     }
 

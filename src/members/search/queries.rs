@@ -13,6 +13,7 @@ use crate::members::queries::{MemberRow, Person, membership};
 use crate::store::schema::{accounts as people, connections, members, scim_users};
 use crate::store::sql::{Sql, Value};
 use crate::store::{Conn, Result, rows_of_many};
+use crate::teams;
 use crate::web::Paging;
 
 /// A member with what the list shows beside.
@@ -262,6 +263,13 @@ fn narrow(text: &mut Sql, question: &Question<'_>, start: Start) {
         text.add(" AND NOT EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ");
         text.bind(team);
         text.add(")");
+    }
+    if let Some(team) = question.taken_from {
+        text.add(" AND EXISTS (SELECT 1 FROM team_members t WHERE t.member_id = m.id AND t.team_id = ");
+        text.bind(team);
+        text.add(" AND t.source IN ")
+            .list(teams::Source::TAKEN_BY_HAND.map(teams::Source::as_str));
+        text.add(ONE_LOOK);
     }
     if let Some(member) = question.but {
         text.add(" AND m.id <> ");

@@ -153,8 +153,8 @@ impl Metadata {
         match &settings.confirmed_jwks_uri {
             Some(confirmed) if confirmed != self.jwks_uri.as_str() => {
                 let sentence = format!(
-                    "The provider now publishes its keys at “{}” instead of “{confirmed}”. If that is \
-                     right, test and save the connection again.",
+                    "The provider now publishes its keys at “{}” instead of “{confirmed}”. Ask the \
+                     provider whether that is right; then an owner confirms it on the connection's page, under “Keys”.",
                     shown(self.jwks_uri.as_str())
                 );
                 Err(OidcError::new(Check::DiscoveryChanged, sentence))

@@ -70,6 +70,8 @@ pub struct Verified {
     pub identity: Identity,
     /// What it was concluded from.
     pub evidence: Evidence,
+    /// Where the keys were by which it was judged.
+    pub jwks_uri: String,
     /// When the person proved themselves (`auth_time`), in Unix seconds, if the provider says so.
     pub authenticated_at: Option<i64>,
     /// The claims of the ID token.
@@ -212,6 +214,7 @@ impl Oidc {
         Ok(Verified {
             identity,
             evidence,
+            jwks_uri: metadata.jwks_uri.to_string(),
             authenticated_at: token.claims.get("auth_time").and_then(json::seconds),
             id_token: token.claims,
             userinfo,
@@ -270,14 +273,22 @@ impl Oidc {
         }
     }
 
+    /// What is remembered may be older than what was confirmed by way of another server: then it is fetched again, once a
+    /// minute at most.
     async fn metadata(&self, settings: &Settings, now: i64) -> Result<Arc<Metadata>, OidcError> {
         let provider = self.provider(&settings.issuer);
         let mut provider = provider.lock().await;
-        let metadata = provider
+        let known = provider
             .metadata(&self.outbound, &settings.issuer, Want::Fresh, now)
             .await?;
-        metadata.confirm(settings)?;
-        Ok(metadata)
+        if known.confirm(settings).is_ok() {
+            return Ok(known);
+        }
+        let newer = provider
+            .metadata(&self.outbound, &settings.issuer, Want::Newer, now)
+            .await?;
+        newer.confirm(settings)?;
+        Ok(newer)
     }
 
     fn provider(&self, issuer: &str) -> Arc<Mutex<Provider>> {

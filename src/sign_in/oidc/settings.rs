@@ -21,8 +21,8 @@ pub struct Settings {
     pub scopes: String,
     /// The signature algorithms that an ID token may have.
     pub algorithms: Vec<Algorithm>,
-    /// The key set's address that an administrator saw when the connection was tested. When the provider
-    /// later names another one, sign-ins stop until the connection is saved again. `None`: not compared.
+    /// The key set's address that an owner confirmed, or the first sign-in found. When the provider later names another
+    /// one, sign-ins stop until an owner confirms that. `None`: not compared.
     pub confirmed_jwks_uri: Option<String>,
 }
 

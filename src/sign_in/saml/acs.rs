@@ -188,6 +188,7 @@ fn arrival(
         return_to,
         invitation_hash,
         identity: verified.identity,
+        keys_at: String::new(),
         evidence: json!(verified.evidence),
         client: back.client.clone(),
         once: Some(once),

@@ -268,6 +268,47 @@ both_databases! {
         assert_eq!(asked("/jwks"), 2);
     }
 
+    /// Keys at another address than before are believed once an owner has confirmed it, who sees what the provider says now.
+    /// OIDC-043.
+    async fn keys_that_move_are_confirmed_by_an_owner(db: Database) {
+        let front = Front::open_to_newcomers(db).await;
+        let acme = &front.acme;
+        let confirmed = || acme.lines("SELECT confirmed_jwks_uri AS line FROM connections").remove(0);
+        let mut browser = Browser::new();
+        browser.get(&acme.sign_in()).await.sees("ada@acme.example");
+        assert_eq!(confirmed(), format!("{}/jwks", front.provider.issuer()));
+        front.provider.fault(Fault::DiscoveryOtherJwksUri);
+        front.later(HOUR + MINUTE);
+        let before = Before::of(acme);
+        let mut browser = Browser::new();
+        browser.get(&acme.sign_in()).await;
+        assert_eq!(before.stays_outside(acme, &browser, "moved").reason, "discovery_changed");
+        browser.sees("an owner of the organization has to confirm it");
+
+        let page = acme.to(&format!("/connections/{}/provider-keys", acme.connection));
+        let mut olive = acme.owner().await;
+        olive.get(&page).await.sees("The address has changed").sees("/other-jwks").sees("1 key can be used there");
+        let mut late = olive.new_tab();
+        olive.submit("Confirm this address", &[]).await.sees("keys is confirmed");
+        late.submit("Confirm this address", &[]).await.sees("Nothing was confirmed");
+        assert_eq!((late.status(), confirmed()), (409, format!("{}/other-jwks", front.provider.issuer())));
+        olive.get(&page).await.does_not_see("Confirm this address");
+        assert_eq!(acme.count("audit_events WHERE action = 'connection.changed'"), 1);
+        browser.get(&acme.sign_in()).await.sees("ada@acme.example");
+        // Back again is another move.
+        front.provider.honest();
+        front.later(HOUR + MINUTE);
+        browser.get(&acme.sign_in()).await.sees("Sign-in did not work");
+        // An owner confirmed by way of another server what this one does not remember yet: it looks again.
+        front.provider.fault(Fault::DiscoveryOtherJwksUri);
+        front.later(HOUR + MINUTE);
+        browser.get(&acme.sign_in()).await.sees("ada@acme.example");
+        front.provider.honest();
+        front.later(2 * MINUTE);
+        acme.run("UPDATE connections SET confirmed_jwks_uri = REPLACE(confirmed_jwks_uri, '/other-jwks', '/jwks')");
+        browser.get(&acme.sign_in()).await.sees("ada@acme.example");
+    }
+
     /// Keys may change under our feet, and be out of reach for a day.
     /// OIDC-044, OIDC-045, FLT-009.
     async fn keys_change_and_are_out_of_reach(db: Database) {
