@@ -62,6 +62,15 @@ impl Vestibule {
         Self::new(config, store, clock, sealer)
     }
 
+    /// As [`Vestibule::open`], where there is a database: what is asked of an installation begins none.
+    ///
+    /// # Errors
+    /// A sentence for whoever starts it.
+    pub fn open_known(config: Config, clock: Clock) -> Result<Self, String> {
+        Store::expect_file(&config.database_url).map_err(|error| error.to_string())?;
+        Self::open(config, clock)
+    }
+
     /// From parts that are open already.
     ///
     /// # Errors

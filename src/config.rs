@@ -159,7 +159,7 @@ impl Config {
     /// A sentence that names the setting that is wrong.
     pub fn from_env() -> Result<Self, String> {
         let env: BTreeMap<String, String> = std::env::vars().collect();
-        let file = match env.get("VESTIBULE_CONFIG") {
+        let file = match env.get("VESTIBULE_CONFIG").filter(|path| !path.is_empty()) {
             None => File::default(),
             Some(path) => read_file(Path::new(path))?,
         };

@@ -302,7 +302,7 @@ fn explain(config: Config, wish: &Explain) -> Result<ExitCode, String> {
     } else {
         asked(wish)
     };
-    let vestibule = Vestibule::open(config, Clock::system())?;
+    let vestibule = Vestibule::open_known(config, Clock::system())?;
     let now = vestibule.site.now();
     let explained = vestibule.site.store.read(|conn| {
         let organization = orgs::find_by_slug(conn, &wish.org)?
@@ -446,7 +446,7 @@ fn restore(config: &Config, wish: &Backup) -> Result<ExitCode, String> {
 }
 
 fn doctor(config: &Config) -> Result<ExitCode, String> {
-    let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+    let store = known(config)?;
     let sealer = if config.key_file.exists() {
         Sealer::from_file(&config.key_file)
     } else {
@@ -550,7 +550,7 @@ fn make_owner(config: Config, owner: &MakeOwner) -> Result<ExitCode, String> {
 
 fn make_operator(config: Config, wish: &MakeOperator) -> Result<ExitCode, String> {
     let email = EmailAddress::parse(wish.email.trim()).map_err(|error| format!("--email: {error}"))?;
-    let vestibule = Vestibule::open(config, Clock::system())?;
+    let vestibule = Vestibule::open_known(config, Clock::system())?;
     let (store, now) = (&vestibule.site.store, vestibule.site.now());
     let account = store
         .read(|conn| accounts::find_by_email(conn, &email))
@@ -574,7 +574,7 @@ fn make_operator(config: Config, wish: &MakeOperator) -> Result<ExitCode, String
 
 fn reset_password(config: Config, wish: &ResetPassword) -> Result<ExitCode, String> {
     let email = EmailAddress::parse(wish.email.trim()).map_err(|error| format!("--email: {error}"))?;
-    let vestibule = Vestibule::open(config, Clock::system())?;
+    let vestibule = Vestibule::open_known(config, Clock::system())?;
     let (site, now) = (&vestibule.site, vestibule.site.now());
     let account = site
         .store
@@ -597,7 +597,7 @@ fn reset_password(config: Config, wish: &ResetPassword) -> Result<ExitCode, Stri
 }
 
 fn scim_token(config: Config, wish: &ScimToken) -> Result<ExitCode, String> {
-    let vestibule = Vestibule::open(config, Clock::system())?;
+    let vestibule = Vestibule::open_known(config, Clock::system())?;
     let site = &vestibule.site;
     let (connection, secret) = site
         .store
@@ -624,9 +624,16 @@ fn scim_token(config: Config, wish: &ScimToken) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Opens a database that is there: what is asked of an installation begins none.
+fn known(config: &Config) -> Result<Store, String> {
+    Store::expect_file(&config.database_url)
+        .and_then(|()| Store::open(&config.database_url))
+        .map_err(|error| error.to_string())
+}
+
 /// Opens the database as it is, which must be up to date: what only looks changes nothing.
 fn store(config: &Config) -> Result<Store, String> {
-    let store = Store::open(&config.database_url).map_err(|error| error.to_string())?;
+    let store = known(config)?;
     let waiting = store.read(health::pending).map_err(|error| error.to_string())?;
     match waiting.first() {
         None => Ok(store),

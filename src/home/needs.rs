@@ -455,7 +455,7 @@ fn changed(desk: &Desk<'_>, fact: &Fact) -> Need {
     Need {
         urgency: Urgency::Soon,
         sentence: format!(
-            "The provider’s settings of {} were changed on {}. If nobody of you did that, take them back.",
+            "The provider’s settings of {} were changed on {}. If nobody of you did that, compare them with those from before.",
             fact.name,
             date(fact.at)
         ),

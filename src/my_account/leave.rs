@@ -7,7 +7,7 @@ use askama::Template;
 use crate::audit::Actor;
 use crate::members::{self, Refusal};
 use crate::session::{self, Member};
-use crate::web::{Door, Flash, Page, Posted, Problem, Site, see_other};
+use crate::web::{Door, Flash, Page, Posted, Problem, Site};
 
 #[derive(Template)]
 #[template(path = "my_account/leave.html")]
@@ -52,11 +52,11 @@ pub async fn leave(
             members::actions::leave(conn, now, &actor, &organization, &id)
         })
         .await?;
+    let left = Flash::good(format!("You have left {}.", member.organization_name));
     if member.signed.organization.is_some() {
         // The session was of that organization, and has ended with the membership.
         session::leave(&request, &session);
-        return Ok(see_other("/sign-in"));
+        return Ok(left.redirect(&site, "/sign-in"));
     }
-    let sentence = format!("You have left {}.", member.organization_name);
-    Ok(Flash::good(sentence).redirect(&site, "/account"))
+    Ok(left.redirect(&site, "/account"))
 }

@@ -55,7 +55,14 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
             format!("{who} made {whom} an owner. Owners may do everything here."),
             format!("/members/{}", entry.subject_id),
         ),
-        "connection.swapped_in" | "connection.taken_back" => (
+        "connection.taken_back" => (
+            format!("The provider’s settings of {whom} were taken back"),
+            format!(
+                "{who} let the settings from before hold again, by which people sign in by {whom}. If nobody of you meant that, compare the two."
+            ),
+            format!("/connections/{}/previous", entry.subject_id),
+        ),
+        "connection.swapped_in" => (
             format!("The provider’s settings of {whom} were changed"),
             format!(
                 "{who} changed by which settings people sign in by {whom}. If nobody of you meant that, take them back."

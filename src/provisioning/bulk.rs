@@ -1,6 +1,6 @@
 //! `/Bulk`: several operations in one request (RFC 7644 §3.7), each of them all or nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -63,35 +63,65 @@ impl Bulk {
         lines: &[Line],
         most_errors: usize,
     ) -> Result<(), ScimError> {
-        let mut waiting: Vec<usize> = (0..lines.len()).collect();
+        let named: HashSet<&str> = lines.iter().filter_map(|line| line.bulk_id.as_deref()).collect();
+        let wanted: Vec<BTreeSet<&str>> = lines.iter().map(references).collect();
+        // Who waits for which line, and for how many each waits.
+        let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut lacking = vec![0_usize; lines.len()];
+        let (mut now, mut next): (BTreeSet<usize>, BTreeSet<usize>) =
+            ((0..lines.len()).collect(), BTreeSet::new());
         loop {
-            let mut later = Vec::new();
-            let before = waiting.len();
-            for at in waiting {
+            while let Some(at) = now.pop_first() {
                 if self.errors >= most_errors {
                     return Ok(());
                 }
-                let Some(line) = lines.get(at) else {
+                let (Some(line), Some(wanted)) = (lines.get(at), wanted.get(at)) else {
                     continue;
                 };
-                match self.resolved(line, lines) {
-                    Reference::Waits => later.push(at),
-                    Reference::Broken(id) => self.keep(at, line, Err(unresolved(&id))),
-                    Reference::Ready(path, data) => {
-                        let outcome = carry_out(conn, context, caller, line, &path, data)?;
-                        self.keep(at, line, outcome);
+                let is_open = |id: &&&str| !self.made.contains_key(**id) && named.contains(**id);
+                let open: Vec<&str> = wanted.iter().filter(is_open).copied().collect();
+                if !open.is_empty() {
+                    if let Some(lacks) = lacking.get_mut(at) {
+                        *lacks = open.len();
+                    }
+                    for id in open {
+                        waiting.entry(id).or_default().push(at);
+                    }
+                    continue;
+                }
+                let failed = wanted
+                    .iter()
+                    .find(|id| self.made.get(**id).is_none_or(Option::is_none));
+                let outcome = match failed {
+                    Some(id) => Err(unresolved(id)),
+                    None => {
+                        let (path, data) = self.resolved(line);
+                        carry_out(conn, context, caller, line, &path, data)?
+                    }
+                };
+                self.keep(at, line, outcome);
+                // Whoever waited for this one has its turn: in this round, if that is still to come.
+                let woken = line.bulk_id.as_deref().and_then(|id| waiting.remove(id));
+                for other in woken.unwrap_or_default() {
+                    let Some(lacks) = lacking.get_mut(other) else {
+                        continue;
+                    };
+                    *lacks -= 1;
+                    if *lacks == 0 {
+                        if other > at { &mut now } else { &mut next }.insert(other);
                     }
                 }
             }
-            if later.is_empty() {
-                return Ok(());
+            if next.is_empty() {
+                break;
             }
-            if later.len() == before {
-                self.give_up(&later, lines, most_errors);
-                return Ok(());
-            }
-            waiting = later;
+            now = std::mem::take(&mut next);
         }
+        let stuck: Vec<usize> = (0..lines.len())
+            .filter(|at| lacking.get(*at).is_some_and(|lacks| *lacks > 0))
+            .collect();
+        self.give_up(&stuck, lines, most_errors);
+        Ok(())
     }
 
     /// Those who wait for each other wait for ever.
@@ -141,59 +171,54 @@ impl Bulk {
         }
     }
 
-    fn resolved(&self, line: &Line, lines: &[Line]) -> Reference {
-        let mut found = Found::default();
+    /// Path and data of a line with ids in the place of its references, all of which are made.
+    fn resolved(&self, line: &Line) -> (String, Value) {
         let mut data = line.data.clone();
-        self.resolve(&mut data, lines, &mut found);
-        let mut path: Vec<String> = Vec::new();
-        for part in line.path.split('/') {
-            let mut part = Value::from(part);
-            self.resolve(&mut part, lines, &mut found);
-            path.push(part.as_str().unwrap_or_default().to_owned());
-        }
-        match found {
-            Found { broken: Some(id), .. } => Reference::Broken(id),
-            Found { waits: true, .. } => Reference::Waits,
-            Found { .. } => Reference::Ready(path.join("/"), data),
-        }
+        self.resolve(&mut data);
+        let parts = line.path.split('/').map(|part| match reference(part) {
+            Some(id) => self.id_of(id).unwrap_or(part),
+            None => part,
+        });
+        let path: Vec<&str> = parts.collect();
+        (path.join("/"), data)
     }
 
-    fn resolve(&self, value: &mut Value, lines: &[Line], found: &mut Found) {
+    fn id_of(&self, reference: &str) -> Option<&str> {
+        self.made.get(reference)?.as_deref()
+    }
+
+    fn resolve(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
-                let Some(id) = text.strip_prefix("bulkId:").map(str::to_owned) else {
-                    return;
-                };
-                let comes = || lines.iter().any(|line| line.bulk_id.as_deref() == Some(&id));
-                match self.made.get(&id) {
-                    Some(Some(made)) => made.clone_into(text),
-                    None if comes() => found.waits = true,
-                    Some(None) | None => found.broken = Some(id),
+                if let Some(made) = reference(text).and_then(|id| self.id_of(id)) {
+                    *text = made.to_owned();
                 }
             }
-            Value::Array(all) => all.iter_mut().for_each(|one| self.resolve(one, lines, found)),
-            Value::Object(fields) => fields
-                .values_mut()
-                .for_each(|one| self.resolve(one, lines, found)),
+            Value::Array(all) => all.iter_mut().for_each(|one| self.resolve(one)),
+            Value::Object(fields) => fields.values_mut().for_each(|one| self.resolve(one)),
             _ => {}
         }
     }
 }
 
-#[derive(Default)]
-struct Found {
-    waits: bool,
-    broken: Option<String>,
+/// The `bulkId` that a text refers to, if it does (RFC 7644, 3.7.2).
+fn reference(text: &str) -> Option<&str> {
+    text.strip_prefix("bulkId:")
 }
 
-/// What became of the references of a line.
-enum Reference {
-    /// All are known: the path and the data with ids in their place.
-    Ready(String, Value),
-    /// One is made by a later line.
-    Waits,
-    /// One is made by none, or that one failed.
-    Broken(String),
+/// The references of a line, each once.
+fn references(line: &Line) -> BTreeSet<&str> {
+    fn gather<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::String(text) => found.extend(reference(text)),
+            Value::Array(all) => all.iter().for_each(|one| gather(one, found)),
+            Value::Object(fields) => fields.values().for_each(|one| gather(one, found)),
+            _ => {}
+        }
+    }
+    let mut found: BTreeSet<&str> = line.path.split('/').filter_map(reference).collect();
+    gather(&line.data, &mut found);
+    found
 }
 
 /// Carries out a line so that nothing of it stays when it fails. The outer error ends the whole request, to be

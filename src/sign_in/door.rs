@@ -193,9 +193,12 @@ impl Return {
                 // The other cookie stays for its ten minutes: another tab may still be at the provider.
                 without(site, see_other(local_path(&return_to)), &[INVITATION])
             }
-            Passage::Refused { reference } => {
-                // A genuine answer that opens nothing costs as much as one that is none, and can be repeated as often.
-                site.limits.take(Kind::Answer, &self.client.ip, site.now())?;
+            Passage::Refused { reference, decided } => {
+                // A genuine answer that is played again costs as much as one that is none. Whoever is denied is counted
+                // by the start that is not given back: an office may be denied at once, when a switch is thrown.
+                if !decided {
+                    site.limits.take(Kind::Answer, &self.client.ip, site.now())?;
+                }
                 let mut answer = see_other(&format!("/sign-in/refused/{reference}"));
                 let proof = proof::cookie(site, &reference);
                 answer.add_cookie(&proof).map_err(Problem::internal)?;

@@ -52,6 +52,7 @@ pub(super) fn apply(
             keep(conn, now, &record, Some(&denial))?;
             Ok(Passage::Refused {
                 reference: record.reference,
+                decided: true,
             })
         }
     }

@@ -118,6 +118,8 @@ pub enum Passage {
     Refused {
         /// Can be read aloud.
         reference: String,
+        /// Whether it was decided so. Else the message was good for nobody, such as one that was used before.
+        decided: bool,
     },
 }
 
@@ -182,12 +184,18 @@ impl From<Problem> for Fault {
 fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, Fault> {
     let Some(loaded) = load(conn, now, arrival)? else {
         let reference = reject(conn, now, &Rejection::turned_off(arrival))?;
-        return Ok(Passage::Refused { reference });
+        return Ok(Passage::Refused {
+            reference,
+            decided: false,
+        });
     };
     if let Some(unfit) = seen_before(conn, now, arrival)? {
         let rejection = Rejection::lost(&loaded.connection, unfit, arrival.client.clone());
         let reference = reject(conn, now, &rejection)?;
-        return Ok(Passage::Refused { reference });
+        return Ok(Passage::Refused {
+            reference,
+            decided: false,
+        });
     }
     if let Some(member) = &loaded.person.member
         && member.role == Role::Owner
@@ -195,7 +203,10 @@ fn pass(conn: &mut Conn, now: Timestamp, arrival: &Arrival) -> Result<Passage, F
     {
         let rejection = Rejection::lost(&loaded.connection, FOR_EMERGENCIES, arrival.client.clone());
         let reference = reject(conn, now, &rejection)?;
-        return Ok(Passage::Refused { reference });
+        return Ok(Passage::Refused {
+            reference,
+            decided: false,
+        });
     }
     if arrival.identity.issuer == loaded.connection.issuer {
         connections::actions::saw_keys(conn, &loaded.connection, &arrival.keys_at)?;

@@ -1,5 +1,6 @@
 //! One connection to either database, and how transactions begin on each.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -271,6 +272,11 @@ impl Manager {
 
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// The file of the database, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        (self.backend == Backend::Sqlite).then(|| Path::new(&self.url))
     }
 
     pub fn statements(&self) -> Statements {

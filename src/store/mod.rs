@@ -98,6 +98,23 @@ impl Store {
         })
     }
 
+    /// Whether the file of this address is there; it need not be where the address is a server's.
+    ///
+    /// # Errors
+    /// A sentence that says where it was looked for.
+    pub fn expect_file(url: &str) -> std::result::Result<(), OpenError> {
+        let manager = conn::Manager::new(url)?;
+        let Some(file) = manager.file().filter(|file| !file.exists()) else {
+            return Ok(());
+        };
+        let folder = std::env::current_dir().unwrap_or_default();
+        Err(OpenError(format!(
+            "There is no database “{}” in {}. Run this in the server’s folder and with its settings, or say by DATABASE_URL where the database is.",
+            file.display(),
+            folder.display()
+        )))
+    }
+
     /// Which of the two databases this is.
     pub fn backend(&self) -> Backend {
         self.backend

@@ -216,8 +216,8 @@ diesel::table! {
         role_given_by -> Text,
         managed -> Bool,
         name_key -> Text,
-        facet -> Nullable<Text>,
         by_password -> Bool,
+        facet -> Nullable<Text>,
     }
 }
 

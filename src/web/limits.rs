@@ -19,7 +19,7 @@ const BURST: i64 = 3;
 pub enum Kind {
     /// Single sign-ons that were started and let nobody in yet; ten times as many as of the others.
     Start,
-    /// Answers of providers that let nobody in: rejected ones, and people who were denied.
+    /// Answers of providers that are good for nobody: rejected ones, and those that are played again.
     Answer,
     /// Wrong passwords and codes.
     Password,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
 use tracing::Instrument as _;
@@ -28,9 +28,13 @@ const LONGEST_ADDRESS: usize = 8 * 1024;
 /// # Errors
 /// What the handler's own error is.
 pub async fn watched<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    // Those who watch servers ask by either.
+    if request.method() == Method::HEAD && matches!(request.path(), "/healthz" | "/readyz") {
+        request.head_mut().method = Method::GET;
+    }
     let (began, id) = (Instant::now(), id_of(&request));
     let method = request.method().clone();
     let span = tracing::info_span!("request", id, %method);

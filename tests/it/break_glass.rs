@@ -7,7 +7,7 @@ use vestibule::break_glass::DRILL_EVERY;
 use vestibule::store::time::SECOND;
 
 use crate::support::acme::{OWNER, PASSWORD};
-use crate::support::directory::USER;
+use crate::support::directory::{USER, user};
 use crate::support::dump::lines;
 use crate::support::provider::{Person, Provider};
 use crate::support::{Acme, Browser, Directory};
@@ -125,6 +125,34 @@ both_databases! {
         let answer = directory.post("/Users", &body).await;
         assert_eq!(answer.status, 409, "{answer:?}");
         assert_eq!(acme.found("SELECT state AS line FROM members WHERE role = 'owner'"), ["active"]);
+    }
+
+    /// Nor does one that knew them before they were named: it may go on telling of them, but not change who they are.
+    /// LOC-018, SCIM-064.
+    async fn no_directory_readdresses_a_named_owner(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        acme.join(SECOND_OWNER, "Oscar", Role::Owner);
+        let body = user(OWNER);
+        let path = format!("/Users/{}", directory.provision(OWNER).await.id());
+        name_first(&acme);
+        let who = "SELECT email || ' ' || full_name AS line FROM accounts ORDER BY id";
+        let before = acme.found(who);
+        assert_eq!(directory.put(&path, &body).await.status, 200, "the same again");
+        let told = directory.patch(&path, json!([{"op": "replace", "path": "title", "value": "Boss"}])).await;
+        assert_eq!(told.status, 200, "{}", told.body);
+        for (attribute, value) in [
+            ("emails", json!([{"value": "eve@acme.example"}])),
+            ("name", json!({"givenName": "Eve", "familyName": "Else"})),
+            ("active", json!(false)),
+        ] {
+            let operation = json!([{"op": "replace", "path": attribute, "value": value}]);
+            let told = directory.patch(&path, operation).await;
+            assert_eq!(told.status, 409, "{attribute}: {}", told.body);
+            assert!(told.body["detail"].as_str().unwrap().contains("named for emergencies"), "{}", told.body);
+        }
+        assert_eq!(acme.found(who), before);
+        let known = directory.get(&path).await.body;
+        assert_eq!((&known["emails"], &known["name"]["familyName"]), (&body["emails"], &json!("Example")));
     }
 }
 

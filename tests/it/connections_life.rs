@@ -176,7 +176,7 @@ both_databases! {
         sam.submit("Continue", &[("login", "sam")]).await.sees("sam@acme.example");
         assert_eq!(acme.count("accounts WHERE email_key = 'sam@acme.example'"), 1);
 
-        olive.get(&page(&acme, "")).await.click("Take them back…").await.sees(old.issuer());
+        olive.get(&page(&acme, "")).await.click("Compare with those from before…").await.sees(old.issuer());
         olive.submit("Take back the settings", &[]).await.sees("from before again");
         assert_eq!(acme.connection().issuer, old.issuer());
         old.set_people(&json!({ "sam": { "email": "sam@acme.example", "email_verified": true, "name": "Sam Again" } }));

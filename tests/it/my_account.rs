@@ -112,7 +112,7 @@ both_databases! {
         tess.get(&acme.installation.to("/account")).await.sees("Your organization").sees("Single sign-on of Acme");
         tess.sees("None is set. You sign in by single sign-on.").does_not_see("Invitations that wait for you");
         tess.click("Leave Acme …").await.submit("Leave Acme", &[]).await;
-        assert_eq!(tess.path(), "/sign-in");
+        assert_eq!(tess.sees("You have left Acme.").path(), "/sign-in");
         tess.get(&acme.sign_in()).await.sees("Access denied");
     }
 }

@@ -21,6 +21,8 @@ both_databases! {
         for path in ["/healthz", "/readyz"] {
             let answer = nobody.ask(Method::GET, &acme.installation.to(path), &elsewhere, "").await;
             assert_eq!(answer.status, 200, "{path}");
+            let answer = nobody.ask(Method::HEAD, &acme.installation.to(path), &elsewhere, "").await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{path}");
         }
         acme.run("DELETE FROM __diesel_schema_migrations WHERE version = '20261128000060'");
         let answer = nobody.get(&acme.installation.to("/readyz")).await;

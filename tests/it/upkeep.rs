@@ -9,6 +9,7 @@ use vestibule::store::time::now;
 use vestibule::upkeep::doctor::{self, Weight};
 use vestibule::upkeep::{Secret, backup, moving, rekey, restore};
 
+use crate::support::program::Serving;
 use crate::support::provider::Person;
 use crate::support::{Acme, Database, Front};
 
@@ -200,4 +201,33 @@ both_databases! {
         let findings = doctor::examine(&store, Ok(sealer), now()).unwrap();
         assert!(findings.iter().any(|finding| finding.weight == Weight::Note && finding.who == ["acme"]));
     }
+}
+
+/// What is asked of an installation begins none where there is none: it says where it looked, and leaves no file behind.
+#[test]
+fn commands_begin_no_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, key) = (
+        folder.path().join("nowhere.db"),
+        folder.path().join("nowhere.key"),
+    );
+    let serving = Serving::of(&format!("sqlite:{}", database.display()), &key);
+    let email = "--email=olive@acme.example";
+    for words in [
+        &["doctor"][..],
+        &["audit", "verify"],
+        &["rekey"],
+        &["reset-password", email],
+        &["make-operator", email],
+        &["scim-token", "--org=acme", "--connection=okta", "--name=x"],
+        &["explain", "--org=acme", "--connection=okta", email],
+    ] {
+        let done = serving.run(words);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            !done.status.success() && said.contains("There is no database"),
+            "{words:?}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

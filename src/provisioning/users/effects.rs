@@ -112,16 +112,8 @@ impl<'a> Work<'a> {
             Some(address) => accounts::find_by_email(self.conn, address)?,
             None => None,
         };
-        if let Some(account) = &account
-            && break_glass::is_named_anywhere(self.conn, &account.id)?
-        {
-            return Err(ScimError {
-                kind: Some(ScimType::Mutability),
-                ..ScimError::new(
-                    409,
-                    "This owner is named for emergencies, and no directory changes them. Leave them out of the directory’s assignment.",
-                )
-            });
+        if let Some(account) = &account {
+            self.spare_named(account)?;
         }
         let member = match &account {
             Some(account) => members::find_by_account(self.conn, &self.caller.organization, &account.id)?,
@@ -139,6 +131,20 @@ impl<'a> Work<'a> {
             account,
             member,
             stranger,
+        })
+    }
+
+    /// Refuses where the account is that of an owner for emergencies.
+    fn spare_named(&mut self, account: &Account) -> Result<(), ScimError> {
+        if !break_glass::is_named_anywhere(self.conn, &account.id)? {
+            return Ok(());
+        }
+        Err(ScimError {
+            kind: Some(ScimType::Mutability),
+            ..ScimError::new(
+                409,
+                "This owner is named for emergencies, and no directory changes them. Leave them out of the directory’s assignment.",
+            )
         })
     }
 
@@ -390,6 +396,8 @@ impl<'a> Work<'a> {
             self.tell("The account keeps its name and address: its domain is not this connection’s.");
             return Ok(());
         }
+        // They may have been named after the directory came to know them.
+        self.spare_named(&account)?;
         let (now, actor) = (self.context.now, &self.doer.actor);
         accounts::actions::rename(self.conn, now, actor, &account, &name)?;
         match address {

@@ -467,7 +467,7 @@ pub fn column(column: &str, operator: Operator, text: &str) -> Part {
     }
 }
 
-/// By the directory's word and by the membership, as [`super::model::Person::is_active`].
+/// By the membership, or else by the directory's word, as [`super::model::Person::is_active`].
 fn active(operator: Operator, value: &Value) -> Option<Part> {
     let wanted = match value {
         Value::Bool(wanted) => *wanted,
@@ -477,10 +477,7 @@ fn active(operator: Operator, value: &Value) -> Option<Part> {
     };
     let is_active = Part {
         joined: true,
-        ..Part::new(
-            "scim_users.active AND (scim_users.member_id IS NULL OR members.state = 'active')",
-            vec![],
-        )
+        ..Part::new("COALESCE(members.state = 'active', scim_users.active)", vec![])
     };
     match (operator, wanted) {
         (Operator::Equal, true) | (Operator::NotEqual, false) => Some(is_active),

@@ -26,7 +26,7 @@ pub struct Person {
     pub id: String,
     /// The membership, once there is an address.
     pub member: Option<Seat>,
-    /// The directory's word on whether the person may come in.
+    /// The directory's last word on whether the person may come in. It counts while there is no membership.
     pub active: bool,
     /// What the directory said, without `active` and whatever we know better. Of the role there is only a mark
     /// that the directory said one.
@@ -46,7 +46,7 @@ pub struct Kept {
     pub id: String,
     /// The membership, once there is an address.
     pub member: Option<Seat>,
-    /// The directory's word on whether the person may come in.
+    /// The directory's last word on whether the person may come in. It counts while there is no membership.
     pub active: bool,
     /// As [`Person::attributes`].
     pub attributes: String,
@@ -94,7 +94,7 @@ impl From<Kept> for Person {
 }
 
 fn is_active(said: bool, member: Option<&Seat>) -> bool {
-    said && member.is_none_or(|member| member.state == State::Active)
+    member.map_or(said, |member| member.state == State::Active)
 }
 
 fn etag(version: i64, member: Option<&Seat>) -> String {
@@ -118,8 +118,8 @@ pub struct Seat {
 }
 
 impl Person {
-    /// Whether the person may come in: by the directory's word, and by the membership, which an
-    /// administrator may have changed.
+    /// Whether the person may come in: by the membership, which an administrator may have changed after the
+    /// directory; while there is none, by the directory's word.
     pub fn is_active(&self) -> bool {
         is_active(self.active, self.member.as_ref())
     }

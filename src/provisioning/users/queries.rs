@@ -165,6 +165,20 @@ pub fn update(
     insert_further_addresses(conn, &known.id, &caller.connection.id, wanted)
 }
 
+/// Gives the groups that the person is in their next version, for they are about to lose them.
+pub fn touch_groups(conn: &mut Conn, now: Timestamp, user: &str) -> Result<()> {
+    let theirs = scim_group_members::table
+        .filter(scim_group_members::user_id.eq(user))
+        .select(scim_group_members::group_id);
+    diesel::update(scim_groups::table.filter(scim_groups::id.eq_any(theirs)))
+        .set((
+            scim_groups::modified_at.eq(now),
+            scim_groups::version.eq(scim_groups::version + 1),
+        ))
+        .run(conn)
+        .map(drop)
+}
+
 /// Forgets a person.
 pub fn delete(conn: &mut Conn, id: &str) -> Result<()> {
     diesel::delete(scim_users::table.find(id)).run(conn).map(drop)

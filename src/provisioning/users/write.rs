@@ -89,7 +89,9 @@ pub fn patch(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer,
 
 /// DELETE: out of the directory and out of the organization.
 pub fn delete(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer, ScimError> {
-    let known = Person::from(find(work, request, id)?);
+    let kept = find(work, request, id)?;
+    let has_groups = kept.has_groups;
+    let known = Person::from(kept);
     let name = user_name(&known.attributes).to_owned();
     let seat = known.member.as_ref().filter(|seat| seat.state != State::Removed);
     if let Some(seat) = seat {
@@ -102,6 +104,10 @@ pub fn delete(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer
     } else {
         let before = json!({"user_name": name});
         work.note("directory_person.deleted", (id, &name), (Some(before), None))?;
+    }
+    if has_groups {
+        // They leave with their row, and these groups are others without them.
+        queries::touch_groups(work.conn, work.context.now, id)?;
     }
     queries::delete(work.conn, id)?;
     places::remove(work.conn, &work.caller.connection.id, id)?;
@@ -140,10 +146,6 @@ fn change(
         Ok(settled) => settled,
         Err(refusal) => return Ok(refusal),
     };
-    let wanted = &Wanted {
-        active: Some(active),
-        ..wanted.clone()
-    };
     queries::update(
         work.conn,
         work.context.now,
@@ -163,7 +165,7 @@ fn change(
     }
     let kept = settled.seat.map(|seat| Kept {
         member: Some(seat),
-        active,
+        active: wanted.active.unwrap_or(kept.active),
         attributes: wanted.attributes_text(),
         modified_at: work.context.now,
         version: kept.version + 1,

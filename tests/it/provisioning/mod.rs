@@ -10,4 +10,5 @@ mod races;
 mod recordings;
 mod search;
 mod testers;
+mod versions;
 mod whole;

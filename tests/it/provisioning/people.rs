@@ -269,6 +269,40 @@ both_databases! {
         assert_eq!(state(&acme, ADA), Some(State::Removed));
     }
 
+    /// Whoever was let in again here is active for the directory as well, which can deactivate them again, and does so
+    /// only where it says so.
+    /// SCIM-051, SCIM-061.
+    async fn whoever_is_let_in_again_here_is_active_for_the_directory(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        acme.join(ADA, "Ada", Role::Member);
+        let path = format!("/Users/{}", directory.provision(ADA).await.id());
+        let say = |active: bool| json!([{"op": "replace", "path": "active", "value": active}]);
+        let let_in = || {
+            let member = member(&acme, ADA).unwrap();
+            let doer = Doer::operator();
+            let (id, version) = (member.id, member.version);
+            acme.write(|conn, now| members::actions::reactivate(conn, now, &doer, &acme.organization, &id, version))
+        };
+        assert_eq!(directory.patch(&path, say(false)).await.status, 200);
+        assert_eq!(let_in().state, State::Deactivated, "as it was before");
+        assert_eq!(directory.get(&path).await.body["active"], json!(true));
+        assert_eq!(directory.find("active eq true").await, [ADA]);
+        assert_eq!(directory.find("active eq false").await, Vec::<String>::new());
+
+        // What says nothing of it changes nothing of it.
+        let told = directory.patch(&path, json!([{"op": "replace", "path": "title", "value": "Countess"}])).await;
+        assert_eq!((&told.body["active"], state(&acme, ADA)), (&json!(true), Some(State::Active)));
+        let mut quiet = user(ADA);
+        quiet.as_object_mut().unwrap().remove("active");
+        let told = directory.put(&path, &quiet).await;
+        assert_eq!((&told.body["active"], state(&acme, ADA)), (&json!(true), Some(State::Active)));
+
+        let mut ada = acme.signed_in(ADA).await;
+        assert_eq!(directory.patch(&path, say(false)).await.body["active"], json!(false));
+        assert_eq!(state(&acme, ADA), Some(State::Deactivated));
+        ada.get(&acme.installation.to("/account")).await.sees("Sign in");
+    }
+
     /// SCIM-050, SCIM-058, SCIM-059, SCIM-060, SCIM-082.
     async fn the_same_again_is_no_change(db: Database) {
         let (acme, directory) = Directory::start(db);

@@ -123,4 +123,25 @@ both_databases! {
             assert_eq!(directory.post("/Bulk", &broken).await.kind(), "invalidSyntax", "{broken}");
         }
     }
+
+    /// However much of it refers to what comes later, a request is put in order once.
+    /// SCIM-080, RES-004.
+    async fn bulk_goes_through_what_is_tangled(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        let group = |number: usize, more: (&str, Value)| {
+            let mut data = json!({ "schemas": [GROUP], "displayName": format!("G{number}") });
+            data[more.0] = more.1;
+            json!({ "method": "POST", "path": "/Groups", "bulkId": format!("{number}"), "data": data })
+        };
+        let to = |number: usize| json!(format!("bulkId:{number}"));
+        let unknown = (0..1_000).map(|number| group(number, ("x", json!(vec![to(number + 1); if number < 999 { 55 } else { 0 }])))).collect();
+        let told = directory.post("/Bulk", &bulk(&Value::Array(unknown))).await;
+        assert!(statuses(&told.body).iter().all(|status| *status == "201"), "{}", told.body);
+        assert_eq!(acme.count("scim_groups"), 1_000);
+
+        // Each has the one after it for a member: the last one names nobody, and all the others a group, not a person.
+        let chain = (2_000..2_200).map(|number| group(number, ("members", json!([{ "value": to(number + 1) }])))).collect();
+        let told = directory.post("/Bulk", &bulk(&Value::Array(chain))).await;
+        assert!(statuses(&told.body).iter().all(|status| *status == "400"), "{}", told.body);
+    }
 }
