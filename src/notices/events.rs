@@ -55,20 +55,7 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
             format!("{who} made {whom} an owner. Owners may do everything here."),
             format!("/members/{}", entry.subject_id),
         ),
-        "connection.taken_back" => (
-            format!("The provider’s settings of {whom} were taken back"),
-            format!(
-                "{who} let the settings from before hold again, by which people sign in by {whom}. If nobody of you meant that, compare the two."
-            ),
-            format!("/connections/{}/previous", entry.subject_id),
-        ),
-        "connection.swapped_in" => (
-            format!("The provider’s settings of {whom} were changed"),
-            format!(
-                "{who} changed by which settings people sign in by {whom}. If nobody of you meant that, take them back."
-            ),
-            format!("/connections/{}/previous", entry.subject_id),
-        ),
+        "connection.swapped_in" | "connection.taken_back" => exchanged(entry),
         "connection.turned_on_untested" => (
             format!("{whom} was turned on without a test"),
             format!("{who} let people sign in by {whom}, whose settings had not passed a test."),
@@ -104,6 +91,31 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
         sentence,
         path,
     })
+}
+
+/// Other settings of a provider hold now: new ones, or those from before again.
+fn exchanged(entry: &Happened) -> (String, String, String) {
+    let (who, whom) = (&entry.actor_name, &entry.subject_name);
+    let (title, sentence) = if entry.action == "connection.taken_back" {
+        (
+            format!("The provider’s settings of {whom} were taken back"),
+            format!(
+                "{who} let the settings from before hold again, by which people sign in by {whom}. If nobody of you meant that, compare the two."
+            ),
+        )
+    } else {
+        (
+            format!("The provider’s settings of {whom} were changed"),
+            format!(
+                "{who} changed by which settings people sign in by {whom}. If nobody of you meant that, take them back."
+            ),
+        )
+    };
+    (
+        title,
+        sentence,
+        format!("/connections/{}/previous", entry.subject_id),
+    )
 }
 
 /// What became of a planned switch.

@@ -92,12 +92,11 @@ impl Bulk {
                 let failed = wanted
                     .iter()
                     .find(|id| self.made.get(**id).is_none_or(Option::is_none));
-                let outcome = match failed {
-                    Some(id) => Err(unresolved(id)),
-                    None => {
-                        let (path, data) = self.resolved(line);
-                        carry_out(conn, context, caller, line, &path, data)?
-                    }
+                let outcome = if let Some(id) = failed {
+                    Err(unresolved(id))
+                } else {
+                    let (path, data) = self.resolved(line);
+                    carry_out(conn, context, caller, line, &path, data)?
                 };
                 self.keep(at, line, outcome);
                 // Whoever waited for this one has its turn: in this round, if that is still to come.
