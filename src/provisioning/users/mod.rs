@@ -1,5 +1,6 @@
 //! `/Users` of a connection's SCIM server: the people whom the directory knows.
 
+mod belongs;
 mod effects;
 mod filter;
 mod model;
@@ -13,21 +14,18 @@ pub(super) mod sql {
     pub use super::filter::{Bound, Part, column, moment, numbered};
 }
 
-use std::collections::HashMap;
+use serde_json::Value;
 
-use serde_json::{Map, Value, json};
-
+use self::belongs::{All, Belongs};
 use self::effects::Work;
 use self::filter::{BY_ID, Condition, order};
 use self::model::{Kept, Person};
 use self::shown::Shown;
 use super::request::{Answer, Context, Request, Verb};
 use super::tokens::Caller;
-use crate::access::Role;
 use crate::scim::filter::{Filter, matches};
 use crate::scim::list::{self, ListQuery};
-use crate::scim::path::AttributePath;
-use crate::scim::schema::{Kind, OWN_URN};
+use crate::scim::schema::Kind;
 use crate::scim::{Projection, ScimError, ScimType};
 use crate::store::Conn;
 
@@ -69,14 +67,15 @@ fn get(
 ) -> Result<Answer, ScimError> {
     let projection = Projection::from_query(&request.query)?;
     let kept = queries::find(conn, &caller.connection.id, id)?.ok_or_else(ScimError::not_found)?;
-    let etag = kept.etag();
+    let belongs = belongs::of_one(conn, context, &kept)?;
+    let etag = kept.etag(&belongs);
     if request.has_version(&etag) {
         return Ok(Answer {
             etag: Some(etag),
             ..Answer::new(304, None)
         });
     }
-    one(conn, context, kept, &projection, 200)
+    Ok(with(context, kept, &belongs, &projection, 200))
 }
 
 /// The answer that shows one person.
@@ -87,57 +86,45 @@ fn one(
     projection: &Projection,
     status: u16,
 ) -> Result<Answer, ScimError> {
-    let (location, etag) = (context.location("Users", &kept.id), kept.etag());
-    let people = [kept];
-    let written = match whole(conn, context, &people, projection)?.as_deref() {
-        Some([shown]) => shown::one(shown),
+    let belongs = belongs::of_one(conn, context, &kept)?;
+    Ok(with(context, kept, &belongs, projection, status))
+}
+
+/// The answer that shows one person with what they belong to.
+fn with(context: &Context, kept: Kept, belongs: &Belongs, projection: &Projection, status: u16) -> Answer {
+    let (location, etag) = (context.location("Users", &kept.id), kept.etag(belongs));
+    let written = match projection {
+        // Written as it is kept.
+        Projection::All => Shown::new(context, &kept, belongs).and_then(|shown| shown::one(&shown)),
         _ => None,
     };
     let answer = match written {
         Some(text) => Answer::written(status, text),
-        None => Answer::new(
-            status,
-            shown(conn, context, people.to_vec(), projection)?
-                .into_iter()
-                .next(),
-        ),
+        None => Answer::new(status, Some(resource(context, kept, belongs, projection))),
     };
-    Ok(Answer {
+    Answer {
         location: Some(location),
         etag: Some(etag),
         ..answer
-    })
+    }
 }
 
 /// The answer that lists people.
 fn list(conn: &mut Conn, context: &Context, caller: &Caller, query: &ListQuery) -> Result<Answer, ScimError> {
     let (total, people) = fitting(conn, context, caller, query)?;
-    let written = whole(conn, context, &people, &query.projection)?
-        .and_then(|all| shown::list(total, query.start_index, &all));
-    if let Some(text) = written {
-        return Ok(Answer::written(200, text));
+    let all = belongs::of(conn, context, &people, &query.projection)?;
+    if query.projection == Projection::All {
+        let shown: Option<Vec<Shown<'_>>> = people
+            .iter()
+            .map(|kept| Shown::new(context, kept, all.one(kept)))
+            .collect();
+        if let Some(text) = shown.and_then(|shown| shown::list(total, query.start_index, &shown)) {
+            return Ok(Answer::written(200, text));
+        }
     }
-    let resources = shown(conn, context, people, &query.projection)?;
+    let resources = resources(context, people, &all, &query.projection);
     let body = list::response(total, query.start_index, &resources);
     Ok(Answer::new(200, Some(body)))
-}
-
-/// The people to be written as they are kept, where everything of them is wanted.
-fn whole<'a>(
-    conn: &mut Conn,
-    context: &'a Context,
-    people: &'a [Kept],
-    projection: &Projection,
-) -> Result<Option<Vec<Shown<'a>>>, ScimError> {
-    if *projection != Projection::All {
-        return Ok(None);
-    }
-    let (mut groups, mut teams) = (groups(conn, context, people)?, teams(conn, people)?);
-    let shown = |kept: &'a Kept| {
-        let teams = kept.member.as_ref().and_then(|member| teams.remove(&member.id));
-        Shown::new(context, kept, groups.remove(&kept.id), teams)
-    };
-    Ok(people.iter().map(shown).collect())
 }
 
 /// The people of a list or of a search, and how many there are in all.
@@ -151,7 +138,8 @@ pub fn found(
     query: &ListQuery,
 ) -> Result<(i64, Vec<Value>), ScimError> {
     let (total, people) = fitting(conn, context, caller, query)?;
-    Ok((total, shown(conn, context, people, &query.projection)?))
+    let all = belongs::of(conn, context, &people, &query.projection)?;
+    Ok((total, resources(context, people, &all, &query.projection)))
 }
 
 fn fitting(
@@ -233,7 +221,8 @@ fn looked_through(
             "Too many people are to be looked at for this filter. Add userName, externalId or an e-mail address.",
         ));
     }
-    let resources = shown(conn, context, people.clone(), &Projection::All)?;
+    let all = belongs::of(conn, context, &people, &Projection::All)?;
+    let resources = resources(context, people.clone(), &all, &Projection::All);
     let fitting: Vec<Kept> = people
         .into_iter()
         .zip(resources)
@@ -246,99 +235,21 @@ fn looked_through(
     Ok((total, fitting.into_iter().skip(skipped).take(count).collect()))
 }
 
-/// The people as resources, with groups and teams where they are wanted.
-fn shown(
-    conn: &mut Conn,
-    context: &Context,
-    people: Vec<Kept>,
-    projection: &Projection,
-) -> Result<Vec<Value>, ScimError> {
-    let mut groups = if projection.wants(Kind::User, "groups") {
-        groups(conn, context, &people)?
-    } else {
-        HashMap::new()
-    };
-    let mut teams = if wants_teams(projection) {
-        teams(conn, &people)?
-    } else {
-        HashMap::new()
-    };
-    let resource = |person: Person| {
-        let mut fields = person.resource(context);
-        if let Some(groups) = groups.remove(&person.id) {
-            fields.insert("groups".to_owned(), Value::Array(groups));
-        }
-        let member = person.member.as_ref().filter(|member| member.role < Role::Owner);
-        if let Some(teams) = member.and_then(|member| teams.remove(&member.id)) {
-            show_teams(&mut fields, &teams);
-        }
-        Value::Object(projection.project(Kind::User, fields))
-    };
-    Ok(people.into_iter().map(Person::from).map(resource).collect())
+fn resources(context: &Context, people: Vec<Kept>, all: &All, projection: &Projection) -> Vec<Value> {
+    people
+        .into_iter()
+        .map(|kept| {
+            let belongs = all.one(&kept);
+            resource(context, kept, belongs, projection)
+        })
+        .collect()
 }
 
-/// Adds the teams to our extension, which is there already where the directory sees a role.
-fn show_teams(fields: &mut Map<String, Value>, teams: &[String]) {
-    if let Value::Object(own) = fields.entry(OWN_URN).or_insert_with(|| json!({})) {
-        own.insert("teams".to_owned(), json!(teams));
-    }
-    if let Some(Value::Array(schemas)) = fields.get_mut("schemas")
-        && !schemas.iter().any(|urn| urn == OWN_URN)
-    {
-        schemas.push(OWN_URN.into());
-    }
-}
-
-fn groups(
-    conn: &mut Conn,
-    context: &Context,
-    people: &[Kept],
-) -> Result<HashMap<String, Vec<Value>>, ScimError> {
-    let in_some = people.iter().filter(|kept| kept.has_groups);
-    let ids: Vec<String> = in_some.map(|kept| kept.id.clone()).collect();
-    let mut groups: HashMap<String, Vec<Value>> = HashMap::new();
-    if ids.is_empty() {
-        return Ok(groups);
-    }
-    for (person, group, name) in queries::groups_of(conn, &ids)? {
-        let shown = json!({
-            "value": group, "$ref": context.location("Groups", &group), "display": name, "type": "direct",
-        });
-        groups.entry(person).or_default().push(shown);
-    }
-    Ok(groups)
-}
-
-fn teams(conn: &mut Conn, people: &[Kept]) -> Result<HashMap<String, Vec<String>>, ScimError> {
-    let in_some = people.iter().filter(|kept| kept.has_teams);
-    let members: Vec<String> = in_some
-        .filter_map(|kept| Some(kept.member.as_ref()?.id.clone()))
-        .collect();
-    let mut teams: HashMap<String, Vec<String>> = HashMap::new();
-    if members.is_empty() {
-        return Ok(teams);
-    }
-    for (member, name) in queries::teams_of(conn, &members)? {
-        let names = teams.entry(member).or_default();
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    Ok(teams)
-}
-
-/// Whether the answer shows the teams of our extension.
-fn wants_teams(projection: &Projection) -> bool {
-    let ours = |path: &AttributePath| {
-        let is_own = path
-            .schema
-            .as_deref()
-            .is_some_and(|schema| schema.eq_ignore_ascii_case(OWN_URN));
-        is_own && (path.attribute.is_empty() || path.attribute.eq_ignore_ascii_case("teams"))
-    };
-    match projection {
-        Projection::All => true,
-        Projection::Only(paths) => paths.iter().any(ours),
-        Projection::Without(paths) => !paths.iter().any(ours),
-    }
+/// A person as a resource, with groups and teams where they are wanted.
+fn resource(context: &Context, kept: Kept, belongs: &Belongs, projection: &Projection) -> Value {
+    let person = Person::from(kept);
+    let mut fields = person.resource(context, belongs);
+    let role = person.member.map(|member| member.role);
+    belongs.show(role, &mut fields, projection);
+    Value::Object(projection.project(Kind::User, fields))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::belongs::Belongs;
 use crate::access::{EmailAddress, PersonName, Role};
 use crate::members::State;
 use crate::provisioning::request::Context;
@@ -69,8 +70,8 @@ impl Kept {
     }
 
     /// As [`Person::etag`].
-    pub fn etag(&self) -> String {
-        etag(self.version, self.member.as_ref())
+    pub fn etag(&self, belongs: &Belongs) -> String {
+        etag(self.version, self.member.as_ref(), belongs)
     }
 }
 
@@ -97,9 +98,11 @@ fn is_active(said: bool, member: Option<&Seat>) -> bool {
     member.map_or(said, |member| member.state == State::Active)
 }
 
-fn etag(version: i64, member: Option<&Seat>) -> String {
+fn etag(version: i64, member: Option<&Seat>, belongs: &Belongs) -> String {
     let member = member.map_or(0, |member| member.version);
-    format!("W/\"{version}.{member}\"")
+    let mark = belongs.mark();
+    let dot = if mark.is_empty() { "" } else { "." };
+    format!("W/\"{version}.{member}{dot}{mark}\"")
 }
 
 /// The membership of a person of the directory.
@@ -124,9 +127,9 @@ impl Person {
         is_active(self.active, self.member.as_ref())
     }
 
-    /// The version, of what the directory said and of the membership.
-    pub fn etag(&self) -> String {
-        etag(self.version, self.member.as_ref())
+    /// The version, of what the directory said, of the membership, and of what the person belongs to.
+    pub fn etag(&self, belongs: &Belongs) -> String {
+        etag(self.version, self.member.as_ref(), belongs)
     }
 
     /// Whether the directory said a role, and did not take it back.
@@ -154,7 +157,7 @@ impl Person {
     }
 
     /// The resource (RFC 7643 §4.1), without groups and teams.
-    pub fn resource(&self, context: &Context) -> Map<String, Value> {
+    pub fn resource(&self, context: &Context, belongs: &Belongs) -> Map<String, Value> {
         let mut fields = self.writable();
         let mut schemas = vec![USER_URN];
         schemas.extend(
@@ -167,7 +170,7 @@ impl Person {
             "created": date::format(self.created_at),
             "lastModified": date::format(self.modified_at),
             "location": context.location("Users", &self.id),
-            "version": self.etag(),
+            "version": self.etag(belongs),
         });
         fields.insert("schemas".to_owned(), json!(schemas));
         fields.insert("id".to_owned(), self.id.clone().into());

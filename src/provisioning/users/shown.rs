@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::belongs::Belongs;
 use super::model::Kept;
 use crate::access::Role;
 use crate::provisioning::request::Context;
@@ -19,33 +19,27 @@ pub struct Shown<'a> {
     context: &'a Context,
     kept: &'a Kept,
     attributes: BTreeMap<&'a str, &'a RawValue>,
-    groups: Option<Vec<Value>>,
-    teams: Option<Vec<String>>,
+    belongs: &'a Belongs,
 }
 
 impl<'a> Shown<'a> {
     /// None where the attributes can't be passed on as they stand.
-    pub fn new(
-        context: &'a Context,
-        kept: &'a Kept,
-        groups: Option<Vec<Value>>,
-        teams: Option<Vec<String>>,
-    ) -> Option<Self> {
+    pub fn new(context: &'a Context, kept: &'a Kept, belongs: &'a Belongs) -> Option<Self> {
         Some(Self {
             context,
             kept,
             attributes: serde_json::from_str(&kept.attributes).ok()?,
-            groups,
-            teams,
+            belongs,
         })
     }
 
     fn own(&self) -> Option<Own<'_>> {
         let role = self.kept.member.as_ref()?.role;
         let said = self.attributes.contains_key(OWN_URN);
+        let teams = self.belongs.teams.as_slice();
         let own = Own {
             role: (role < Role::Owner && (said || role > Role::Member)).then_some(role.as_str()),
-            teams: self.teams.as_deref().filter(|_| role < Role::Owner),
+            teams: (role < Role::Owner && !teams.is_empty()).then_some(teams),
         };
         (own.role.is_some() || own.teams.is_some()).then_some(own)
     }
@@ -87,8 +81,8 @@ impl Serialize for Shown<'_> {
             map.serialize_entry(name, value)?;
         }
         map.serialize_entry("active", &kept.is_active())?;
-        if let Some(groups) = &self.groups {
-            map.serialize_entry("groups", groups)?;
+        if !self.belongs.groups.is_empty() {
+            map.serialize_entry("groups", &self.belongs.groups)?;
         }
         if let Some(own) = &own {
             map.serialize_entry(OWN_URN, own)?;
@@ -103,7 +97,7 @@ impl Serialize for Shown<'_> {
             },
             created,
             location: self.context.location("Users", &kept.id),
-            version: kept.etag(),
+            version: kept.etag(self.belongs),
         };
         map.serialize_entry("meta", &meta)?;
         map.end()
@@ -141,12 +135,13 @@ pub fn list(total: i64, start_index: i64, resources: &[Shown<'_>]) -> Option<Str
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::super::model::{Person, Seat};
-    use super::super::show_teams;
+    use super::super::model::Seat;
+    use super::super::resource;
     use super::*;
     use crate::members::State;
+    use crate::scim::Projection;
 
     /// What is written from the text is what is made from the parsed person.
     #[test]
@@ -161,13 +156,19 @@ mod tests {
             json!({"userName": "ada", "emails": [{"value": "a@b.example"}]}),
             enterprise,
         ];
-        for (text, role, state, teams) in [
-            (0, None, State::Active, None),
-            (0, Some(Role::Member), State::Active, Some(vec!["Red".to_owned()])),
-            (1, Some(Role::Member), State::Deactivated, None),
-            (0, Some(Role::Admin), State::Active, None),
-            (1, Some(Role::Admin), State::Active, Some(vec!["Red".to_owned()])),
-            (1, Some(Role::Owner), State::Active, Some(vec!["Red".to_owned()])),
+        let alone = Belongs::default();
+        let belongs = Belongs {
+            groups: vec![json!({"value": "g1", "display": "G"})],
+            teams: vec!["Red".to_owned()],
+        };
+        for (text, role, state, belongs) in [
+            (0, None, State::Active, &alone),
+            (0, None, State::Active, &belongs),
+            (0, Some(Role::Member), State::Active, &belongs),
+            (1, Some(Role::Member), State::Deactivated, &alone),
+            (0, Some(Role::Admin), State::Active, &alone),
+            (1, Some(Role::Admin), State::Active, &belongs),
+            (1, Some(Role::Owner), State::Active, &belongs),
         ] {
             let kept = Kept {
                 id: "u1".into(),
@@ -184,17 +185,11 @@ mod tests {
                 modified_at: 1_795_482_123_005,
                 version: 2,
                 has_groups: false,
-                has_teams: teams.is_some(),
+                has_teams: false,
             };
-            let mut fields = Person::from(kept.clone()).resource(&context);
-            if let (Some(role), Some(teams)) = (role, &teams)
-                && role < Role::Owner
-            {
-                show_teams(&mut fields, teams);
-            }
-            let shown = Shown::new(&context, &kept, None, teams).unwrap();
-            let written: Value = serde_json::from_str(&one(&shown).unwrap()).unwrap();
-            assert_eq!(written, Value::Object(fields));
+            let written = one(&Shown::new(&context, &kept, belongs).unwrap()).unwrap();
+            let made = resource(&context, kept, belongs, &Projection::All);
+            assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), made);
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::effects::{Settled, Work, differences};
 use super::model::{Kept, Person, Wanted, name_key};
-use super::{one, places, queries};
+use super::{belongs, one, places, queries};
 use crate::members::State;
 use crate::provisioning::request::{Answer, Request};
 use crate::scim::schema::Kind;
@@ -119,7 +119,10 @@ pub fn delete(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Answer
 
 fn find(work: &mut Work<'_>, request: &Request, id: &str) -> Result<Kept, ScimError> {
     let known = queries::find(work.conn, &work.caller.connection.id, id)?.ok_or_else(ScimError::not_found)?;
-    request.check_version(&known.etag())?;
+    if request.if_match.is_some() {
+        let belongs = belongs::of_one(work.conn, work.context, &known)?;
+        request.check_version(&known.etag(&belongs))?;
+    }
     Ok(known)
 }
 
