@@ -1,5 +1,7 @@
 //! A request of the directory and its answer, whoever carried them: HTTP, or a line of a Bulk request.
 
+use std::time::Instant;
+
 use serde_json::{Map, Value};
 
 use crate::scim::{ScimError, ScimType};
@@ -49,6 +51,8 @@ impl Verb {
 pub struct Context {
     /// The time.
     pub now: Timestamp,
+    /// The same moment, by the clock that tells how long something takes.
+    pub begun: Instant,
     /// The absolute address of the SCIM server, without a slash at its end.
     pub base: String,
     /// The network address of the directory.

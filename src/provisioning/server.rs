@@ -60,6 +60,7 @@ async fn serve(
         Ok(request) => {
             let context = Context {
                 now: site.now(),
+                begun: started,
                 base: site.url(BASE),
                 ip: client.ip,
             };

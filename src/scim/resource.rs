@@ -94,6 +94,23 @@ fn take(kind: Kind, normal: &mut Map<String, Value>, name: &str, value: Value) -
     Ok(())
 }
 
+/// Whether a member of this name says anything in a resource that is sent; any other is passed over.
+#[must_use]
+pub fn takes(kind: Kind, name: &str) -> bool {
+    if name.eq_ignore_ascii_case("schemas") {
+        return true;
+    }
+    let Some(path) = AttributePath::read(name) else {
+        return false;
+    };
+    if path.attribute.is_empty() {
+        return kind
+            .extension(path.schema.as_deref().unwrap_or_default())
+            .is_some();
+    }
+    kind.resolve(&path).is_some_and(|target| !target.is_read_only())
+}
+
 fn take_extension(
     kind: Kind,
     normal: &mut Map<String, Value>,

@@ -148,6 +148,7 @@ mod tests {
     fn both_ways_say_the_same() {
         let context = Context {
             now: 0,
+            begun: std::time::Instant::now(),
             base: "https://id.example/scim/v2".into(),
             ip: String::new(),
         };

@@ -124,8 +124,9 @@ both_databases! {
         }
     }
 
-    /// However much of it refers to what comes later, a request is put in order once.
-    /// SCIM-080, RES-004.
+    /// However much of it refers to what comes later, a request is put in order once; and what no attribute holds
+    /// refers to nothing.
+    /// SCIM-080, RES-011.
     async fn bulk_goes_through_what_is_tangled(db: Database) {
         let (acme, directory) = Directory::start(db);
         let group = |number: usize, more: (&str, Value)| {
