@@ -105,6 +105,10 @@ const ACTIONS: &[Group] = &[
         &[
             ("connection.created", "Made a connection"),
             ("connection.changed", "Changed a connection"),
+            (
+                "connection.keys_confirmed",
+                "Confirmed where a provider’s keys are",
+            ),
             ("connection.deleted", "Deleted a connection that was a draft"),
             ("connection.link_made", "Made a set-up link"),
             ("connection.link_opened", "Opened a set-up link"),

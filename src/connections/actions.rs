@@ -199,7 +199,26 @@ pub fn confirm_keys(
         json!({"keys": known.confirmed_jwks_uri}),
         json!({"keys": jwks_uri}),
     );
-    record(conn, now, actor, known, "connection.changed", Some(before), after)?;
+    record(
+        conn,
+        now,
+        actor,
+        known,
+        "connection.keys_confirmed",
+        Some(before),
+        after,
+    )?;
+    Ok(())
+}
+
+/// Somebody was refused because the provider publishes its keys elsewhere than confirmed: owners are told.
+///
+/// # Errors
+/// When the database refuses.
+pub fn keys_moved(conn: &mut Conn, now: Timestamp, known: &Connection) -> crate::store::Result<()> {
+    if known.keys_moved_at.is_none() {
+        queries::keys_moved(conn, &known.id, now)?;
+    }
     Ok(())
 }
 
@@ -210,6 +229,9 @@ pub fn confirm_keys(
 pub fn saw_keys(conn: &mut Conn, known: &Connection, jwks_uri: &str) -> crate::store::Result<()> {
     if known.confirmed_jwks_uri.is_empty() && !jwks_uri.is_empty() {
         queries::first_saw_keys(conn, known, jwks_uri)?;
+    }
+    if known.keys_moved_at.is_some() && known.confirmed_jwks_uri == jwks_uri {
+        queries::keys_came_back(conn, &known.id)?;
     }
     Ok(())
 }

@@ -43,6 +43,8 @@ pub struct Connection {
     pub groups_claim: String,
     /// OIDC: where the provider's keys are, as an owner confirmed it or the first sign-in found it; empty until then.
     pub confirmed_jwks_uri: String,
+    /// OIDC: since when people are refused because the provider publishes its keys elsewhere than there.
+    pub keys_moved_at: Option<Timestamp>,
     /// When just-in-time provisioning was last switched.
     pub jit_changed_at: Option<Timestamp>,
     /// By whom, as the name was then.

@@ -31,6 +31,7 @@ pub(super) struct Row {
     scopes: String,
     groups_claim: String,
     confirmed_jwks_uri: String,
+    keys_moved_at: Option<i64>,
     jit_changed_at: Option<i64>,
     jit_changed_by: String,
     version: i64,
@@ -57,6 +58,7 @@ impl From<Row> for Connection {
             scopes: row.scopes,
             groups_claim: row.groups_claim,
             confirmed_jwks_uri: row.confirmed_jwks_uri,
+            keys_moved_at: row.keys_moved_at,
             jit_changed_at: row.jit_changed_at,
             jit_changed_by: row.jit_changed_by,
             version: row.version,
@@ -488,6 +490,7 @@ pub fn update(conn: &mut Conn, known: &Connection, settings: &Settings, secret: 
         connections::scopes.eq(&settings.scopes),
         connections::groups_claim.eq(&settings.groups_claim),
         connections::confirmed_jwks_uri.eq(confirmed_for(known, &settings.issuer)),
+        connections::keys_moved_at.eq(None::<i64>),
         connections::version.eq(known.version + 1),
     ))
     .execute(conn)
@@ -511,6 +514,7 @@ pub fn confirm_keys(conn: &mut Conn, known: &Connection, jwks_uri: &str) -> Resu
     )
     .set((
         connections::confirmed_jwks_uri.eq(jwks_uri),
+        connections::keys_moved_at.eq(None::<i64>),
         connections::version.eq(known.version + 1),
     ))
     .execute(conn)
@@ -526,6 +530,23 @@ pub fn first_saw_keys(conn: &mut Conn, known: &Connection, jwks_uri: &str) -> Re
     )
     .set(connections::confirmed_jwks_uri.eq(jwks_uri))
     .execute(conn)
+}
+
+/// Notes since when the provider's keys are elsewhere than confirmed; what is noted already stays.
+pub fn keys_moved(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
+    let noted_first = connections::table
+        .find(id)
+        .filter(connections::keys_moved_at.is_null());
+    diesel::update(noted_first)
+        .set(connections::keys_moved_at.eq(now))
+        .execute(conn)
+}
+
+/// The provider's keys are where they were confirmed to be again.
+pub fn keys_came_back(conn: &mut Conn, id: &str) -> Result<usize> {
+    diesel::update(connections::table.find(id))
+        .set(connections::keys_moved_at.eq(None::<i64>))
+        .execute(conn)
 }
 
 pub fn set_state(conn: &mut Conn, known: &Connection, state: State) -> Result<usize> {

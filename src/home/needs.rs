@@ -35,6 +35,8 @@ pub struct Fact {
 pub enum Kind {
     /// The last certificate of a live connection's provider ends.
     Certificate,
+    /// Since `at` nobody comes in by a live connection: its provider publishes its keys elsewhere than confirmed.
+    Moved,
     /// Our own key of a live connection ends.
     Key,
     /// A directory's token ends.
@@ -68,10 +70,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 16] = [
+    const ALL: [(Self, &str); 17] = [
         (Self::Prepared, "prepared"),
         (Self::Changed, "changed"),
         (Self::Certificate, "certificate"),
+        (Self::Moved, "moved"),
         (Self::Key, "key"),
         (Self::Token, "token"),
         (Self::Lost, "lost"),
@@ -171,6 +174,7 @@ pub fn needs(desk: &Desk<'_>, facts: &[Fact]) -> Vec<Need> {
 fn one(desk: &Desk<'_>, fact: &Fact) -> Option<Need> {
     match fact.kind {
         Kind::Certificate => Some(certificate(desk, fact)),
+        Kind::Moved => Some(moved(desk, fact)),
         Kind::Key => Some(key(desk, fact)),
         Kind::Token => Some(token(desk, fact)),
         Kind::Lost => Some(lost(fact)),
@@ -438,6 +442,19 @@ fn owners_page(desk: &Desk<'_>, fact: &Fact, page: &str) -> String {
     }
 }
 
+fn moved(desk: &Desk<'_>, fact: &Fact) -> Need {
+    Need {
+        urgency: Urgency::Now,
+        sentence: format!(
+            "Since {} nobody comes in by {}: its provider publishes its keys at another address, which an owner has to confirm.",
+            date(fact.at),
+            fact.name
+        ),
+        deed: format!("See where the keys of {} are", fact.name),
+        path: owners_page(desk, fact, "provider-keys"),
+    }
+}
+
 fn prepared(desk: &Desk<'_>, fact: &Fact) -> Need {
     Need {
         urgency: Urgency::Sometime,
@@ -627,6 +644,15 @@ mod tests {
         let told = |role| needs(&desk(role), &[fact(Kind::Changed, NOW, 1)]).remove(0);
         assert!(told(Role::Owner).sentence.contains("changed on 23 November 2026"));
         assert_eq!(told(Role::Owner).path, "/connections/c1/previous");
+        assert_eq!(told(Role::Admin).path, "/connections/c1");
+    }
+
+    /// OIDC-043.
+    #[test]
+    fn keys_that_moved_shut_the_door_now() {
+        let told = |role| needs(&desk(role), &[fact(Kind::Moved, NOW, 1)]).remove(0);
+        assert_eq!(told(Role::Owner).urgency, Urgency::Now);
+        assert_eq!(told(Role::Owner).path, "/connections/c1/provider-keys");
         assert_eq!(told(Role::Admin).path, "/connections/c1");
     }
 

@@ -33,6 +33,9 @@ SELECT 'certificate', c.id, c.name, MAX(k.not_after), COUNT(*)
 FROM connections c JOIN saml_certificates k ON k.connection_id = c.id
 WHERE c.organization_id = $1 AND c.state = 'on' GROUP BY c.id, c.name HAVING MAX(k.not_after) <= $4
 UNION ALL
+SELECT 'moved', c.id, c.name, c.keys_moved_at, 1 FROM connections c
+WHERE c.organization_id = $1 AND c.state = 'on' AND c.keys_moved_at IS NOT NULL
+UNION ALL
 SELECT 'key', c.id, c.name, k.not_after, 1 FROM connections c JOIN saml_keys k ON k.connection_id = c.id
 WHERE c.organization_id = $1 AND c.state = 'on' AND k.state = 'current' AND k.not_after <= $4
 UNION ALL

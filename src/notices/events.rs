@@ -7,7 +7,8 @@ use crate::audit::Happened;
 use crate::store::time::exact;
 
 /// The entries that are looked at.
-pub const ACTIONS: [&str; 15] = [
+pub const ACTIONS: [&str; 16] = [
+    "connection.keys_confirmed",
     "connection.swapped_in",
     "connection.taken_back",
     "connection.turned_on_untested",
@@ -56,6 +57,13 @@ pub fn notice(entry: &Happened) -> Option<Notice> {
             format!("/members/{}", entry.subject_id),
         ),
         "connection.swapped_in" | "connection.taken_back" => exchanged(entry),
+        "connection.keys_confirmed" => (
+            format!("The keys of {whom}\u{2019}s provider are elsewhere now"),
+            format!(
+                "{who} confirmed another address for the keys by which everybody who comes by {whom} is believed."
+            ),
+            format!("/connections/{}/provider-keys", entry.subject_id),
+        ),
         "connection.turned_on_untested" => (
             format!("{whom} was turned on without a test"),
             format!("{who} let people sign in by {whom}, whose settings had not passed a test."),
@@ -211,7 +219,13 @@ mod tests {
 
     #[test]
     fn changed_settings_of_a_provider_are_told() {
-        for action in ["swapped_in", "taken_back", "turned_on_untested", "link_opened"] {
+        for action in [
+            "swapped_in",
+            "taken_back",
+            "turned_on_untested",
+            "link_opened",
+            "keys_confirmed",
+        ] {
             let told = notice(&entry(&format!("connection.{action}"), "", "")).unwrap();
             assert!(told.path.starts_with("/connections/m1/"), "{told:?}");
             assert!(ACTIONS.contains(&format!("connection.{action}").as_str()));

@@ -29,6 +29,9 @@ FROM connections c JOIN saml_certificates k ON k.connection_id = c.id
 WHERE c.state = 'on' GROUP BY c.organization_id, c.id, c.name
 HAVING MAX(k.not_after) <= $2 AND MAX(k.not_after) > $3
 UNION ALL
+SELECT c.organization_id, 'moved', c.id, c.name, c.keys_moved_at, 1
+FROM connections c WHERE c.state = 'on' AND c.keys_moved_at IS NOT NULL
+UNION ALL
 SELECT c.organization_id, 'key', c.id, c.name, k.not_after, 1
 FROM connections c JOIN saml_keys k ON k.connection_id = c.id
 WHERE c.state = 'on' AND k.state = 'current' AND k.not_after <= $2 AND k.not_after > $3

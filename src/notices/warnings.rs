@@ -30,6 +30,8 @@ pub struct Fact {
 pub enum Kind {
     /// The last certificate of a live connection's provider ends.
     Certificate,
+    /// Since `at` nobody comes in by a live connection: its provider publishes its keys elsewhere than confirmed.
+    Moved,
     /// Our own key of a live connection ends.
     Key,
     /// A directory's token ends.
@@ -45,8 +47,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 7] = [
+    const ALL: [(Self, &str); 8] = [
         (Self::Certificate, "certificate"),
+        (Self::Moved, "moved"),
         (Self::Key, "key"),
         (Self::Token, "token"),
         (Self::Lost, "lost"),
@@ -108,6 +111,7 @@ pub fn due(facts: &[Fact], told: &BTreeSet<(String, String)>, now: Timestamp) ->
 fn warning(fact: &Fact, now: Timestamp) -> Option<Warning> {
     match fact.kind {
         Kind::Certificate | Kind::Key | Kind::Token => ending(fact, now),
+        Kind::Moved => Some(moved(fact)),
         Kind::Seats => seats(fact),
         Kind::Lost => Some(lost(fact)),
         Kind::Paused => Some(paused(fact)),
@@ -223,6 +227,18 @@ fn lost(fact: &Fact) -> Warning {
         )
     };
     of(fact, key, sentence, format!("/domains/{}", fact.id))
+}
+
+fn moved(fact: &Fact) -> Warning {
+    of(
+        fact,
+        format!("moved:{}:{}", fact.id, fact.at),
+        format!(
+            "Nobody comes in by {} any more: its provider publishes its keys at another address, which an owner has to confirm.",
+            fact.name
+        ),
+        format!("/connections/{}/provider-keys", fact.id),
+    )
 }
 
 fn paused(fact: &Fact) -> Warning {

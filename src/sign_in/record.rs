@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::door::Unfit;
 use super::flow::{Arrival, Fault, Loaded};
+use super::oidc::Check;
 use super::testing::Start;
 use crate::access::{EmailAddress, Trace};
 use crate::audit::{self, Actor, Event, Subject};
@@ -124,6 +125,11 @@ impl Rejection {
         Self::new(connection, check, sentence, client)
     }
 
+    /// Whether somebody really came, and the provider's keys were elsewhere than confirmed.
+    fn keys_moved(&self) -> bool {
+        self.test.is_none() && self.check == Check::DiscoveryChanged.as_str()
+    }
+
     pub(super) fn turned_off(arrival: &Arrival) -> Self {
         Self {
             organization: arrival.organization.clone(),
@@ -146,6 +152,9 @@ impl Rejection {
 /// When the database refuses.
 pub fn reject(conn: &mut Conn, now: Timestamp, rejection: &Rejection) -> crate::store::Result<String> {
     let connection = connections::find(conn, &rejection.connection)?;
+    if let Some(known) = connection.as_ref().filter(|_| rejection.keys_moved()) {
+        connections::actions::keys_moved(conn, now, known)?;
+    }
     let record = Record {
         id: id::new_id(),
         organization: rejection.organization.clone(),

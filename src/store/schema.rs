@@ -103,6 +103,7 @@ diesel::table! {
         created_at -> BigInt,
         version -> BigInt,
         confirmed_jwks_uri -> Text,
+        keys_moved_at -> Nullable<BigInt>,
     }
 }
 

@@ -47,8 +47,8 @@ fn settings(acme: &Acme, change: impl FnOnce(&mut Settings)) {
 }
 
 both_databases! {
-    /// Seats, tokens and proofs: each once, to owners alone, and with several servers.
-    /// SAML-062.
+    /// Seats, tokens, proofs and a provider's keys: each once, to owners alone, and with several servers.
+    /// SAML-062, OIDC-043.
     async fn owners_are_warned_once(db: Database) {
         let mut server = MailServer::start();
         let (acme, mut seen) = (acme_with(db, &server), 0);
@@ -86,6 +86,12 @@ both_databases! {
         acme.installation.site.clock.advance(4 * DAY + HOUR);
         let letters = told(&acme, &mut server, &mut seen).await;
         assert!(letters.iter().all(|letter| letter.get("subject").contains("entra")) && letters.len() == 2, "{letters:?}");
+
+        let connection = acme.connection();
+        acme.write(|conn, now| Ok(connections::actions::keys_moved(conn, now, &connection)?));
+        let letters = told(&acme, &mut server, &mut seen).await;
+        assert!(letters.iter().all(|letter| letter.get("subject").starts_with("Acme: Nobody comes in by")) && letters.len() == 2, "{letters:?}");
+        assert!(letters[0].link("/orgs/acme/connections/").ends_with("/provider-keys"));
         drop(another);
     }
 

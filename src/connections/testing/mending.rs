@@ -112,6 +112,7 @@ mod tests {
             scopes: settings.scopes,
             groups_claim: settings.groups_claim,
             confirmed_jwks_uri: String::new(),
+            keys_moved_at: None,
             jit_changed_at: None,
             jit_changed_by: String::new(),
             version: 1,

@@ -97,6 +97,7 @@ pub fn replace(
         connections::scopes.eq(&after.scopes),
         connections::groups_claim.eq(&after.groups_claim),
         connections::confirmed_jwks_uri.eq(confirmed_for(known, &after.issuer)),
+        connections::keys_moved_at.eq(None::<Timestamp>),
         connections::version.eq(known.version + 1),
     ))
     .execute(conn)?;

@@ -274,6 +274,7 @@ both_databases! {
         let front = Front::open_to_newcomers(db).await;
         let acme = &front.acme;
         let confirmed = || acme.lines("SELECT confirmed_jwks_uri AS line FROM connections").remove(0);
+        let moved = || acme.count("connections WHERE keys_moved_at IS NOT NULL");
         let mut browser = Browser::new();
         browser.get(&acme.sign_in()).await.sees("ada@acme.example");
         assert_eq!(confirmed(), format!("{}/jwks", front.provider.issuer()));
@@ -287,22 +288,26 @@ both_databases! {
 
         let page = acme.to(&format!("/connections/{}/provider-keys", acme.connection));
         let mut olive = acme.owner().await;
+        olive.get(&acme.to("")).await.sees("its provider publishes its keys at another address");
+        olive.get(&acme.to(&format!("/connections/{}", acme.connection))).await.sees("Nobody comes in since");
         olive.get(&page).await.sees("The address has changed").sees("/other-jwks").sees("1 key can be used there");
         let mut late = olive.new_tab();
         olive.submit("Confirm this address", &[]).await.sees("keys is confirmed");
         late.submit("Confirm this address", &[]).await.sees("Nothing was confirmed");
         assert_eq!((late.status(), confirmed()), (409, format!("{}/other-jwks", front.provider.issuer())));
         olive.get(&page).await.does_not_see("Confirm this address");
-        assert_eq!(acme.count("audit_events WHERE action = 'connection.changed'"), 1);
+        assert_eq!((acme.count("audit_events WHERE action = 'connection.keys_confirmed'"), moved()), (1, 0));
         browser.get(&acme.sign_in()).await.sees("ada@acme.example");
         // Back again is another move.
         front.provider.honest();
         front.later(HOUR + MINUTE);
         browser.get(&acme.sign_in()).await.sees("Sign-in did not work");
+        assert_eq!(moved(), 1);
         // An owner confirmed by way of another server what this one does not remember yet: it looks again.
         front.provider.fault(Fault::DiscoveryOtherJwksUri);
         front.later(HOUR + MINUTE);
         browser.get(&acme.sign_in()).await.sees("ada@acme.example");
+        assert_eq!(moved(), 0, "they are where they were confirmed to be");
         front.provider.honest();
         front.later(2 * MINUTE);
         acme.run("UPDATE connections SET confirmed_jwks_uri = REPLACE(confirmed_jwks_uri, '/other-jwks', '/jwks')");
