@@ -59,7 +59,9 @@ impl Denial {
     pub const fn sentence(self, detail: Option<DenialDetail>) -> &'static str {
         match self {
             Self::NotInvited => not_invited(detail),
-            Self::Removed => "This person was removed from the organization and has not been invited again.",
+            Self::Removed => {
+                "This person was removed from the organization or left it, and has not been invited again."
+            }
             Self::NoSeat => {
                 "Just-in-time provisioning would have admitted this person, but every seat is taken."
             }

@@ -6,7 +6,7 @@ use askama::Template;
 use super::filter::{Filter, Wanted};
 use super::model::{Denial, Note, State};
 use super::queries;
-use super::remedy::{Remedy, remedy};
+use super::remedy::{Now, Remedy, remedy};
 use super::suggest::{self, Suggestion, suggestions};
 use crate::access::Rule;
 use crate::session::{Admin, Frame};
@@ -210,7 +210,7 @@ struct Whole {
     denial: Denial,
     sign_in: Option<SignIn>,
     others: Vec<SignIn>,
-    now: super::remedy::Now,
+    now: Now,
     jit_off: Option<(Option<Timestamp>, String)>,
     suggestions: Vec<Suggestion>,
     notes: Vec<Note>,
@@ -267,7 +267,10 @@ fn whole(conn: &mut Conn, organization: &str, id: &str, now: Timestamp) -> Resul
         suggestions: suggestions(&denial, &around, now),
         notes: queries::notes(conn, &denial.id, NOTES)?,
         carers: queries::carers(conn, organization)?,
-        now: queries::now(conn, organization, account, &denial.email_key, now)?,
+        now: Now {
+            domain: around.domain,
+            ..queries::now(conn, organization, account, &denial.email_key, now)?
+        },
         sign_in,
         others,
         jit_off,

@@ -348,6 +348,7 @@ pub fn now(
     Ok(Now {
         member: found.map(|(id, state)| (id, standing(&state))),
         invitation,
+        domain: None,
     })
 }
 

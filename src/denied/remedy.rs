@@ -1,6 +1,7 @@
 //! What an administrator can do about a denial: the first button of its page.
 
 use super::model::{Denial, State};
+use super::suggest::Known;
 use crate::access::{Denial as Reason, MemberStanding};
 
 /// How the person stands now, which may be better than at the attempt.
@@ -10,6 +11,8 @@ pub struct Now {
     pub member: Option<(String, MemberStanding)>,
     /// The id of an invitation that waits for the address.
     pub invitation: Option<String>,
+    /// The organization's own domain of the address.
+    pub domain: Option<Known>,
 }
 
 /// A button or a sentence.
@@ -34,7 +37,7 @@ pub fn remedy(denial: &Denial, connection_name: &str, now: &Now) -> Remedy {
         Some((id, MemberStanding::Deactivated)) if reason != Reason::AccountDeactivated => reactivate(id),
         _ => match &now.invitation {
             Some(id) if is_about_entry(reason) => is_invited(id),
-            _ => by_reason(reason, denial, connection_name),
+            _ => by_reason(reason, denial, connection_name, now.domain.as_ref()),
         },
     }
 }
@@ -71,7 +74,7 @@ fn reactivate(member: &str) -> Remedy {
     }
 }
 
-fn by_reason(reason: Reason, denial: &Denial, connection_name: &str) -> Remedy {
+fn by_reason(reason: Reason, denial: &Denial, connection_name: &str, own: Option<&Known>) -> Remedy {
     let invite = || (!denial.email_key.is_empty()).then(|| ("Invite this person", invite_path(denial)));
     // The link of an invitation proves the mailbox, whatever the provider or the domain say.
     let by_link = || (!denial.email_key.is_empty()).then(|| ("Invite by link", invite_path(denial)));
@@ -91,12 +94,8 @@ fn by_reason(reason: Reason, denial: &Denial, connection_name: &str) -> Remedy {
             ..Remedy::default()
         },
         Reason::DomainNotVerified => Remedy {
-            button: Some(("Verify the domain", "/domains".to_owned())),
             other: by_link(),
-            sentence: format!(
-                "If {} is a domain of your organization, verify it and attach it to this connection. If not, this may be a guest, who can be invited: the link in the invitation proves the mailbox. Else dismiss it.",
-                if denial.domain.is_empty() { "that" } else { &denial.domain }
-            ),
+            ..unproven(denial, own)
         },
         Reason::DomainOfAnotherOrganization => Remedy {
             button: Some(("Verify the domain", "/domains".to_owned())),
@@ -119,6 +118,43 @@ fn by_reason(reason: Reason, denial: &Denial, connection_name: &str) -> Remedy {
             button: Some(("Find the member", format!("/members?{}", query(&[("q", &denial.email)])))),
             ..Remedy::default()
         },
+    }
+}
+
+/// What proves the address: depends on what the organization has of its domain by now.
+fn unproven(denial: &Denial, own: Option<&Known>) -> Remedy {
+    const GUEST: &str = "A guest can be invited instead: the link in the invitation proves the mailbox.";
+    let (button, sentence) = match (own, &denial.connection) {
+        (Some(own), Some(connection)) if own.verified => (
+            ("Attach the domain", format!("/connections/{connection}/domains")),
+            format!(
+                "{} is verified here. An owner can attach it to this connection, if it is not yet. {GUEST}",
+                denial.domain
+            ),
+        ),
+        (Some(own), _) => (
+            ("Verify the domain", format!("/domains/{}", own.id)),
+            format!(
+                "{} waits for its TXT record here. Attach it to this connection, too. {GUEST}",
+                denial.domain
+            ),
+        ),
+        (None, _) => (
+            ("Verify the domain", "/domains".to_owned()),
+            format!(
+                "If {} is a domain of your organization, verify it and attach it to this connection. If not, this may be a guest, who can be invited: the link in the invitation proves the mailbox. Else dismiss it.",
+                if denial.domain.is_empty() {
+                    "that"
+                } else {
+                    &denial.domain
+                }
+            ),
+        ),
+    };
+    Remedy {
+        button: Some(button),
+        sentence,
+        ..Remedy::default()
     }
 }
 
@@ -174,7 +210,7 @@ mod tests {
     fn a_remedy_that_was_taken_is_not_offered_again() {
         let member = |standing| Now {
             member: Some(("m1".into(), standing)),
-            invitation: None,
+            ..Now::default()
         };
         assert_eq!(
             first_button("not_invited", &member(MemberStanding::Active)),
@@ -185,11 +221,30 @@ mod tests {
             "/members/m1/reactivate"
         );
         let invited = Now {
-            member: None,
             invitation: Some("i1".into()),
+            ..Now::default()
         };
         assert_eq!(first_button("not_invited", &invited), "/invitations/i1");
         assert_eq!(first_button("domain_not_verified", &invited), "/domains");
+    }
+
+    #[test]
+    fn a_domain_is_verified_or_attached_as_it_stands() {
+        let own = |verified| Now {
+            domain: Some(Known {
+                id: "d9".into(),
+                verified,
+            }),
+            ..Now::default()
+        };
+        assert_eq!(first_button("domain_not_verified", &own(false)), "/domains/d9");
+        let mut attached = denial("domain_not_verified", State::Open);
+        attached.connection = Some("c1".into());
+        let remedy = remedy(&attached, "Okta", &own(true));
+        assert_eq!(
+            remedy.button,
+            Some(("Attach the domain", "/connections/c1/domains".into()))
+        );
     }
 
     #[test]

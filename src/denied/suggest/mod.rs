@@ -60,6 +60,14 @@ const LATELY: i64 = 30 * DAY;
 pub fn suggestions(denial: &Denial, around: &Around, now: Timestamp) -> Vec<Suggestion> {
     let mut found = Vec::new();
     found.extend(expired(around, now));
+    // Who was known here at once is nobody else.
+    let is_known = matches!(
+        denial.known_reason(),
+        Some(Reason::Removed | Reason::MembershipDeactivated | Reason::AccountDeactivated)
+    );
+    if is_known {
+        return found;
+    }
     found.extend(
         around
             .candidates
