@@ -6,6 +6,30 @@ for (const time of document.querySelectorAll("time[data-utc]")) {
   time.textContent = words.format(new Date(time.dateTime));
 }
 
+// One tick for all rows of a table, where rows can be ticked.
+for (const table of document.querySelectorAll("table:has(td .tick)")) {
+  const ticks = [...table.querySelectorAll('td .tick input[type="checkbox"]')];
+  const place = table.querySelector("thead th:first-child");
+  if (ticks.length < 2 || !place) continue;
+  const [label, all, words] = [document.createElement("label"), document.createElement("input"), document.createElement("span")];
+  label.className = "tick";
+  all.type = "checkbox";
+  words.className = "visually-hidden";
+  words.textContent = "Choose all on this page";
+  label.append(all, words);
+  place.append(" ", label);
+  const look = () => {
+    const ticked = ticks.filter((tick) => tick.checked).length;
+    all.checked = ticked === ticks.length;
+    all.indeterminate = ticked > 0 && !all.checked;
+  };
+  all.addEventListener("change", () => {
+    for (const tick of ticks) tick.checked = all.checked;
+  });
+  table.addEventListener("change", look);
+  addEventListener("pageshow", look);
+}
+
 // What only a script can do: buttons to copy, to keep as a file, and to see a password as it is typed. Without it there are none.
 {
   const said = document.createElement("p");

@@ -10,5 +10,7 @@ pub mod actions;
 
 pub use model::Account;
 pub use passwords::{MAX_PASSWORD, MIN_PASSWORD, check_policy, hash, verify};
-pub use queries::{by_email_keys, count, find, find_by_email, identity_at, identity_count, linked_to};
+pub use queries::{
+    by_email_keys, count, find, find_by_email, hold_by_password, identity_at, identity_count, linked_to,
+};
 pub use words::wanted;

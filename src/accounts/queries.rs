@@ -92,6 +92,16 @@ pub fn find(conn: &mut Conn, id: &str) -> Result<Option<Account>> {
         .map(account))
 }
 
+/// Holds the account until the transaction's end, and answers it if its password is still the one of this hash: while a
+/// password is verified, somebody may set another or take it away.
+///
+/// # Errors
+/// When the database refuses.
+pub fn hold_by_password(conn: &mut Conn, id: &str, hash: Option<&str>) -> Result<Option<Account>> {
+    conn.lock_account(id)?;
+    Ok(find(conn, id)?.filter(|known| known.password_hash.as_deref() == hash))
+}
+
 /// The account with this address.
 pub fn find_by_email(conn: &mut Conn, email: &EmailAddress) -> Result<Option<Account>> {
     Ok(accounts::table

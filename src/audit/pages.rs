@@ -34,7 +34,7 @@ pub struct Filter {
 /// The filter understood.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Part of the actor's name, in lower case.
+    /// Part of the actor's name, or the whole address, username or name of a person; in lower case.
     pub actor: Option<String>,
     /// The action's word.
     pub action: Option<String>,

@@ -393,7 +393,10 @@ fn fitting(
         .filter(audit_events::organization_id.eq(organization.to_owned()))
         .into_boxed::<Db>();
     if let Some(actor) = &wanted.actor {
-        query = query.filter(audit_events::actor_key.like(part(actor)).escape('\\'));
+        let people = named(conn, organization, actor)?;
+        let ids: Vec<String> = people.into_iter().map(|one| one.account).collect();
+        let called = audit_events::actor_key.like(part(actor)).escape('\\');
+        query = query.filter(audit_events::actor_id.eq_any(ids).or(called));
     }
     if let Some(action) = &wanted.action {
         query = query.filter(audit_events::action.eq(action.clone()));

@@ -146,12 +146,12 @@ fn joined(
     note(conn, now, actor, "member.joined", who, (before, Some(after)))
 }
 
-/// The account's own password opens the organization from now on, or no longer does.
+/// The account's own password no longer opens the organization.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn set_by_password(conn: &mut Conn, member: &str, by_password: bool) -> DbResult<()> {
-    queries::set_by_password(conn, member, by_password)
+pub fn distrust_password(conn: &mut Conn, member: &str) -> DbResult<()> {
+    queries::distrust_password(conn, member)
 }
 
 /// The account's own password opens whatever it owns: whoever runs the installation gave it to them.

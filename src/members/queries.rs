@@ -236,10 +236,10 @@ pub fn begin_anew(conn: &mut Conn, now: Timestamp, id: &str, new: &Joining<'_>) 
         .run(conn)
 }
 
-/// Whether the account's own password opens the organization, from now on.
-pub fn set_by_password(conn: &mut Conn, id: &str, by_password: bool) -> Result<()> {
+/// The account's own password no longer opens the organization.
+pub fn distrust_password(conn: &mut Conn, id: &str) -> Result<()> {
     diesel::update(members::table.find(id))
-        .set(members::by_password.eq(by_password))
+        .set(members::by_password.eq(false))
         .run(conn)
         .map(drop)
 }

@@ -46,10 +46,7 @@ pub async fn change(
     let (now, actor, post) = (site.now(), Actor::from(&signed), Post::of(&site));
     site.store
         .writing(move |conn| -> Result<_, Problem> {
-            // A provider that vouches for the person, or a link, may have taken away what was verified just now.
-            conn.lock_account(&account.id)?;
-            let now_so = accounts::find(conn, &account.id)?;
-            if now_so.is_none_or(|known| known.password_hash != account.password_hash) {
+            if accounts::hold_by_password(conn, &account.id, account.password_hash.as_deref())?.is_none() {
                 return Err(Problem::Conflict(
                     "Your password was changed meanwhile, somewhere else. Sign in again.".to_owned(),
                 ));

@@ -94,7 +94,12 @@ impl Frame {
             };
             groups.push(Group {
                 title: "Record",
-                items: vec![denied, self.item("Audit log", "audit"), self.item("Mail", "mail")],
+                items: vec![
+                    denied,
+                    self.item("All sign-ins", "sign-ins"),
+                    self.item("Audit log", "audit"),
+                    self.item("Mail", "mail"),
+                ],
             });
         }
         let account = Item {

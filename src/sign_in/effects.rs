@@ -118,7 +118,7 @@ fn forget_what_others_gave(
         return Ok(());
     }
     if let Some(member) = member {
-        members::actions::set_by_password(conn, &member.id, false)?;
+        members::actions::distrust_password(conn, &member.id)?;
     }
     if account.password_hash.is_some() && !members::owns_something(conn, &account.id)? {
         accounts::actions::drop_password(conn, now, actor, account)?;

@@ -95,10 +95,7 @@ pub async fn try_password(site: &Site, guess: Guess) -> Result<Outcome, Problem>
     let is_new = guess.known.is_none();
     store
         .writing(move |conn| {
-            // While it was being verified, somebody may have set another.
-            conn.lock_account(&account.id)?;
-            let now_so = accounts::find(conn, &account.id)?;
-            if now_so.is_none_or(|account| account.password_hash != hash) {
+            if accounts::hold_by_password(conn, &account.id, hash.as_deref())?.is_none() {
                 return Ok(Outcome::Wrong);
             }
             throttle::right(conn, &counters)?;

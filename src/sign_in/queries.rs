@@ -374,6 +374,6 @@ pub fn use_reset_link(conn: &mut Conn, token_hash: &str) -> Result<Option<bool>>
     Ok(by_operator.filter(|_| used))
 }
 
-pub fn end_reset_links(conn: &mut Conn, account: &str) -> Result<usize> {
+fn end_reset_links(conn: &mut Conn, account: &str) -> Result<usize> {
     diesel::delete(reset_links::table.filter(reset_links::account_id.eq(account))).execute(conn)
 }

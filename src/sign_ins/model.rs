@@ -120,12 +120,17 @@ pub struct Record {
     pub client: Client,
 }
 
+/// By what the attempts of whoever has this address are known as one person's.
+pub fn key_of(email: &EmailAddress) -> String {
+    format!("email:{}", email.key())
+}
+
 impl Record {
     /// By what the attempts of one person are known as one person's: the address, else the subject at
     /// the provider, else empty.
     pub fn person_key(&self) -> String {
         if let Ok(email) = EmailAddress::parse(&self.email) {
-            return format!("email:{}", email.key());
+            return key_of(&email);
         }
         if self.subject.is_empty() {
             return String::new();

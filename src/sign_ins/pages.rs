@@ -4,8 +4,10 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::queries;
+use super::model::key_of;
+use super::queries::{self, Wanted};
 use super::{Outcome, SignIn, as_reference, cut};
+use crate::access::EmailAddress;
 use crate::session::{Admin, Frame};
 use crate::store::text::tame;
 use crate::store::{Conn, DbError};
@@ -19,6 +21,8 @@ pub struct Filter {
     outcome: String,
     #[serde(default)]
     connection: String,
+    #[serde(default)]
+    email: String,
     #[serde(default)]
     reference: String,
     #[serde(flatten)]
@@ -36,6 +40,7 @@ pub struct List {
     caption: String,
     base: String,
     is_filtered: bool,
+    email: String,
     reference: String,
 }
 
@@ -55,6 +60,13 @@ impl Filter {
         (!self.connection.is_empty()).then(|| tame(&self.connection, 100))
     }
 
+    /// By what the person is known whose address was typed; what is no address is nobody's.
+    fn person(&self) -> Option<String> {
+        let typed = self.email.trim();
+        (!typed.is_empty())
+            .then(|| EmailAddress::parse(typed).map_or_else(|_| "nobody".to_owned(), |email| key_of(&email)))
+    }
+
     /// The reference that was typed, as it is stored; what is no reference is looked for as it is.
     fn reference(&self) -> Option<String> {
         let typed = self.reference.trim();
@@ -64,15 +76,14 @@ impl Filter {
     /// The rows of one page.
     pub fn rows(&self, conn: &mut Conn, organization: &str, paging: &Paging) -> Result<Vec<SignIn>, DbError> {
         let connection = self.connection();
-        let reference = self.reference();
-        queries::page(
-            conn,
-            organization,
-            self.outcome(),
-            connection.as_deref(),
-            reference.as_deref(),
-            paging,
-        )
+        let (reference, person) = (self.reference(), self.person());
+        let wanted = Wanted {
+            outcome: self.outcome(),
+            connection: connection.as_deref(),
+            reference: reference.as_deref(),
+            person: person.as_deref(),
+        };
+        queries::page(conn, organization, &wanted, paging)
     }
 
     /// The address of the list so filtered, to which a page's key is added.
@@ -81,6 +92,7 @@ impl Filter {
         base(&[
             ("outcome", outcome),
             ("connection", &self.connection),
+            ("email", &self.email),
             ("reference", &self.reference),
         ])
     }
@@ -113,11 +125,15 @@ impl Filter {
             .find(|(id, _)| *id == self.connection)
             .map(|(_, name)| format!(", through {}", cut(name, 80)))
             .unwrap_or_default();
+        let of = match self.email.trim() {
+            "" => String::new(),
+            email => format!(", of {}", tame(email, 80)),
+        };
         let reference = match self.reference() {
             Some(reference) => format!(", reference {reference}"),
             None => String::new(),
         };
-        format!("{what}{through}{reference}: {count} on this page, newest first")
+        format!("{what}{of}{through}{reference}: {count} on this page, newest first")
     }
 }
 
@@ -139,14 +155,16 @@ pub async fn list(
         .map_err(Problem::from)?;
     let page = Slice::cut(rows, &filter.paging, |row| Paging::moment_key(row.at, &row.id));
     Ok(Page::new(List {
-        frame: admin.frame("denied"),
+        frame: admin.frame("sign-ins"),
         is_failures: filter.outcome() == Some(Outcome::Rejected),
         outcomes: filter.outcomes(),
         caption: filter.caption(page.rows.len(), &connections),
         base: filter.base(),
         is_filtered: filter.outcome().is_some()
             || filter.connection().is_some()
+            || filter.person().is_some()
             || filter.reference().is_some(),
+        email: filter.email.clone(),
         reference: filter.reference.clone(),
         connections: filter.connections(&connections),
         page,
@@ -168,7 +186,7 @@ pub async fn one(
         .map_err(Problem::from)?
         .ok_or(Problem::NotFound)?;
     Ok(Page::new(One {
-        frame: admin.frame("denied"),
+        frame: admin.frame("sign-ins"),
         sign_in,
     }))
 }

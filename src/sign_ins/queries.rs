@@ -290,20 +290,31 @@ pub fn of_person(conn: &mut Conn, organization: &str, person_key: &str, most: i6
     let rows: Vec<Row> = sign_ins::table
         .filter(sign_ins::organization_id.eq(organization))
         .filter(sign_ins::person_key.eq(person_key))
-        .order(sign_ins::id.desc())
+        .order((sign_ins::at.desc(), sign_ins::id.desc()))
         .limit(most)
         .select(sign_ins::all_columns)
         .load(conn)?;
     Ok(rows.into_iter().map(SignIn::from).collect())
 }
 
+/// Which attempts are wanted; all where nothing is said.
+#[derive(Default)]
+pub struct Wanted<'a> {
+    /// How they ended.
+    pub outcome: Option<Outcome>,
+    /// The id of the connection that they came by.
+    pub connection: Option<&'a str>,
+    /// The reference on the page that the person saw.
+    pub reference: Option<&'a str>,
+    /// See [`Record::person_key`].
+    pub person: Option<&'a str>,
+}
+
 /// One page of the list, in the direction that `paging` asks for.
 pub fn page(
     conn: &mut Conn,
     organization: &str,
-    outcome: Option<Outcome>,
-    connection: Option<&str>,
-    reference: Option<&str>,
+    wanted: &Wanted<'_>,
     paging: &Paging,
 ) -> Result<Vec<SignIn>> {
     let mut query = sign_ins::table
@@ -311,13 +322,16 @@ pub fn page(
         .select(sign_ins::all_columns)
         .limit(Paging::limit())
         .into_boxed();
-    if let Some(reference) = reference {
+    if let Some(reference) = wanted.reference {
         query = query.filter(sign_ins::reference.eq(reference));
     }
-    if let Some(outcome) = outcome {
+    if let Some(person) = wanted.person {
+        query = query.filter(sign_ins::person_key.eq(person));
+    }
+    if let Some(outcome) = wanted.outcome {
         query = query.filter(sign_ins::outcome.eq(outcome.as_str()));
     }
-    if let Some(connection) = connection {
+    if let Some(connection) = wanted.connection {
         query = query.filter(sign_ins::connection_id.eq(connection));
     }
     query = match (paging.moment(), paging.is_backwards()) {

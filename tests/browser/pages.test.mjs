@@ -205,7 +205,8 @@ async function foreseen(page, walk) {
     walk.add(`/orgs/acme/${path}`);
   }
   await page.goto(`${demo.url}/orgs/acme/denied`);
-  for (const tick of await page.getByRole('checkbox').all()) await tick.check();
+  await page.getByLabel('Choose all on this page').check();
+  for (const tick of await page.getByRole('checkbox').all()) assert.ok(await tick.isChecked());
   await page.getByRole('button', { name: 'Dismiss the ticked…' }).click();
   await walk.check(page, ' dismiss many');
   await page.goto(`${demo.url}/orgs/acme/dry-run`);

@@ -11,6 +11,7 @@ use vestibule::store::schema::audit_events;
 use vestibule::store::time::DAY;
 
 use crate::support::Acme;
+use crate::support::acme::OWNER;
 
 /// Writes an entry as a change does.
 fn write(acme: &Acme, organization: &str, actor: &str, action: &str, name: &str) -> String {
@@ -81,6 +82,7 @@ both_databases! {
             assert_eq!(owner.body().contains("<code>moon.landed</code></a>"), expected, "{query}");
         }
         owner.get(&acme.to("/audit?actor=nobody")).await.sees("No entry matches");
+        owner.get(&acme.to(&format!("/audit?actor={}&action=sign_in.by_password", OWNER.to_uppercase()))).await.sees("Olive Owner");
     }
 
     /// A whole address, username or name finds what was done to that person, whatever an entry calls them.

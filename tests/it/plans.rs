@@ -63,6 +63,7 @@ fn lists(team: &str) -> Vec<String> {
         "/sign-ins",
         "/sign-ins?after=9.x",
         "/sign-ins?outcome=rejected",
+        "/sign-ins?email=ada@acme.example",
         "/audit",
         "/audit?after=0199",
         "/audit?subject=ada@acme.example",

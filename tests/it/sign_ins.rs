@@ -52,5 +52,9 @@ both_databases! {
             }
         }
         olive.get(&acme.to("/sign-ins?reference=zzzz+zzzz")).await.sees("No sign-in matches");
+        olive.get(&acme.to("/sign-ins?email=+Tess%40ACME.example")).await.sees("2 on this page").does_not_see("sam@acme.example");
+        for nobody in ["ada%40acme.example", "tess", "nobody"] {
+            olive.get(&acme.to(&format!("/sign-ins?email={nobody}"))).await.sees("No sign-in matches");
+        }
     }
 }
