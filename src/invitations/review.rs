@@ -104,7 +104,7 @@ pub(super) fn keys(lines: &[Line]) -> Vec<String> {
 /// Sorts the lines.
 pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
     let (mut sorted, mut seen) = (Sorted::default(), BTreeMap::new());
-    let mut missing = Vec::new();
+    let (mut missing, mut waiting) = (Vec::new(), BTreeMap::new());
     for line in lines {
         let left = |why: String| Left {
             line: line.number,
@@ -115,11 +115,21 @@ pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
             Ok(invitee) => invitee,
             Err(fault) => {
                 sorted.invalid.push(left(fault.why));
+                // Once its teams are made, this line counts.
+                if let (false, Ok(email)) = (fault.missing.is_empty(), EmailAddress::parse(&line.email)) {
+                    waiting.entry(email.key().to_owned()).or_insert(line.number);
+                }
                 missing.extend(fault.missing);
                 continue;
             }
         };
         let key = invitee.email.key().to_owned();
+        if let Some(number) = waiting.get(&key).filter(|_| !seen.contains_key(&key)) {
+            sorted.duplicates.push(left(format!(
+                "The same address as in line {number}, which names a team that there is not: line {number} counts."
+            )));
+            continue;
+        }
         if let Some((number, first)) = seen.get(&key) {
             sorted
                 .duplicates
@@ -335,6 +345,21 @@ mod tests {
             sorted.invalid.iter().all(|one| one.why.ends_with('.')),
             "{sorted:?}"
         );
+    }
+
+    #[test]
+    fn a_line_that_waits_for_its_team_counts_before_a_later_one() {
+        let text = "email,role,teams\na@a.example,,Moon\nA@a.example,admin,\nb@a.example,,\nb@a.example,,Moon\nb@a.example,,\n";
+        let sorted = sorted(text, Role::Owner, &[]);
+        let invite: Vec<&str> = sorted.invite.iter().map(|one| one.email.as_str()).collect();
+        assert_eq!(invite, ["b@a.example"]);
+        let why: Vec<&str> = sorted.duplicates.iter().map(|one| one.why.as_str()).collect();
+        let expected = [
+            "The same address as in line 2, which names a team that there is not: line 2 counts.",
+            "The same as in line 4.",
+        ];
+        assert_eq!(why, expected);
+        assert_eq!(texts(&sorted.invalid).len(), 2);
     }
 
     #[test]
