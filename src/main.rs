@@ -19,10 +19,11 @@ use vestibule::dry_run;
 use vestibule::mail::Post;
 use vestibule::orgs;
 use vestibule::provisioning;
+use vestibule::session;
 use vestibule::sign_in::{self, NewOwner};
 use vestibule::store::sealed::Sealer;
 use vestibule::store::time::{Clock, HOUR, now};
-use vestibule::store::{Store, health};
+use vestibule::store::{DbError, Store, health};
 use vestibule::upkeep;
 use vestibule::upkeep::doctor::Weight;
 use vestibule::upkeep::log::Lines;
@@ -563,12 +564,16 @@ fn make_operator(config: Config, wish: &MakeOperator) -> Result<ExitCode, String
         ));
     }
     store
-        .write(|conn| {
-            accounts::actions::set_operator(conn, now, &Actor::operator(), &account, !wish.take_away)
+        .write(|conn| -> Result<_, DbError> {
+            accounts::actions::set_operator(conn, now, &Actor::operator(), &account, !wish.take_away)?;
+            session::end_all_of_account(conn, &account.id)
         })
         .map_err(|error| error.to_string())?;
     let what = if wish.take_away { "no longer runs" } else { "runs" };
-    println!("{} {what} this installation.", email.as_str());
+    println!(
+        "{} {what} this installation. Every browser of theirs is signed out.",
+        email.as_str()
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -230,12 +230,12 @@ fn password(
     let Some(password) = &said.password else {
         return Ok(());
     };
-    members::actions::trust_password_of_owner(work.conn, &account.id)?;
+    sign_in::trust_password(work.conn, work.now, &work.actor, account).at(&said.email.place)?;
     if accounts::verify(&password.0, account.password_hash.as_deref()) {
         return Ok(());
     }
     let hash = accounts::hash(&password.0).map_err(|error| Halt::Ours(Problem::Internal(error)))?;
-    accounts::actions::set_password(work.conn, work.now, &work.actor, account, &hash)?;
+    sign_in::give_password(work.conn, work.now, &work.actor, account, &hash).at(&said.email.place)?;
     work.did(&organization.slug, &format!("password of {} set", account.email));
     Ok(())
 }

@@ -96,12 +96,17 @@ pub fn named(conn: &mut Conn, organization: &str) -> Result<Vec<String>> {
         .load(conn)
 }
 
-/// Whether the account is named in any organization.
+/// Whether the account is named in any organization, and an active owner of it.
 pub fn is_named_anywhere(conn: &mut Conn, account: &str) -> Result<bool> {
-    diesel::select(exists(
-        break_glass_owners::table.filter(break_glass_owners::account_id.eq(account)),
-    ))
-    .get_result(conn)
+    let owners = members::table
+        .filter(members::account_id.eq(account))
+        .filter(members::role.eq("owner"))
+        .filter(members::state.eq("active"))
+        .select(members::organization_id);
+    let named = break_glass_owners::table
+        .filter(break_glass_owners::account_id.eq(account))
+        .filter(break_glass_owners::organization_id.eq_any(owners));
+    diesel::select(exists(named)).get_result(conn)
 }
 
 pub fn set_named(

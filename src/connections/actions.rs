@@ -211,13 +211,19 @@ pub fn confirm_keys(
     Ok(())
 }
 
-/// Somebody was refused because the provider publishes its keys elsewhere than confirmed: owners are told.
+/// Somebody was refused because the provider publishes its keys elsewhere than at `confirmed`: owners are told, unless
+/// somebody has confirmed another address since.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn keys_moved(conn: &mut Conn, now: Timestamp, known: &Connection) -> crate::store::Result<()> {
+pub fn keys_moved(
+    conn: &mut Conn,
+    now: Timestamp,
+    known: &Connection,
+    confirmed: &str,
+) -> crate::store::Result<()> {
     if known.keys_moved_at.is_none() {
-        queries::keys_moved(conn, &known.id, now)?;
+        queries::keys_moved(conn, &known.id, confirmed, now)?;
     }
     Ok(())
 }

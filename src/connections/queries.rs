@@ -533,9 +533,10 @@ pub fn first_saw_keys(conn: &mut Conn, known: &Connection, jwks_uri: &str) -> Re
 }
 
 /// Notes since when the provider's keys are elsewhere than confirmed; what is noted already stays.
-pub fn keys_moved(conn: &mut Conn, id: &str, now: Timestamp) -> Result<usize> {
+pub fn keys_moved(conn: &mut Conn, id: &str, confirmed: &str, now: Timestamp) -> Result<usize> {
     let noted_first = connections::table
         .find(id)
+        .filter(connections::confirmed_jwks_uri.eq(confirmed))
         .filter(connections::keys_moved_at.is_null());
     diesel::update(noted_first)
         .set(connections::keys_moved_at.eq(now))

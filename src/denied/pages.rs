@@ -290,6 +290,7 @@ impl One {
             notes,
             carers,
         } = whole;
+        let role = frame.role;
         let connection_name = sign_in
             .as_ref()
             .map_or("", |sign_in| sign_in.connection_name.as_str());
@@ -302,7 +303,7 @@ impl One {
         }
         Self {
             frame,
-            remedy: remedy(&denial, connection_name, &now),
+            remedy: remedy(&denial, connection_name, &now, role),
             lines,
             history: history(&denial),
             others,

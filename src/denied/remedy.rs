@@ -1,8 +1,8 @@
 //! What an administrator can do about a denial: the first button of its page.
 
 use super::model::{Denial, State};
-use super::suggest::Known;
-use crate::access::{Denial as Reason, MemberStanding};
+use super::suggest::{Known, Proof};
+use crate::access::{Denial as Reason, MemberStanding, Role};
 
 /// How the person stands now, which may be better than at the attempt.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +26,8 @@ pub struct Remedy {
     pub sentence: String,
 }
 
-/// The remedy that fits the reason, as things stand now.
-pub fn remedy(denial: &Denial, connection_name: &str, now: &Now) -> Remedy {
+/// The remedy that fits the reason, as things stand now, and whoever looks.
+pub fn remedy(denial: &Denial, connection_name: &str, now: &Now, role: Role) -> Remedy {
     let Some(reason) = denial.known_reason() else {
         return Remedy::default();
     };
@@ -37,7 +37,7 @@ pub fn remedy(denial: &Denial, connection_name: &str, now: &Now) -> Remedy {
         Some((id, MemberStanding::Deactivated)) if reason != Reason::AccountDeactivated => reactivate(id),
         _ => match &now.invitation {
             Some(id) if is_about_entry(reason) => is_invited(id),
-            _ => by_reason(reason, denial, connection_name, now.domain.as_ref()),
+            _ => by_reason(reason, denial, connection_name, (now.domain.as_ref(), role)),
         },
     }
 }
@@ -74,7 +74,12 @@ fn reactivate(member: &str) -> Remedy {
     }
 }
 
-fn by_reason(reason: Reason, denial: &Denial, connection_name: &str, own: Option<&Known>) -> Remedy {
+fn by_reason(
+    reason: Reason,
+    denial: &Denial,
+    connection_name: &str,
+    (own, role): (Option<&Known>, Role),
+) -> Remedy {
     let invite = || (!denial.email_key.is_empty()).then(|| ("Invite this person", invite_path(denial)));
     // The link of an invitation proves the mailbox, whatever the provider or the domain say.
     let by_link = || (!denial.email_key.is_empty()).then(|| ("Invite by link", invite_path(denial)));
@@ -89,13 +94,16 @@ fn by_reason(reason: Reason, denial: &Denial, connection_name: &str, own: Option
             ..Remedy::default()
         },
         Reason::NoSeat => Remedy {
-            button: Some(("Add a seat", "/settings/seats".to_owned())),
+            button: Some(match role {
+                Role::Owner => ("Add a seat", "/settings/seats".to_owned()),
+                _ => ("See the members", "/members".to_owned()),
+            }),
             sentence: "An owner can raise the number of seats; or deactivate a member or revoke an invitation to free one.".to_owned(),
             ..Remedy::default()
         },
         Reason::DomainNotVerified => Remedy {
             other: by_link(),
-            ..unproven(denial, own)
+            ..unproven(denial, own, role)
         },
         Reason::DomainOfAnotherOrganization => Remedy {
             button: Some(("Verify the domain", "/domains".to_owned())),
@@ -122,37 +130,48 @@ fn by_reason(reason: Reason, denial: &Denial, connection_name: &str, own: Option
 }
 
 /// What proves the address: depends on what the organization has of its domain by now.
-fn unproven(denial: &Denial, own: Option<&Known>) -> Remedy {
+fn unproven(denial: &Denial, own: Option<&Known>, role: Role) -> Remedy {
     const GUEST: &str = "A guest can be invited instead: the link in the invitation proves the mailbox.";
-    let (button, sentence) = match (own, &denial.connection) {
-        (Some(own), Some(connection)) if own.verified => (
-            ("Attach the domain", format!("/connections/{connection}/domains")),
+    let name = &denial.domain;
+    let Some(own) = own else {
+        let domain = if name.is_empty() { "that" } else { name };
+        return Remedy {
+            button: Some(("Verify the domain", "/domains".to_owned())),
+            sentence: format!(
+                "If {domain} is a domain of your organization, verify it and attach it to this connection. If not, this may be a guest, who can be invited: the link in the invitation proves the mailbox. Else dismiss it."
+            ),
+            ..Remedy::default()
+        };
+    };
+    let page = format!("/domains/{}", own.id);
+    let (button, sentence) = match (own.proof, own.attached, &denial.connection) {
+        (Proof::Missing, _, _) => (
+            Some(("Verify the domain", page)),
+            format!("{name} is not verified here yet. {GUEST}"),
+        ),
+        (Proof::Lapsed, _, _) => (
+            Some(("See the domain", page)),
             format!(
-                "{} is verified here. An owner can attach it to this connection, if it is not yet. {GUEST}",
-                denial.domain
+                "The record that proves {name} is missing: once it is there again, people with such an address come in. {GUEST}"
             ),
         ),
-        (Some(own), _) => (
-            ("Verify the domain", format!("/domains/{}", own.id)),
-            format!(
-                "{} waits for its TXT record here. Attach it to this connection, too. {GUEST}",
-                denial.domain
-            ),
+        (Proof::Good, true, _) => (
+            None,
+            format!("{name} is verified and attached to this connection by now: the person can try again."),
         ),
-        (None, _) => (
-            ("Verify the domain", "/domains".to_owned()),
+        (Proof::Good, false, Some(connection)) if role == Role::Owner => (
+            Some(("Attach the domain", format!("/connections/{connection}/domains"))),
+            format!("{name} is verified here, but not attached to this connection. {GUEST}"),
+        ),
+        (Proof::Good, false, _) => (
+            Some(("See the domain", page)),
             format!(
-                "If {} is a domain of your organization, verify it and attach it to this connection. If not, this may be a guest, who can be invited: the link in the invitation proves the mailbox. Else dismiss it.",
-                if denial.domain.is_empty() {
-                    "that"
-                } else {
-                    &denial.domain
-                }
+                "{name} is verified here, but not attached to this connection. An owner can attach it. {GUEST}"
             ),
         ),
     };
     Remedy {
-        button: Some(button),
+        button,
         sentence,
         ..Remedy::default()
     }
@@ -177,7 +196,7 @@ mod tests {
     use crate::denied::model::tests::denial;
 
     fn first_button(reason: &str, now: &Now) -> String {
-        let remedy = remedy(&denial(reason, State::Open), "Okta", now);
+        let remedy = remedy(&denial(reason, State::Open), "Okta", now, Role::Owner);
         remedy.button.map(|(_, path)| path).unwrap_or_default()
     }
 
@@ -201,7 +220,7 @@ mod tests {
         ];
         for (reason, path) in buttons {
             assert_eq!(first_button(reason, &Now::default()), path, "{reason}");
-            let remedy = remedy(&denial(reason, State::Open), "Okta", &Now::default());
+            let remedy = remedy(&denial(reason, State::Open), "Okta", &Now::default(), Role::Owner);
             assert!(remedy.button.is_some() || !remedy.sentence.is_empty(), "{reason}");
         }
     }
@@ -230,34 +249,55 @@ mod tests {
 
     #[test]
     fn a_domain_is_verified_or_attached_as_it_stands() {
-        let own = |verified| Now {
-            domain: Some(Known {
-                id: "d9".into(),
-                verified,
-            }),
-            ..Now::default()
+        let mut came = denial("domain_not_verified", State::Open);
+        came.connection = Some("c1".into());
+        let told = |proof, attached, role| {
+            let id = "d9".to_owned();
+            let domain = Some(Known { id, proof, attached });
+            let now = Now {
+                domain,
+                ..Now::default()
+            };
+            remedy(&came, "Okta", &now, role).button.map(|(_, path)| path)
         };
-        assert_eq!(first_button("domain_not_verified", &own(false)), "/domains/d9");
-        let mut attached = denial("domain_not_verified", State::Open);
-        attached.connection = Some("c1".into());
-        let remedy = remedy(&attached, "Okta", &own(true));
+        let path = |text: &str| Some(text.to_owned());
+        for attached in [false, true] {
+            for proof in [Proof::Missing, Proof::Lapsed] {
+                assert_eq!(told(proof, attached, Role::Owner), path("/domains/d9"));
+            }
+        }
         assert_eq!(
-            remedy.button,
-            Some(("Attach the domain", "/connections/c1/domains".into()))
+            told(Proof::Good, false, Role::Owner),
+            path("/connections/c1/domains")
+        );
+        assert_eq!(told(Proof::Good, false, Role::Admin), path("/domains/d9"));
+        assert_eq!(told(Proof::Good, true, Role::Owner), None);
+    }
+
+    #[test]
+    fn nobody_is_led_where_only_owners_go() {
+        let denied = denial("no_seat", State::Open);
+        let seats = |role| remedy(&denied, "Okta", &Now::default(), role).button.unwrap().1;
+        assert_eq!(
+            [seats(Role::Owner), seats(Role::Admin)],
+            ["/settings/seats", "/members"]
         );
     }
 
     #[test]
     fn what_is_settled_needs_no_remedy() {
         let settled = denial("not_invited", State::Settled);
-        assert_eq!(remedy(&settled, "Okta", &Now::default()), Remedy::default());
+        assert_eq!(
+            remedy(&settled, "Okta", &Now::default(), Role::Owner),
+            Remedy::default()
+        );
     }
 
     #[test]
     fn nobody_is_invited_without_an_address() {
         let mut nameless = denial("not_invited", State::Open);
         nameless.email_key.clear();
-        let remedy = remedy(&nameless, "Okta", &Now::default());
+        let remedy = remedy(&nameless, "Okta", &Now::default(), Role::Owner);
         assert!(remedy.button.is_none() && !remedy.sentence.is_empty());
     }
 }

@@ -339,6 +339,8 @@ pub fn answered(
     if !fits(&whose) || !fits(&said) {
         return Ok(None);
     }
+    // Whoever takes passkeys away takes the account first.
+    conn.lock_account(&account)?;
     match passkeys::judge(site, &state, &stored, answer)? {
         Ok(after) => {
             let used = queries::used_passkey(conn, &credential, (&stored, &after), now)?;

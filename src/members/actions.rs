@@ -154,11 +154,12 @@ pub fn distrust_password(conn: &mut Conn, member: &str) -> DbResult<()> {
     queries::distrust_password(conn, member)
 }
 
-/// The account's own password opens whatever it owns: whoever runs the installation gave it to them.
+/// The account's own password opens whatever it owns: whoever runs the installation gave it to them. Answers how many
+/// organizations it did not open before.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn trust_password_of_owner(conn: &mut Conn, account: &str) -> DbResult<()> {
+pub fn trust_password_of_owner(conn: &mut Conn, account: &str) -> DbResult<usize> {
     queries::trust_password_of_owner(conn, account)
 }
 

@@ -244,17 +244,17 @@ pub fn distrust_password(conn: &mut Conn, id: &str) -> Result<()> {
         .map(drop)
 }
 
-/// The account's own password opens every organization that it owns.
-pub fn trust_password_of_owner(conn: &mut Conn, account: &str) -> Result<()> {
+/// The account's own password opens every organization that it owns. Answers how many it did not open before.
+pub fn trust_password_of_owner(conn: &mut Conn, account: &str) -> Result<usize> {
     diesel::update(
         members::table
             .filter(members::account_id.eq(account))
             .filter(members::role.eq(Role::Owner.as_str()))
-            .filter(members::state.eq(State::Active.as_str())),
+            .filter(members::state.eq(State::Active.as_str()))
+            .filter(members::by_password.eq(false)),
     )
     .set(members::by_password.eq(true))
     .run(conn)
-    .map(drop)
 }
 
 /// Whether the account is an active owner of any organization.

@@ -232,7 +232,8 @@ fn lost(fact: &Fact) -> Warning {
 fn moved(fact: &Fact) -> Warning {
     of(
         fact,
-        format!("moved:{}:{}", fact.id, fact.at),
+        // Once a day at most, also where a provider says now this and now that.
+        format!("moved:{}:{}", fact.id, fact.at / DAY),
         format!(
             "Nobody comes in by {} any more: its provider publishes its keys at another address, which an owner has to confirm.",
             fact.name

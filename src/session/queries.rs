@@ -347,6 +347,7 @@ macro_rules! opens {
     ($organization:expr) => {{
         let of_a_member = members::table
             .filter(members::organization_id.eq($organization))
+            .filter(members::by_password)
             .filter(members::account_id.nullable().eq(sessions::account_id));
         let by_password = sessions::organization_id
             .is_null()

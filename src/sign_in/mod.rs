@@ -41,7 +41,7 @@ pub use foreseen::{Foreseen, foresee};
 pub use letters::told as told_by_mail;
 pub use password::{fits as password_fits, hash as hash_password};
 pub use reset::{begin_for as begin_reset, link as reset_link};
-pub use setup::{NewOwner, link_for_empty, make_owner};
+pub use setup::{NewOwner, give_password, link_for_empty, make_owner, trust_password};
 pub use standing::{Ground, Here, Otherwise, Person};
 pub use sweep::{sweep, sweep_for_ever};
 

@@ -22,10 +22,15 @@ pub struct Keys {
 }
 
 impl Keys {
+    fn has_moved(&self, found: &Checked) -> bool {
+        found.jwks_uri != self.connection.confirmed_jwks_uri
+    }
+
     /// What there is to confirm.
     fn moved(&self) -> Option<&Checked> {
         let found = self.found.as_ref().ok()?;
-        (found.jwks_uri != self.connection.confirmed_jwks_uri).then_some(found)
+        // Also where they came back: the note that they had moved goes with a yes, too.
+        (self.has_moved(found) || self.connection.keys_moved_at.is_some()).then_some(found)
     }
 }
 

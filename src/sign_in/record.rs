@@ -103,6 +103,8 @@ pub struct Rejection {
     pub client: Client,
     /// What it was a test of; none where somebody really came.
     pub test: Option<Box<Start>>,
+    /// Where the provider's keys were confirmed to be when it was judged.
+    pub keys_at: String,
 }
 
 impl Rejection {
@@ -117,6 +119,7 @@ impl Rejection {
             message: String::new(),
             client,
             test: None,
+            keys_at: connection.confirmed_jwks_uri.clone(),
         }
     }
 
@@ -142,6 +145,7 @@ impl Rejection {
             message: String::new(),
             client: arrival.client.clone(),
             test: None,
+            keys_at: String::new(),
         }
     }
 }
@@ -153,7 +157,7 @@ impl Rejection {
 pub fn reject(conn: &mut Conn, now: Timestamp, rejection: &Rejection) -> crate::store::Result<String> {
     let connection = connections::find(conn, &rejection.connection)?;
     if let Some(known) = connection.as_ref().filter(|_| rejection.keys_moved()) {
-        connections::actions::keys_moved(conn, now, known)?;
+        connections::actions::keys_moved(conn, now, known, &rejection.keys_at)?;
     }
     let record = Record {
         id: id::new_id(),

@@ -4,12 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::{letters, password, queries};
+use super::{letters, password, queries, trust_password};
 use crate::accounts::{self, Account};
 use crate::audit::{self, Actor, Event, Subject};
 use crate::factors;
 use crate::mail::Post;
-use crate::members;
 use crate::session;
 use crate::store::time::Timestamp;
 use crate::store::{Conn, id};
@@ -157,11 +156,13 @@ pub async fn set(
     site.store
         .writing(move |conn| -> Result<_, Problem> {
             let account = open(conn, now, &hash)?.ok_or_else(gone)?;
+            // Whoever changes the password takes the account first, and then what it began.
+            conn.lock_account(&account.id)?;
             let by_operator = queries::use_reset_link(conn, &hash)?.ok_or_else(gone)?;
             let actor = Actor::person(&account.id, account.shown_name(), &client.ip);
             accounts::actions::set_password(conn, now, &actor, &account, &new)?;
             if by_operator {
-                members::actions::trust_password_of_owner(conn, &account.id)?;
+                trust_password(conn, now, &actor, &account)?;
             }
             session::end_all_of_account(conn, &account.id)?;
             let what = ("A new password was set by a link", &client);

@@ -9,6 +9,7 @@ use super::{password, queries};
 use crate::access::{EmailAddress, Role};
 use crate::accounts::{self, Account};
 use crate::audit::Actor;
+use crate::factors;
 use crate::members::{self, Doer, Joining, Source, State};
 use crate::orgs::{self, Organization, Settings};
 use crate::session::{self, NewSession};
@@ -59,14 +60,11 @@ pub fn make_owner(
         Some(account) => account,
         None => accounts::actions::create(conn, now, owner.email, owner.name)?,
     };
-    if let Some(hash) = owner.password_hash {
-        accounts::actions::set_password(conn, now, actor, &account, hash)?;
-    }
     if owner.operator {
         accounts::actions::set_operator(conn, now, actor, &account, true)?;
     }
     let joining = Joining {
-        by_password: owner.password_hash.is_some(),
+        by_password: false,
         organization: &organization.id,
         account: &account.id,
         name: account.shown_name(),
@@ -75,11 +73,48 @@ pub fn make_owner(
         invited_by: "",
     };
     enter_as_owner(conn, now, actor, &joining)?;
-    if joining.by_password {
-        members::actions::trust_password_of_owner(conn, &account.id)?;
+    if let Some(hash) = owner.password_hash {
+        give_password(conn, now, actor, &account, hash)?;
     }
     accounts::actions::admitted(conn, now, &account)?;
     Ok((organization, account))
+}
+
+/// Sets the password that whoever runs the installation gives to an owner, which opens whatever they own. Nobody stays in by
+/// what was before.
+///
+/// # Errors
+/// When the database refuses.
+pub fn give_password(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    account: &Account,
+    hash: &str,
+) -> Result<(), Problem> {
+    trust_password(conn, now, actor, account)?;
+    accounts::actions::set_password(conn, now, actor, account, hash)?;
+    session::end_all_of_account(conn, &account.id)?;
+    Ok(())
+}
+
+/// The account's password is given by whoever runs the installation, and opens whatever the person owns. Where it did not
+/// before, what may open that besides goes: another organization may have given passkeys and sessions.
+///
+/// # Errors
+/// When the database refuses.
+pub fn trust_password(
+    conn: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    account: &Account,
+) -> Result<(), Problem> {
+    conn.lock_account(&account.id)?;
+    if members::actions::trust_password_of_owner(conn, &account.id)? > 0 {
+        factors::actions::remove_all(conn, now, actor, account)?;
+        session::end_all_of_account(conn, &account.id)?;
+    }
+    Ok(())
 }
 
 fn enter_as_owner(

@@ -40,6 +40,7 @@ pub struct List {
     caption: String,
     base: String,
     is_filtered: bool,
+    is_narrowed: bool,
     email: String,
     reference: String,
 }
@@ -58,6 +59,11 @@ impl Filter {
 
     fn connection(&self) -> Option<String> {
         (!self.connection.is_empty()).then(|| tame(&self.connection, 100))
+    }
+
+    /// Whether something else than the outcome is asked for.
+    fn is_narrowed(&self) -> bool {
+        self.connection().is_some() || self.person().is_some() || self.reference().is_some()
     }
 
     /// By what the person is known whose address was typed; what is no address is nobody's.
@@ -160,10 +166,8 @@ pub async fn list(
         outcomes: filter.outcomes(),
         caption: filter.caption(page.rows.len(), &connections),
         base: filter.base(),
-        is_filtered: filter.outcome().is_some()
-            || filter.connection().is_some()
-            || filter.person().is_some()
-            || filter.reference().is_some(),
+        is_filtered: filter.outcome().is_some() || filter.is_narrowed(),
+        is_narrowed: filter.is_narrowed(),
         email: filter.email.clone(),
         reference: filter.reference.clone(),
         connections: filter.connections(&connections),

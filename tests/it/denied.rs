@@ -283,6 +283,18 @@ both_databases! {
         let id = deny(&acme, &Record { reason: "domain_not_verified".into(), ..attempt(&acme, "f@other.example") });
         owner.get(&acme.to(&format!("/denied/{id}"))).await.sees("If other.example is a domain of your organization");
         owner.click("Invite by link").await.sees("lets them in by its link, which proves the address");
+        let id = deny(&acme, &Record { reason: "domain_not_verified".into(), ..attempt(&acme, "g@acme.example") });
+        let page = acme.to(&format!("/denied/{id}"));
+        owner.get(&page).await.sees("acme.example is verified and attached to this connection by now").does_not_see("not attached");
+        acme.run("UPDATE domains SET vouched = (1 = 0), lost_at = 1, lapsed_at = 1");
+        owner.get(&page).await.sees("The record that proves acme.example is missing").sees("its record is missing now");
+        owner.get(&acme.to(&format!("/connections/{}", acme.connection))).await.sees("Record missing");
+        owner.get(&acme.to(&format!("/connections/{}/state", acme.connection))).await;
+        assert_eq!(owner.status(), 200);
+        acme.run("DELETE FROM connection_domains");
+        owner.get(&page).await.sees("The record that proves acme.example is missing");
+        acme.run("UPDATE domains SET lost_at = NULL, lapsed_at = NULL");
+        owner.get(&page).await.sees("Attach the domain").sees("is verified, but not attached to this connection");
         let id = deny(&acme, &Record { reason: "email_not_verified".into(), ..attempt(&acme, "d@acme.example") });
         owner.get(&acme.to(&format!("/denied/{id}"))).await.sees("Ask whoever runs Acme ID to verify this address");
         let id = deny(&acme, &Record { reason: "account_deactivated".into(), ..attempt(&acme, "e@acme.example") });

@@ -88,7 +88,7 @@ both_databases! {
         assert!(letters.iter().all(|letter| letter.get("subject").contains("entra")) && letters.len() == 2, "{letters:?}");
 
         let connection = acme.connection();
-        acme.write(|conn, now| Ok(connections::actions::keys_moved(conn, now, &connection)?));
+        acme.write(|conn, now| Ok(connections::actions::keys_moved(conn, now, &connection, "")?));
         let letters = told(&acme, &mut server, &mut seen).await;
         assert!(letters.iter().all(|letter| letter.get("subject").starts_with("Acme: Nobody comes in by")) && letters.len() == 2, "{letters:?}");
         assert!(letters[0].link("/orgs/acme/connections/").ends_with("/provider-keys"));

@@ -18,6 +18,8 @@ use crate::support::{Acme, Browser, Database, Directory};
 
 const SAM: &str = "sam@acme.example";
 const BEA: &str = "bea@acme.example";
+/// What the operator chose.
+const NEW: &str = "another lock for this door";
 
 async fn acme(db: Database) -> (Acme, Provider) {
     let provider = Provider::start().await;
@@ -102,6 +104,22 @@ impl Acme {
         .await
     }
 
+    fn id_of(&self, email: &str) -> String {
+        self.lines(&format!(
+            "SELECT id AS line FROM accounts WHERE email_key = '{email}'"
+        ))
+        .remove(0)
+    }
+
+    /// A passkey of the account, as one that was added elsewhere.
+    fn another_passkey(&self, email: &str) {
+        let id = self.id_of(email);
+        self.run(&format!(
+            "INSERT INTO passkeys (id, account_id, credential_id, name, credential_json, created_at) \
+             VALUES ('p{id}', '{id}', 'c{id}', 'n', '{{}}', 1)"
+        ));
+    }
+
     fn has_password(&self, email: &str) -> bool {
         self.count(&format!(
             "accounts WHERE email_key = '{email}' AND password_hash IS NOT NULL"
@@ -118,7 +136,7 @@ both_databases! {
         let beta = acme.beta("owner@beta.example");
         let mut other = acme.guest_of_beta(&beta, BEA).await;
         assert_eq!(other.get(&acme.beta_page()).await.status(), 200);
-        let id = acme.lines(&format!("SELECT id AS line FROM accounts WHERE email_key = '{BEA}'")).remove(0);
+        let id = acme.id_of(BEA);
         acme.run(&format!(
             "INSERT INTO totp_seeds (account_id, seed_sealed, last_step, created_at) VALUES ('{id}', 's', 0, 1);
              INSERT INTO passkeys (id, account_id, credential_id, name, credential_json, created_at) VALUES ('p', '{id}', 'c', 'n', '{{}}', 1);
@@ -141,7 +159,7 @@ both_databases! {
     async fn an_owner_elsewhere_keeps_the_way_in_there(db: Database) {
         let (acme, provider) = acme(db).await;
         let beta = acme.beta(SAM);
-        let sam = acme.lines(&format!("SELECT id AS line FROM accounts WHERE email_key = '{SAM}'")).remove(0);
+        let sam = acme.id_of(SAM);
         acme.write(|conn, now| {
             let named = break_glass::actions::name(conn, now, &Actor::operator(), &beta, &[sam])?;
             assert_eq!(named, Ok(()));
@@ -239,5 +257,82 @@ both_databases! {
             let mut sam = acme.password_of(SAM, PASSWORD).await;
             assert_eq!(sam.get(&acme.to("")).await.path(), opens);
         }
+    }
+
+    /// What the operator gives to an owner opens what they own. What another organization gave before does not: not its
+    /// session, and not its passkey.
+    /// SES-008, LOC-012.
+    async fn what_others_gave_opens_nothing_that_the_operator_trusts(db: Database) {
+        let acme = Acme::alone(db);
+        let beta = acme.beta("owner@beta.example");
+        let mut other = acme.guest_of_beta(&beta, BEA).await;
+        acme.another_passkey(BEA);
+        let hash = accounts::hash(NEW).unwrap();
+        let give = || acme.write(|conn, now| {
+            let owner = NewOwner {
+                slug: "acme",
+                organization_name: "Acme",
+                email: &EmailAddress::parse(BEA).unwrap(),
+                name: "",
+                password_hash: Some(&hash),
+                operator: false,
+            };
+            make_owner(conn, now, &Actor::operator(), &owner).map(drop)
+        });
+        give();
+        assert_eq!((other.get(&acme.to("")).await.path(), acme.count("passkeys")), ("/sign-in", 0));
+        let mut bea = acme.password_of(BEA, NEW).await;
+        assert_eq!(bea.get(&acme.to("")).await.status(), 200);
+        // Her own one stays where the password was trusted already; whoever is in comes in anew.
+        acme.another_passkey(BEA);
+        give();
+        assert_eq!((bea.get(&acme.to("")).await.path(), acme.count("passkeys")), ("/sign-in", 1));
+
+        // An owner of both, by a link that the operator made; by one that went by mail nothing new is opened.
+        acme.join(SAM, "Sam", Role::Owner);
+        acme.beta(SAM);
+        acme.run("UPDATE members SET by_password = (1 = 0) WHERE organization_id <> (SELECT id FROM organizations WHERE slug = 'beta')");
+        acme.another_passkey(SAM);
+        for (by_operator, passkeys) in [(false, 2), (true, 1)] {
+            let path = acme.write(|conn, now| {
+                let account = accounts::find_by_email(conn, &EmailAddress::parse(SAM).unwrap())?.ok_or(Problem::NotFound)?;
+                sign_in::reset_link(conn, now, &Actor::operator(), &account, (HOUR, by_operator))
+            });
+            let mut browser = Browser::new();
+            browser.get(&acme.installation.to(&path)).await;
+            browser.submit("Set the password", &[("password", NEW)]).await.sees("Your new password is set");
+            assert_eq!(acme.count("passkeys"), passkeys);
+        }
+    }
+
+    /// Whom another organization named for emergencies is a member like others here: a directory deactivates them, and
+    /// leaves the account its name.
+    /// LOC-018, SCIM-064.
+    async fn another_organizations_emergencies_stop_no_directory(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        let beta = acme.beta(BEA);
+        let bea = acme.id_of(BEA);
+        let name = |named: &[String]| acme.write(|conn, now| {
+            let named = break_glass::actions::name(conn, now, &Actor::operator(), &beta, named)?;
+            assert_eq!(named, Ok(()));
+            Ok(())
+        });
+        name(&[bea]);
+        let path = format!("/Users/{}", directory.provision(BEA).await.id());
+        let who = "SELECT email || ' ' || full_name AS line FROM accounts ORDER BY id";
+        let before = acme.lines(who);
+        let body = json!({
+            "schemas": [USER], "userName": BEA, "emails": [{"value": "eve@acme.example"}],
+            "name": {"givenName": "Eve", "familyName": "Else"}, "active": false
+        });
+        let told = directory.put(&path, &body).await;
+        assert_eq!((told.status, &told.body["active"]), (200, &json!(false)), "{}", told.body);
+        assert_eq!(acme.lines(who), before);
+        assert_eq!(acme.count("members WHERE state = 'deactivated'"), 1);
+        // Who is no owner there any more is nobody for emergencies, whatever was chosen once.
+        acme.run("UPDATE members SET role = 'member' WHERE organization_id = (SELECT id FROM organizations WHERE slug = 'beta')");
+        let operation = json!([{"op": "replace", "path": "name", "value": {"givenName": "Beatrix", "familyName": "Else"}}]);
+        assert_eq!(directory.patch(&path, operation).await.status, 200);
+        assert_ne!(acme.lines(who), before);
     }
 }

@@ -53,6 +53,8 @@ both_databases! {
         }
         olive.get(&acme.to("/sign-ins?reference=zzzz+zzzz")).await.sees("No sign-in matches");
         olive.get(&acme.to("/sign-ins?email=+Tess%40ACME.example")).await.sees("2 on this page").does_not_see("sam@acme.example");
+        olive.get(&acme.to("/sign-ins?outcome=rejected&email=tess%40acme.example")).await.sees("Technical failures name nobody");
+        olive.get(&acme.to("/sign-ins?outcome=rejected")).await.sees("No technical failures");
         for nobody in ["ada%40acme.example", "tess", "nobody"] {
             olive.get(&acme.to(&format!("/sign-ins?email={nobody}"))).await.sees("No sign-in matches");
         }

@@ -93,6 +93,8 @@ struct Life {
     plans: Vec<Plan>,
     /// What is missing before anybody can sign in.
     missing: Option<&'static str>,
+    /// Since when nobody comes in by it although it is on: the provider's keys have moved.
+    shut_since: Option<Timestamp>,
 }
 
 impl Life {
@@ -106,6 +108,10 @@ impl Life {
             draft: whole.draft.clone(),
             previous: whole.previous.clone(),
             missing: live.missing(),
+            shut_since: whole
+                .connection
+                .keys_moved_at
+                .filter(|_| whole.connection.is_on()),
             test: tests.into_iter().find(|test| test.print == print),
             plans,
         }

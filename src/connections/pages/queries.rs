@@ -144,23 +144,32 @@ fn moment((at, by): Kept) -> Option<(Timestamp, String)> {
 /// A domain that is attached.
 pub struct Attached {
     pub name: String,
+    /// Whether it proves addresses.
     pub verified: bool,
     /// Whether the operator answers for it.
     pub vouched: bool,
+    /// Whether its record has been missing for so long that it proves nobody new.
+    pub lapsed: bool,
 }
 
 /// The domains that are attached to a connection, by name.
 pub fn attached(conn: &mut Conn, connection: &str) -> Result<Vec<Attached>> {
-    let rows: Vec<(String, bool, bool)> = connection_domains::table
+    let rows: Vec<(String, bool, bool, bool)> = connection_domains::table
         .inner_join(domains::table)
         .filter(connection_domains::connection_id.eq(connection))
         .order(domains::name)
-        .select((domains::name, domains::verified, domains::vouched))
+        .select((
+            domains::name,
+            domains::verified,
+            domains::vouched,
+            domains::lapsed_at.is_not_null(),
+        ))
         .load(conn)?;
-    let attached = |(name, verified, vouched)| Attached {
+    let attached = |(name, verified, vouched, lapsed): (String, bool, bool, bool)| Attached {
         name,
-        verified,
+        verified: verified && !lapsed,
         vouched,
+        lapsed,
     };
     Ok(rows.into_iter().map(attached).collect())
 }
@@ -199,20 +208,23 @@ struct Line {
     verified: bool,
     #[diesel(sql_type = Bool)]
     vouched: bool,
+    #[diesel(sql_type = Bool)]
+    lapsed: bool,
 }
 
 /// The domains that are attached to a connection and those that are not, and its table of groups: in one statement.
 pub fn several(conn: &mut Conn, connection: &Connection) -> Result<Several> {
     let mut text = Sql::new(
-        "SELECT '' AS id, d.name AS name, NULL AS team, '' AS team_key, d.verified AS verified, d.vouched AS vouched \
+        "SELECT '' AS id, d.name AS name, NULL AS team, '' AS team_key, d.verified AS verified, d.vouched AS vouched, \
+         d.lapsed_at IS NOT NULL AS lapsed \
          FROM connection_domains c JOIN domains d ON d.id = c.domain_id WHERE c.connection_id = ",
     );
     text.bind(&connection.id).add(
-        " UNION ALL SELECT '', g.group_name, t.name, t.name_key, FALSE, FALSE \
+        " UNION ALL SELECT '', g.group_name, t.name, t.name_key, FALSE, FALSE, FALSE \
          FROM group_mappings g JOIN teams t ON t.id = g.team_id WHERE g.connection_id = ",
     );
     text.bind(&connection.id).add(
-        " UNION ALL SELECT o.id, o.name, NULL, '', o.verified, o.vouched \
+        " UNION ALL SELECT o.id, o.name, NULL, '', o.verified, o.vouched, o.lapsed_at IS NOT NULL \
          FROM domains o WHERE o.organization_id = ",
     );
     text.bind(&connection.organization).add(
@@ -228,13 +240,14 @@ pub fn several(conn: &mut Conn, connection: &Connection) -> Result<Several> {
             Some(team) => several.mapping.push((line.name, team)),
             None if line.id.is_empty() => several.domains.push(Attached {
                 name: line.name,
-                verified: line.verified,
+                verified: line.verified && !line.lapsed,
                 vouched: line.vouched,
+                lapsed: line.lapsed,
             }),
             None => several.free.push(Free {
                 id: line.id,
                 name: line.name,
-                verified: line.verified,
+                verified: line.verified && !line.lapsed,
             }),
         }
     }

@@ -25,8 +25,21 @@ pub struct Candidate {
 pub struct Known {
     /// Its id.
     pub id: String,
-    /// Whether it is verified.
-    pub verified: bool,
+    /// What it proves.
+    pub proof: Proof,
+    /// Whether it is attached to the connection that the person came by.
+    pub attached: bool,
+}
+
+/// What a domain of the organization proves of the addresses at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing yet.
+    Missing,
+    /// Nothing new any more: its record is missing.
+    Lapsed,
+    /// That they are the organization's.
+    Good,
 }
 
 /// What is known of the neighbourhood of a denial.
@@ -140,22 +153,17 @@ fn domain(denial: &Denial, around: &Around) -> Option<Suggestion> {
         0 | 1 => String::new(),
         count => format!(" {count} people of this domain wait."),
     };
+    let own = |known: &Known, what: &str| Suggestion {
+        sentence: format!("{} {what}{others}", denial.domain),
+        link: "See the domain",
+        path: format!("/domains/{}", known.id),
+    };
     Some(match &around.domain {
-        Some(known) if known.verified => Suggestion {
-            sentence: format!(
-                "{} is verified, but not attached to this connection.{others}",
-                denial.domain
-            ),
-            link: "See the domain",
-            path: format!("/domains/{}", known.id),
-        },
-        Some(known) => Suggestion {
-            sentence: format!(
-                "{} was added here, and its proof is still missing.{others}",
-                denial.domain
-            ),
-            link: "See the domain",
-            path: format!("/domains/{}", known.id),
+        Some(known) => match (known.proof, known.attached) {
+            (Proof::Missing, _) => own(known, "was added here, and its proof is still missing."),
+            (Proof::Lapsed, _) => own(known, "was verified here, and its record is missing now."),
+            (Proof::Good, false) => own(known, "is verified, but not attached to this connection."),
+            (Proof::Good, true) => return None,
         },
         None if around.of_domain > 1 => Suggestion {
             sentence: format!(
@@ -306,7 +314,8 @@ mod tests {
         let added = Around {
             domain: Some(Known {
                 id: "d9".into(),
-                verified: false,
+                proof: Proof::Missing,
+                attached: false,
             }),
             ..Around::default()
         };

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::{Around, Candidate, Known};
+use super::{Around, Candidate, Known, Proof};
 use crate::denied::Denial;
-use crate::store::schema::{accounts, denials, domains, invitations, members};
+use crate::store::schema::{accounts, connection_domains, denials, domains, invitations, members};
 use crate::store::time::Timestamp;
 use crate::store::{Conn, Result};
 
@@ -54,13 +54,31 @@ fn candidates(conn: &mut Conn, denial: &Denial) -> Result<Vec<Candidate>> {
 }
 
 fn domain(conn: &mut Conn, denial: &Denial) -> Result<Option<Known>> {
-    let row: Option<(String, bool)> = domains::table
+    let connection = denial.connection.as_deref().unwrap_or_default();
+    let here = connection_domains::domain_id
+        .eq(domains::id)
+        .and(connection_domains::connection_id.eq(connection));
+    let row: Option<(String, bool, bool, Option<String>)> = domains::table
+        .left_join(connection_domains::table.on(here))
         .filter(domains::organization_id.eq(&denial.organization))
         .filter(domains::name.eq(&denial.domain))
-        .select((domains::id, domains::verified))
+        .select((
+            domains::id,
+            domains::verified,
+            domains::lapsed_at.is_not_null(),
+            connection_domains::domain_id.nullable(),
+        ))
         .first(conn)
         .optional()?;
-    Ok(row.map(|(id, verified)| Known { id, verified }))
+    Ok(row.map(|(id, verified, lapsed, attached)| Known {
+        id,
+        proof: match (verified, lapsed) {
+            (false, _) => Proof::Missing,
+            (true, true) => Proof::Lapsed,
+            (true, false) => Proof::Good,
+        },
+        attached: attached.is_some(),
+    }))
 }
 
 /// How many people of the domain wait, counted up to a hundred.

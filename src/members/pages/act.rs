@@ -72,7 +72,9 @@ impl Deed {
         match self {
             Self::Deactivate => "Blocks entry and keeps everything, so that it can be taken back.",
             Self::Reactivate => "Lets the person in again, on a free seat.",
-            Self::Remove => "Takes the person out for good. Only an invitation brings them back.",
+            Self::Remove => {
+                "Takes the person out for good. Only an invitation brings them back, or a directory that names them still."
+            }
             Self::SignOut => "Ends their sessions here. They may sign in again at once.",
         }
     }
@@ -98,7 +100,7 @@ impl Deed {
             Self::Deactivate => &[
                 "Every session of theirs that reaches this organization ends at once.",
                 "They can’t sign in here, whatever else would let them in: just-in-time provisioning, \
-                 a new invitation, groups.",
+                 a new invitation, groups. Only a directory that manages them can make them active again.",
                 "Their seat becomes free.",
             ],
             Self::Reactivate => &[
@@ -108,7 +110,8 @@ impl Deed {
             Self::Remove => &[
                 "Every session of theirs that reaches this organization ends at once.",
                 "They leave all teams, and a pending invitation for their address is closed.",
-                "They can’t sign in here, also with just-in-time provisioning on, until somebody invites them.",
+                "They can’t sign in here, also with just-in-time provisioning on, until somebody invites them, or a directory that manages them \
+                 says again that they are active: take them out there, too.",
                 "Their seat becomes free.",
             ],
             Self::SignOut => &["Every session of theirs that reaches this organization ends at once."],

@@ -168,7 +168,8 @@ impl Explained {
             ],
             Some(Deed::Deactivate) => &[
                 "Their sessions that reach this organization end at once, and their seats become free.",
-                "They can’t sign in here, whatever else would let them in. Roles, teams and history stay.",
+                "They can’t sign in here, whatever else would let them in. Roles, teams and history stay. Only a directory that \
+                 manages them can make them active again.",
             ],
             Some(Deed::Reactivate) => {
                 &["They can sign in again, with the roles and teams that they had, on free seats."]
@@ -176,7 +177,8 @@ impl Explained {
             Some(Deed::Remove) => &[
                 "Their sessions that reach this organization end at once, and their seats become free.",
                 "They leave all teams, and pending invitations for their addresses are closed.",
-                "They can’t sign in here, also with just-in-time provisioning on, until somebody invites them.",
+                "They can’t sign in here, also with just-in-time provisioning on, until somebody invites them, or a directory that manages them \
+                 says again that they are active: take them out there, too.",
             ],
         }
     }

@@ -2,7 +2,7 @@
 
 mod order;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -27,6 +27,8 @@ struct Line {
     verb: Verb,
     path: String,
     bulk_id: Option<String>,
+    /// Whether it is the first one with this bulkId: that one is meant where something refers to it.
+    is_first_of_name: bool,
     version: Option<String>,
     data: Value,
 }
@@ -50,10 +52,8 @@ pub fn handle(
         most_errors: most_errors(body)?,
         told: Vec::new(),
     };
-    bulk.run(lines, |line, path| {
-        if context.begun.elapsed() >= LONGEST {
-            return Ok(Err(late()));
-        }
+    let is_late = || context.begun.elapsed() >= LONGEST;
+    bulk.run(lines, is_late, |line, path| {
         carry_out(conn, context, caller, line, path)
     })?;
     let operations: Vec<Value> = bulk.answers.into_iter().flatten().collect();
@@ -71,10 +71,12 @@ struct Bulk {
 }
 
 impl Bulk {
-    /// In the order of the request, but what refers to something that is made later waits for it.
+    /// In the order of the request, but what refers to something that is made later waits for it. Nothing is begun once it
+    /// is late, so that what refers to something that was not begun is told so, too, and not that it refers to nothing.
     fn run(
         &mut self,
         mut lines: Vec<Line>,
+        is_late: impl Fn() -> bool,
         mut carry_out: impl FnMut(&mut Line, &str) -> Result<Result<Answer, ScimError>, ScimError>,
     ) -> Result<(), ScimError> {
         let names: Vec<Names<'_>> = lines.iter().map(Line::names).collect();
@@ -89,6 +91,8 @@ impl Bulk {
             };
             let outcome = if is_circular {
                 Err(in_a_circle())
+            } else if is_late() {
+                Err(late())
             } else {
                 match self.resolve_line(line) {
                     Ok(path) => carry_out(line, &path)?,
@@ -112,7 +116,7 @@ impl Bulk {
         });
         shown.insert("status".to_owned(), answer.status.to_string().into());
         let made = (line.verb == Verb::Post && answer.status < 400).then_some(answer.location.as_deref());
-        if let Some(id) = &line.bulk_id {
+        if let Some(id) = line.bulk_id.as_ref().filter(|_| line.is_first_of_name) {
             let made = made.flatten().and_then(|location| location.rsplit('/').next());
             self.made.insert(id.clone(), made.map(str::to_owned));
         }
@@ -263,7 +267,18 @@ fn lines(body: &Map<String, Value>) -> Result<Vec<Line>, ScimError> {
             "A bulk request has at most 1,000 operations.",
         ));
     }
-    operations.iter().map(line).collect()
+    let mut names = HashSet::new();
+    operations
+        .iter()
+        .map(|operation| {
+            let line = line(operation)?;
+            let is_first_of_name = line.bulk_id.clone().is_none_or(|id| names.insert(id));
+            Ok(Line {
+                is_first_of_name,
+                ..line
+            })
+        })
+        .collect()
 }
 
 fn line(operation: &Value) -> Result<Line, ScimError> {
@@ -280,6 +295,7 @@ fn line(operation: &Value) -> Result<Line, ScimError> {
         verb,
         path,
         bulk_id: text("bulkId"),
+        is_first_of_name: true,
         version: text("version"),
     })
 }
@@ -348,6 +364,8 @@ fn unresolved(id: &str) -> ScimError {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     fn bulk(lines: &[Line], most_errors: usize) -> Bulk {
@@ -388,10 +406,14 @@ mod tests {
         ];
         let mut sent = Vec::new();
         let mut all = bulk(&lines, usize::MAX);
-        let told = all.run(lines, |line, path| {
-            sent.push((path.to_owned(), line.data.clone()));
-            Ok(Ok(made("id1")))
-        });
+        let told = all.run(
+            lines,
+            || false,
+            |line, path| {
+                sent.push((path.to_owned(), line.data.clone()));
+                Ok(Ok(made("id1")))
+            },
+        );
         assert_eq!(told, Ok(()));
         assert_eq!(
             sent,
@@ -402,22 +424,30 @@ mod tests {
         );
     }
 
-    /// Whatever is not begun is answered all the same.
+    /// Whatever is not begun is answered all the same, also what refers to it.
     /// SCIM-080, RES-011.
     #[test]
     fn what_comes_too_late_is_told_so() {
         let lines = || {
+            let refers = |number: u32| json!({"x": if number == 4 { "bulkId:3" } else { "" }});
             (0..5)
-                .map(|number| making("/Users", &number.to_string(), &json!({})))
+                .map(|number| Line {
+                    data: refers(number),
+                    ..making("/Users", &number.to_string(), &json!({}))
+                })
                 .collect::<Vec<_>>()
         };
         for (most_errors, answered) in [(usize::MAX, 5), (1, 3)] {
-            let mut begun = 0;
+            let begun = Cell::new(0);
             let mut all = bulk(&lines(), most_errors);
-            let told = all.run(lines(), |_, _| {
-                begun += 1;
-                Ok(if begun > 2 { Err(late()) } else { Ok(made("id")) })
-            });
+            let told = all.run(
+                lines(),
+                || begun.get() == 2,
+                |_, _| {
+                    begun.set(begun.get() + 1);
+                    Ok(Ok(made("id")))
+                },
+            );
             assert_eq!(told, Ok(()));
             let statuses: Vec<_> = all
                 .answers
@@ -427,5 +457,32 @@ mod tests {
                 .collect();
             assert_eq!(statuses, ["201", "201", "503", "503", "503"][..answered]);
         }
+    }
+
+    /// Of two of one name the first is meant, whatever becomes of the second.
+    /// SCIM-080.
+    #[test]
+    fn a_name_that_is_used_twice_means_the_first() {
+        let body = json!({"schemas": [schema::BULK_REQUEST_URN], "Operations": [
+            {"method": "POST", "path": "/Users", "bulkId": "a", "data": {}},
+            {"method": "POST", "path": "/Users", "bulkId": "a", "data": {}},
+            {"method": "PATCH", "path": "/Users/bulkId:a", "data": {}},
+        ]});
+        let lines = lines(body.as_object().unwrap()).unwrap();
+        let (mut all, mut paths) = (bulk(&lines, usize::MAX), Vec::new());
+        let told = all.run(
+            lines,
+            || false,
+            |_, path| {
+                paths.push(path.to_owned());
+                Ok(if paths.len() == 2 {
+                    Err(ScimError::not_found())
+                } else {
+                    Ok(made("first"))
+                })
+            },
+        );
+        assert_eq!(told, Ok(()));
+        assert_eq!(paths, ["/Users", "/Users", "/Users/first"]);
     }
 }

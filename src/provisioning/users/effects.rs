@@ -134,9 +134,9 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// Refuses where the account is that of an owner for emergencies.
+    /// Refuses where the account is that of an owner for emergencies here.
     fn spare_named(&mut self, account: &Account) -> Result<(), ScimError> {
-        if !break_glass::is_named_anywhere(self.conn, &account.id)? {
+        if !break_glass::is_named(self.conn, &self.caller.organization, &account.id)? {
             return Ok(());
         }
         Err(ScimError {
@@ -398,6 +398,10 @@ impl<'a> Work<'a> {
         }
         // They may have been named after the directory came to know them.
         self.spare_named(&account)?;
+        if break_glass::is_named_anywhere(self.conn, &account.id)? {
+            self.tell("The account keeps its name and address: another organization named this owner for emergencies.");
+            return Ok(());
+        }
         let (now, actor) = (self.context.now, &self.doer.actor);
         accounts::actions::rename(self.conn, now, actor, &account, &name)?;
         match address {

@@ -166,7 +166,9 @@ fn change(
             (Some(before), Some(after)),
         )?;
     }
-    let kept = settled.seat.map(|seat| Kept {
+    // Who has just become a member, and was in groups before, has teams and a role by these: that is read again.
+    let is_told = known.member.is_some() || !kept.has_groups;
+    let kept = settled.seat.filter(|_| is_told).map(|seat| Kept {
         member: Some(seat),
         active: wanted.active.unwrap_or(kept.active),
         attributes: wanted.attributes_text(),

@@ -303,6 +303,17 @@ both_databases! {
         front.later(HOUR + MINUTE);
         browser.get(&acme.sign_in()).await.sees("Sign-in did not work");
         assert_eq!(moved(), 1);
+        // Nobody has come since, and they are where they were confirmed to be: an owner says so.
+        front.provider.fault(Fault::DiscoveryOtherJwksUri);
+        front.later(HOUR + MINUTE);
+        let mut olive = acme.owner().await;
+        olive.get(&page).await.sees("had moved, and are where they were confirmed to be again");
+        olive.submit("Confirm this address", &[]).await.sees("keys is confirmed");
+        assert_eq!(moved(), 0);
+        front.provider.honest();
+        front.later(HOUR + MINUTE);
+        browser.get(&acme.sign_in()).await.sees("Sign-in did not work");
+        assert_eq!(moved(), 1);
         // An owner confirmed by way of another server what this one does not remember yet: it looks again.
         front.provider.fault(Fault::DiscoveryOtherJwksUri);
         front.later(HOUR + MINUTE);

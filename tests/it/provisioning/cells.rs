@@ -6,9 +6,11 @@ use vestibule::access::{MappedGroup, Role};
 use vestibule::audit::Actor;
 use vestibule::{connections, groups, teams};
 
+use crate::support::directory::USER;
 use crate::support::provider::Person;
 use crate::support::{Acme, Browser, Directory, Front};
 
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const EVA: &str = "eva@acme.example";
 
 /// Teams One and Two, for the groups g-one and g-two.
@@ -44,6 +46,23 @@ async fn comes_with(front: &Front, said: &[&str]) {
 }
 
 both_databases! {
+    /// Who becomes a member by a change is told with the teams of the groups they were in before, in the version that is
+    /// theirs.
+    /// SCIM-060.
+    async fn a_first_membership_is_told_with_its_teams(db: Database) {
+        let (acme, directory) = Directory::start(db);
+        map_groups(&acme);
+        let made = directory.post("/Users", &json!({ "schemas": [USER], "userName": "eva" })).await;
+        let group = json!({ "schemas": [GROUP], "displayName": "g-one", "members": [{ "value": made.id() }] });
+        assert_eq!(directory.post("/Groups", &group).await.status, 201);
+        let path = format!("/Users/{}", made.id());
+        let address = json!([{ "op": "add", "path": "emails", "value": [{ "value": EVA }] }]);
+        let told = directory.patch(&path, address).await;
+        assert_eq!((told.status, acme.count("team_members")), (200, 1), "{}", told.body);
+        let now = directory.get(&path).await;
+        assert_eq!((told.header("etag"), &told.body), (now.header("etag"), &now.body));
+    }
+
     /// DEC-005, DEC-007.
     async fn the_four_cells_of_who_writes_teams(db: Database) {
         let front = Front::open_to_newcomers(db).await;
