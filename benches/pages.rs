@@ -34,7 +34,7 @@ const SIGN_INS: usize = 1_000_000;
 const AT_ONCE: usize = 2_000;
 
 /// Every list with what one filters and sorts it by, and the pages of one of each.
-const PAGES: [&str; 28] = [
+const PAGES: [&str; 29] = [
     "",
     "/members",
     "/members?after=m00050000.person%2050000",
@@ -60,6 +60,7 @@ const PAGES: [&str; 28] = [
     "/denied?state=any&reason=not_invited",
     "/sign-ins",
     "/sign-ins?outcome=rejected",
+    "/sign-ins?email=p777@acme.example",
     "/audit",
     "/connections",
     "/domains",
@@ -244,7 +245,7 @@ fn sign_ins(store: &Store, organization: &str, now: i64, (records, people): (usi
         let rows = values(begin, |n| {
             let outcome = ["admitted", "admitted", "denied", "rejected"][if n % 100 < 2 { 3 } else { n % 3 }];
             let at = now - i64::try_from(n).unwrap() * 6_000;
-            format!("('s{:08}', '{organization}', 'oidc', {at}, '{outcome}', 'member', 'ref{n}', 'k{}')", records - n, n % people)
+            format!("('s{:08}', '{organization}', 'oidc', {at}, '{outcome}', 'member', 'ref{n}', 'email:p{}@acme.example')", records - n, n % people)
         });
         conn.batch_execute(&format!(
             "INSERT INTO sign_ins (id, organization_id, protocol, at, outcome, reason, reference, person_key) VALUES {rows}"
