@@ -230,9 +230,8 @@ fn password(
     let Some(password) = &said.password else {
         return Ok(());
     };
-    sign_in::trust_password(work.conn, work.now, &work.actor, account).at(&said.email.place)?;
     if accounts::verify(&password.0, account.password_hash.as_deref()) {
-        return Ok(());
+        return sign_in::trust_password(work.conn, work.now, &work.actor, account).at(&said.email.place);
     }
     let hash = accounts::hash(&password.0).map_err(|error| Halt::Ours(Problem::Internal(error)))?;
     sign_in::give_password(work.conn, work.now, &work.actor, account, &hash).at(&said.email.place)?;

@@ -124,16 +124,16 @@ pub(super) fn sort(lines: &[Line], ground: &Ground<'_>) -> Sorted {
             }
         };
         let key = invitee.email.key().to_owned();
-        if let Some(number) = waiting.get(&key).filter(|_| !seen.contains_key(&key)) {
-            sorted.duplicates.push(left(format!(
-                "The same address as in line {number}, which names a team that there is not: line {number} counts."
-            )));
-            continue;
-        }
         if let Some((number, first)) = seen.get(&key) {
             sorted
                 .duplicates
                 .push(left(again(line, &invitee, *number, first)));
+            continue;
+        }
+        if let Some(number) = waiting.get(&key) {
+            sorted.duplicates.push(left(format!(
+                "The same address as in line {number}, which names a team that there is not: line {number} counts."
+            )));
             continue;
         }
         seen.insert(key.clone(), (line.number, invitee.clone()));
